@@ -1,0 +1,31 @@
+//! The words that every other gate crate speaks: exact amounts, checked ids, sides and time.
+//!
+//! A value of one of these types has been checked once, at the edge, and is never checked
+//! again. There is no float here, no clock that reads the time, no I/O and no wire format.
+//!
+//! ```
+//! use gate_types::{ContractSize, Notional, Price, Qty};
+//!
+//! let qty = Qty::parse("100")?;
+//! let price = Price::parse("185.55")?;
+//! let notional = Notional::of(qty, price, ContractSize::ONE)?;
+//! assert_eq!(notional.to_string(), "18555");
+//! # Ok::<(), gate_types::AmountError>(())
+//! ```
+#![warn(
+    clippy::float_arithmetic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod amount;
+mod decimal;
+mod id;
+mod side;
+mod time;
+
+pub use amount::{ContractSize, Notional, Price, Qty};
+pub use decimal::{AmountError, Decimal, MAX_DIGITS, MAX_FRACTION_DIGITS};
+pub use id::{ClientId, ExecId, IdError, MAX_ID_BYTES, OrderId, Symbol};
+pub use side::{Side, SideError};
+pub use time::{Clock, ManualClock, Timestamp};

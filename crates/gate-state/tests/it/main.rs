@@ -1,0 +1,13 @@
+//! The ledger as its users see it: threads, files and restarts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod failure;
+mod kit;
+mod order_life;
+mod restart;
+mod threads;

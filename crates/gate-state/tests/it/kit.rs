@@ -9,18 +9,18 @@ use gate_state::{
 };
 use gate_types::{ClientId, ManualClock, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
 
-pub struct Kit {
-    pub dir: tempfile::TempDir,
-    pub clock: Arc<ManualClock>,
-    pub ledger: Ledger,
-    pub context: ContextId,
+pub(crate) struct Kit {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) ledger: Ledger,
+    pub(crate) context: ContextId,
 }
 
-pub fn clock() -> Arc<ManualClock> {
+pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_700_000_000)))
 }
 
-pub fn context() -> DecisionContext {
+pub(crate) fn context() -> DecisionContext {
     DecisionContext {
         policy_revision: "r1".into(),
         policy_hash: [7; 32],
@@ -32,15 +32,15 @@ pub fn context() -> DecisionContext {
 }
 
 impl Kit {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub fn relaxed() -> Self {
+    pub(crate) fn relaxed() -> Self {
         Self::with(|config| config.durability = Durability::Relaxed)
     }
 
-    pub fn with(change: impl FnOnce(&mut LedgerConfig)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut LedgerConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = clock();
         let mut config = LedgerConfig::new(dir.path());
@@ -56,7 +56,7 @@ impl Kit {
     }
 
     /// Another ledger over a copy of the files as they are now: what a crash would leave.
-    pub fn crashed_copy(&self) -> (tempfile::TempDir, Ledger) {
+    pub(crate) fn crashed_copy(&self) -> (tempfile::TempDir, Ledger) {
         let copy = tempfile::tempdir().unwrap();
         copy_store(self.dir.path(), copy.path());
         let ledger = Ledger::open(LedgerConfig::new(copy.path()), self.clock.clone()).unwrap();
@@ -64,7 +64,7 @@ impl Kit {
     }
 
     /// Decides an order of one unit of `amount`, with the given limit, without waiting.
-    pub fn decide(
+    pub(crate) fn decide(
         &self,
         client: &str,
         order: &str,
@@ -78,7 +78,7 @@ impl Kit {
     }
 
     /// As `decide`, for an order that must be new; waits until it is durable.
-    pub fn authorize(&self, client: &str, order: &str, amount: &str) -> Decision {
+    pub(crate) fn authorize(&self, client: &str, order: &str, amount: &str) -> Decision {
         let decided = self.decide(client, order, amount, None).unwrap();
         let Decided::New(decision) = decided else {
             panic!("{decided:?}")
@@ -87,7 +87,7 @@ impl Kit {
         decision
     }
 
-    pub fn order<T>(
+    pub(crate) fn order<T>(
         &self,
         client: &str,
         order: &str,
@@ -116,16 +116,16 @@ impl Kit {
         })
     }
 
-    pub fn exposure(&self, client: &str) -> Exposure {
+    pub(crate) fn exposure(&self, client: &str) -> Exposure {
         exposure(&self.ledger, client)
     }
 }
 
-pub fn exposure(ledger: &Ledger, client: &str) -> Exposure {
+pub(crate) fn exposure(ledger: &Ledger, client: &str) -> Exposure {
     ledger.exposure(&ClientId::new(client).unwrap())
 }
 
-pub fn allow(max_exposure: Option<Notional>) -> Judgement {
+pub(crate) fn allow(max_exposure: Option<Notional>) -> Judgement {
     Judgement {
         allow: true,
         reasons: Vec::new(),
@@ -133,7 +133,7 @@ pub fn allow(max_exposure: Option<Notional>) -> Judgement {
     }
 }
 
-pub fn copy_store(from: &Path, to: &Path) {
+pub(crate) fn copy_store(from: &Path, to: &Path) {
     for name in ["ledger.db", "ledger.db-wal"] {
         if from.join(name).exists() {
             std::fs::copy(from.join(name), to.join(name)).unwrap();

@@ -94,7 +94,7 @@ fn a_newer_schema_and_a_foreign_file_are_refused() {
         Connection::open(&path)
             .unwrap()
             .execute_batch(text)
-            .unwrap()
+            .unwrap();
     };
     sql("PRAGMA user_version = 99");
     let Kit { dir, ledger, .. } = kit;

@@ -1,0 +1,152 @@
+# Pre-trade checks: the policy a broker starts from.
+#
+# It gives the same verdict and the same reasons as Gate's built-in rules over the same
+# data.json. The answer is read from data.gate.decision:
+#
+#   {"allow": true or false, "reasons": ["…"], "limits": {"max_exposure": number}}   (limits optional)
+#
+# How it stays safe:
+#   * An order is allowed only when nothing denies it, and an input that is not what these rules
+#     read is denied by name ("input_invalid").
+#   * Inside a rule an error counts as "does not apply". So each limit is written as
+#     "deny, unless the order is within it": a limit that cannot be read denies.
+#   * Clients, symbols and instruments are objects, not arrays: a lookup, not a search.
+#
+# How it stays exact: Gate gives the amounts as integers in input.amounts (nanos are 10^-9 units,
+# micros are 10^-6 of the currency). A limit in data.json is a number or a string; a whole one is
+# exact at any size, one with a fraction as long as it has at most 15 digits (it passes through
+# a float on its way to an integer).
+
+package gate
+
+decision := {"allow": count(deny) == 0, "reasons": deny}
+
+# What applies to this client: the default, each member replaced by the client's own.
+limits := object.union(general, own) if {
+	general := data.limits["default"]
+	general != null
+	own := data.limits.clients[input.context.client_id]
+	own != null
+} else := own if {
+	own := data.limits.clients[input.context.client_id]
+	own != null
+} else := data.limits["default"]
+
+# Exact amounts: Gate's, or (under plain OPA) computed from the order and the exposure.
+amounts := input.amounts if {
+	input.amounts
+} else := {
+	"qty_nanos": qty,
+	"price_nanos": price,
+	"notional_micros": notional,
+	"gross_micros": round(input.exposure.gross * 1000000),
+} if {
+	qty := round(to_number(input.order.qty) * 1000000000)
+	price := round(to_number(input.order.price) * 1000000000)
+	size := round(to_number(contract_size) * 1000000000)
+
+	# The product is in units of 10^-27; rounded up to 10^-6, so that a hold is never too small.
+	up := ((qty * price) * size) + 999999999999999999999
+	notional := (up - (up % 1000000000000000000000)) / 1000000000000000000000
+}
+
+contract_size := size if {
+	size := data.instruments[input.order.symbol].contract_size
+	size != null
+} else := 1
+
+# Everything the rules below read, by type: numbers sort before strings in Rego, and null and
+# booleans before numbers, so the bounds hold for numbers alone.
+valid if {
+	is_string(input.context.client_id)
+	is_string(input.order.symbol)
+	0 < amounts.qty_nanos
+	amounts.qty_nanos < 1000000000000000000000000000000
+	0 < amounts.price_nanos
+	amounts.price_nanos < 1000000000000000000000000000000
+	0 < amounts.notional_micros
+	amounts.notional_micros < 1000000000000000000000000000000
+	0 <= amounts.gross_micros
+	amounts.gross_micros < 1000000000000000000000000000000
+	0 <= input.exposure.orders_last_second
+	input.exposure.orders_last_second < 1000000000000000000000000000000
+}
+
+deny contains "input_invalid" if not valid
+
+deny contains "client_suspended" if data.suspended_clients[input.context.client_id]
+
+deny contains "restricted_symbol" if data.restricted_symbols[input.order.symbol]
+
+deny contains "instrument_unknown" if {
+	data.instruments
+	not data.instruments[input.order.symbol]
+}
+
+deny contains "limits_missing" if not is_object(limits)
+
+deny contains "max_exposure" if {
+	limit := limits.max_exposure
+	limit != null
+	not amounts.gross_micros + amounts.notional_micros <= round(to_number(limit) * 1000000)
+}
+
+deny contains "max_order_notional" if {
+	limit := limits.max_order_notional
+	limit != null
+	not amounts.notional_micros <= round(to_number(limit) * 1000000)
+}
+
+deny contains "max_order_notional" if {
+	limit := data.instruments[input.order.symbol].max_order_notional
+	limit != null
+	not amounts.notional_micros <= round(to_number(limit) * 1000000)
+}
+
+deny contains "max_order_qty" if {
+	limit := limits.max_order_qty
+	limit != null
+	not amounts.qty_nanos <= round(to_number(limit) * 1000000000)
+}
+
+deny contains "max_order_qty" if {
+	limit := data.instruments[input.order.symbol].max_order_qty
+	limit != null
+	not amounts.qty_nanos <= round(to_number(limit) * 1000000000)
+}
+
+deny contains "order_rate" if {
+	limit := limits.max_orders_per_second
+	limit != null
+	not input.exposure.orders_last_second < to_number(limit)
+}
+
+# |price - reference| is at most so many per cent of the reference; both sides times 10^8.
+deny contains "price_collar" if {
+	percent := limits.price_collar_pct
+	percent != null
+	reference_price := data.instruments[input.order.symbol].reference_price
+	reference_price != null
+	reference := round(to_number(reference_price) * 1000000000)
+	not abs(amounts.price_nanos - reference) * 100000000 <= round(to_number(percent) * 1000000) * reference
+}
+
+deny contains "price_collar" if {
+	instrument := data.instruments[input.order.symbol]
+	percent := instrument.price_collar_pct
+	percent != null
+	reference_price := instrument.reference_price
+	reference_price != null
+	reference := round(to_number(reference_price) * 1000000000)
+	not abs(amounts.price_nanos - reference) * 100000000 <= round(to_number(percent) * 1000000) * reference
+}
+
+deny contains "reference_price_missing" if {
+	limits.price_collar_pct != null
+	not data.instruments[input.order.symbol].reference_price
+}
+
+deny contains "reference_price_missing" if {
+	data.instruments[input.order.symbol].price_collar_pct != null
+	not data.instruments[input.order.symbol].reference_price
+}

@@ -1,0 +1,81 @@
+//! Reads a bundle from a directory: plain files only, no link followed.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::BundleError;
+use super::files::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_PATH_DEPTH, within};
+
+/// The most directory entries looked at, so that a misplaced path does not walk a disk.
+const MAX_ENTRIES: usize = 20 * MAX_FILES;
+
+pub(super) fn read(root: &Path) -> Result<Files, BundleError> {
+    let mut walk = Walk {
+        files: Files::default(),
+        entries: 0,
+    };
+    walk.directory(root, "", 0)?;
+    Ok(walk.files)
+}
+
+struct Walk {
+    files: Files,
+    entries: usize,
+}
+
+impl Walk {
+    fn directory(&mut self, path: &Path, name: &str, depth: usize) -> Result<(), BundleError> {
+        within("a path's depth", depth, MAX_PATH_DEPTH)?;
+        let failed = |source| io_error(path, source);
+        for entry in fs::read_dir(path).map_err(failed)? {
+            self.entries = self.entries.saturating_add(1);
+            within("the number of directory entries", self.entries, MAX_ENTRIES)?;
+            let entry = entry.map_err(failed)?;
+            let file_name = entry.file_name();
+            let Some(file_name) = file_name.to_str() else {
+                return Err(BundleError::Path(entry.path().display().to_string()));
+            };
+            let inner = if name.is_empty() {
+                file_name.to_owned()
+            } else {
+                format!("{name}/{file_name}")
+            };
+            // The type of the entry itself: a link is not followed.
+            let kind = entry.file_type().map_err(failed)?;
+            if kind.is_dir() {
+                // `.git` and its like; a bundle's hidden files are all at its root.
+                if !file_name.starts_with('.') {
+                    self.directory(&entry.path(), &inner, depth.saturating_add(1))?;
+                }
+            } else if kind.is_file() {
+                if Files::wanted(&inner)?.is_some() {
+                    self.files
+                        .add(&inner, read_file(&entry.path(), MAX_FILE_BYTES)?)?;
+                }
+            } else {
+                return Err(BundleError::NotAFile(inner));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file, but never more than `limit` bytes of it.
+pub(super) fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, BundleError> {
+    let file = File::open(path).map_err(|source| io_error(path, source))?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|source| io_error(path, source))?;
+    within("a file's size in bytes", bytes.len(), limit)?;
+    Ok(bytes)
+}
+
+fn io_error(path: &Path, source: io::Error) -> BundleError {
+    BundleError::Io {
+        path: path.display().to_string(),
+        source,
+    }
+}

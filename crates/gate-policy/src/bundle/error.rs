@@ -1,0 +1,73 @@
+//! Why a bundle is refused. Closed: every refusal has its own variant.
+
+use std::io;
+
+use crate::strict::StrictError;
+
+/// Why a bundle could not be loaded. Nothing of a refused bundle is ever in force.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A file could not be read.
+    #[error("cannot read `{path}`")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Not a gzipped tar.
+    #[error("not a gzipped tar archive")]
+    Archive(#[source] io::Error),
+    /// A limit on size, number or depth is exceeded.
+    #[error("{what} is above the limit of {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// The limit it is above.
+        limit: usize,
+    },
+    /// A path that leaves the bundle, is not plain UTF-8, or cannot be named in it.
+    #[error("`{0}` is not a path inside the bundle")]
+    Path(String),
+    /// A link, device or other entry that is neither file nor directory.
+    #[error("`{0}` is neither a file nor a directory")]
+    NotAFile(String),
+    /// The same path twice.
+    #[error("`{0}` is in the bundle twice")]
+    DuplicateFile(String),
+    /// Nothing in it that a policy could be made of.
+    #[error("the bundle has neither data.json nor Rego")]
+    Empty,
+    /// A part of OPA's bundle format that is not supported, and so must not be passed over.
+    #[error("`{0}` is not supported in a bundle")]
+    Unsupported(String),
+    /// A JSON file is not JSON, has a member twice, or is too deep.
+    #[error("`{path}`: {source}")]
+    Json {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: StrictError,
+    },
+    /// A Rego file is not UTF-8.
+    #[error("`{0}` is not UTF-8")]
+    NotUtf8(String),
+    /// The manifest's `roots` overlap one another.
+    #[error("roots `{0}` and `{1}` overlap")]
+    RootsOverlap(String, String),
+    /// Data or a package outside the manifest's `roots`.
+    #[error("`{file}` puts `{path}` outside the manifest's roots")]
+    OutsideRoots {
+        /// The file.
+        file: String,
+        /// The document it defines.
+        path: String,
+    },
+    /// Two data files set the same member.
+    #[error("`{0}` is set by two data files")]
+    DataConflict(String),
+    /// The signature is missing, not wanted, or wrong.
+    #[error("signature: {0}")]
+    Signature(#[from] super::SignatureError),
+}

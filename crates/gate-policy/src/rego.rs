@@ -1,0 +1,85 @@
+//! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
+
+mod builtins;
+pub(crate) mod compile;
+mod document;
+mod machine;
+mod shape;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gate_types::{ContractSize, Notional};
+use serde_json::Value;
+
+pub use builtins::ALLOWED_BUILTINS;
+pub use compile::CompileError;
+pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
+pub use machine::EvalLimits;
+pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
+
+use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
+use crate::rules::TypedData;
+use crate::verdict::Verdict;
+use compile::Compiled;
+
+/// The document a decision is read from.
+pub const ENTRYPOINT: &str = "data.gate.decision";
+
+/// A compiled Rego bundle.
+pub(crate) struct RegoPolicy {
+    identity: PolicyIdentity,
+    /// Tells this activation's machines from those of any other.
+    activation: u64,
+    compiled: Arc<Compiled>,
+    limits: EvalLimits,
+    typed: TypedData,
+}
+
+static NEXT_ACTIVATION: AtomicU64 = AtomicU64::new(1);
+
+impl RegoPolicy {
+    pub(crate) fn new(
+        identity: PolicyIdentity,
+        compiled: Arc<Compiled>,
+        typed: TypedData,
+        limits: EvalLimits,
+    ) -> Self {
+        Self {
+            identity,
+            activation: NEXT_ACTIVATION.fetch_add(1, Ordering::Relaxed),
+            compiled,
+            limits,
+            typed,
+        }
+    }
+}
+
+impl Policy for RegoPolicy {
+    fn identity(&self) -> &PolicyIdentity {
+        &self.identity
+    }
+
+    fn evaluate(&self, input: &PolicyInput<'_>) -> Verdict {
+        let mut verdict = machine::evaluate(self.activation, &self.compiled, self.limits, input);
+        // The bundle's typed limit holds beside what the policy's answer says: the tighter wins.
+        let typed = self.max_exposure(input.client_id);
+        verdict.max_exposure = match (verdict.max_exposure, typed) {
+            (Some(answered), Some(typed)) => Some(answered.min(typed)),
+            (answered, typed) => answered.or(typed),
+        };
+        verdict
+    }
+
+    fn contract_size(&self, symbol: &str) -> ContractSize {
+        self.typed.contract_size(symbol)
+    }
+
+    fn max_exposure(&self, client_id: &str) -> Option<Notional> {
+        self.typed.limits(client_id)?.max_exposure
+    }
+
+    fn query(&self, path: &[&str], input: &Value) -> Result<Option<Value>, QueryError> {
+        machine::query(&self.compiled, self.limits, path, input)
+    }
+}

@@ -1,0 +1,114 @@
+//! The builtins a policy may call: bounded by their input, and the same on every run.
+
+/// Every builtin that is allowed. One that does I/O, reads a clock, is random, or can make far
+/// more than it is given (`numbers.range`, `bits.lsh`, `replace`, …) is not in the list: a
+/// builtin counts as one instruction, so no limit would stop it.
+///
+/// INVARIANT: sorted.
+pub const ALLOWED_BUILTINS: [&str; 78] = [
+    "__builtin_sets.intersection",
+    "__builtin_sets.union",
+    "abs",
+    "array.concat",
+    "array.reverse",
+    "array.slice",
+    "bits.and",
+    "bits.negate",
+    "bits.or",
+    "bits.xor",
+    "ceil",
+    "concat",
+    "contains",
+    "count",
+    "endswith",
+    "floor",
+    "format_int",
+    "glob.match",
+    "indexof",
+    "intersection",
+    "is_array",
+    "is_boolean",
+    "is_null",
+    "is_number",
+    "is_object",
+    "is_set",
+    "is_string",
+    "json.filter",
+    "json.is_valid",
+    "json.marshal",
+    "json.remove",
+    "json.unmarshal",
+    "lower",
+    "max",
+    "min",
+    "object.filter",
+    "object.get",
+    "object.keys",
+    "object.remove",
+    "object.subset",
+    "object.union",
+    "object.union_n",
+    "product",
+    "regex.is_valid",
+    "regex.match",
+    "round",
+    "semver.compare",
+    "semver.is_valid",
+    "sort",
+    "split",
+    "sprintf",
+    "startswith",
+    "strings.any_prefix_match",
+    "strings.any_suffix_match",
+    "strings.count",
+    "strings.reverse",
+    "substring",
+    "sum",
+    "time.add_date",
+    "time.clock",
+    "time.date",
+    "time.diff",
+    "time.parse_duration_ns",
+    "time.parse_ns",
+    "time.parse_rfc3339_ns",
+    "time.weekday",
+    "to_number",
+    "trim",
+    "trim_left",
+    "trim_prefix",
+    "trim_right",
+    "trim_space",
+    "trim_suffix",
+    "type_name",
+    "union",
+    "units.parse",
+    "units.parse_bytes",
+    "upper",
+];
+
+/// Whether a policy may call it.
+pub(super) fn is_allowed(name: &str) -> bool {
+    ALLOWED_BUILTINS.binary_search(&name).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_and_holds_nothing_that_a_limit_could_not_stop() {
+        assert!(ALLOWED_BUILTINS.is_sorted());
+        for name in [
+            "http.send",
+            "numbers.range",
+            "numbers.range_step",
+            "opa.runtime",
+            "rand.intn",
+            "time.now_ns",
+            "trace",
+            "uuid.rfc4122",
+        ] {
+            assert!(!is_allowed(name), "{name}");
+        }
+    }
+}

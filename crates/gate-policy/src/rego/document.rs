@@ -1,0 +1,215 @@
+//! Builds the Rego input document from a typed order, without going through JSON text.
+
+use std::collections::BTreeMap;
+
+use gate_types::{Decimal, Notional};
+use regorus::Value;
+use serde_json::{Map, Value as Json};
+
+use crate::policy::PolicyInput;
+
+/// The deepest nesting of the members a caller adds to an order.
+pub const MAX_INPUT_DEPTH: usize = 32;
+/// The most values in the members a caller adds to an order.
+pub const MAX_INPUT_NODES: usize = 4_096;
+
+/// The input is deeper or larger than allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooLarge;
+
+/// The member names, made once per machine: a document then only counts references to them.
+pub(super) struct Names {
+    amounts: Value,
+    client_id: Value,
+    client_order_id: Value,
+    context: Value,
+    exposure: Value,
+    filled: Value,
+    filled_micros: Value,
+    gross: Value,
+    gross_micros: Value,
+    notional_micros: Value,
+    now_ns: Value,
+    open_orders: Value,
+    order: Value,
+    orders_last_second: Value,
+    price: Value,
+    price_nanos: Value,
+    qty: Value,
+    qty_nanos: Value,
+    reserved: Value,
+    reserved_micros: Value,
+    side: Value,
+    symbol: Value,
+    buy: Value,
+    sell: Value,
+}
+
+impl Names {
+    pub(super) fn new() -> Self {
+        Self {
+            amounts: "amounts".into(),
+            client_id: "client_id".into(),
+            client_order_id: "client_order_id".into(),
+            context: "context".into(),
+            exposure: "exposure".into(),
+            filled: "filled".into(),
+            filled_micros: "filled_micros".into(),
+            gross: "gross".into(),
+            gross_micros: "gross_micros".into(),
+            notional_micros: "notional_micros".into(),
+            now_ns: "now_ns".into(),
+            open_orders: "open_orders".into(),
+            order: "order".into(),
+            orders_last_second: "orders_last_second".into(),
+            price: "price".into(),
+            price_nanos: "price_nanos".into(),
+            qty: "qty".into(),
+            qty_nanos: "qty_nanos".into(),
+            reserved: "reserved".into(),
+            reserved_micros: "reserved_micros".into(),
+            side: "side".into(),
+            symbol: "symbol".into(),
+            buy: "BUY".into(),
+            sell: "SELL".into(),
+        }
+    }
+
+    /// The whole input document.
+    pub(super) fn input(&self, input: &PolicyInput<'_>) -> Result<Value, TooLarge> {
+        let mut budget = MAX_INPUT_NODES;
+        let mut order = extra(input.order_extra, &mut budget)?;
+        let side = match input.side {
+            gate_types::Side::Buy => &self.buy,
+            gate_types::Side::Sell => &self.sell,
+        };
+        // Gate's own members last: an extra member can never stand in their place.
+        let mut set = |name: &Value, value: Value| order.insert(name.clone(), value);
+        set(&self.client_order_id, input.client_order_id.into());
+        set(
+            &self.price,
+            amount(input.price.decimal(), input.price_is_text),
+        );
+        set(&self.qty, amount(input.qty.decimal(), input.qty_is_text));
+        set(&self.side, side.clone());
+        set(&self.symbol, input.symbol.into());
+
+        let mut context = extra(input.context_extra, &mut budget)?;
+        context.insert(self.client_id.clone(), input.client_id.into());
+
+        let exposure = &input.exposure;
+        let exposure_document = BTreeMap::from([
+            (self.filled.clone(), currency(exposure.filled)),
+            (self.gross.clone(), currency(exposure.gross)),
+            (self.open_orders.clone(), exposure.open_orders.into()),
+            (
+                self.orders_last_second.clone(),
+                exposure.orders_last_second.into(),
+            ),
+            (self.reserved.clone(), currency(exposure.reserved)),
+        ]);
+        let amounts = BTreeMap::from([
+            (self.filled_micros.clone(), exact(exposure.filled.micros())),
+            (self.gross_micros.clone(), exact(exposure.gross.micros())),
+            (self.notional_micros.clone(), exact(input.notional.micros())),
+            (
+                self.price_nanos.clone(),
+                exact(input.price.decimal().nanos()),
+            ),
+            (self.qty_nanos.clone(), exact(input.qty.decimal().nanos())),
+            (
+                self.reserved_micros.clone(),
+                exact(exposure.reserved.micros()),
+            ),
+        ]);
+        Ok(BTreeMap::from([
+            (self.amounts.clone(), amounts.into()),
+            (self.context.clone(), context.into()),
+            (self.exposure.clone(), exposure_document.into()),
+            (self.now_ns.clone(), input.now.unix_nanos().into()),
+            (self.order.clone(), order.into()),
+        ])
+        .into())
+    }
+}
+
+/// A JSON document as a Rego value, within the limits.
+pub(super) fn from_json(json: &Json) -> Result<Value, TooLarge> {
+    value(json, 0, &mut MAX_INPUT_NODES.clone())
+}
+
+fn extra(
+    members: &Map<String, Json>,
+    budget: &mut usize,
+) -> Result<BTreeMap<Value, Value>, TooLarge> {
+    let mut document = BTreeMap::new();
+    for (name, member) in members {
+        document.insert(name.as_str().into(), value(member, 1, budget)?);
+    }
+    Ok(document)
+}
+
+fn value(json: &Json, depth: usize, budget: &mut usize) -> Result<Value, TooLarge> {
+    *budget = budget.checked_sub(1).ok_or(TooLarge)?;
+    if depth > MAX_INPUT_DEPTH {
+        return Err(TooLarge);
+    }
+    let inner = depth.saturating_add(1);
+    Ok(match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::String(text) => text.as_str().into(),
+        Json::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(value), _, _) => value.into(),
+            (None, Some(value), _) => value.into(),
+            (None, None, Some(value)) => value.into(),
+            (None, None, None) => return Err(TooLarge),
+        },
+        Json::Array(items) => items
+            .iter()
+            .map(|item| value(item, inner, budget))
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
+        Json::Object(members) => {
+            let mut document = BTreeMap::new();
+            for (name, member) in members {
+                document.insert(name.as_str().into(), value(member, inner, budget)?);
+            }
+            document.into()
+        }
+    })
+}
+
+/// As the order had it: a string, or a number (with a fraction, the nearest float).
+fn amount(value: Decimal, is_text: bool) -> Value {
+    if is_text {
+        return value.to_string().into();
+    }
+    number(u128::from(value.mantissa()), value.scale())
+}
+
+fn currency(value: Notional) -> Value {
+    number(value.micros(), 6)
+}
+
+fn exact(value: u128) -> Value {
+    match u64::try_from(value) {
+        Ok(small) => small.into(),
+        Err(_) => value.into(),
+    }
+}
+
+/// The number nearest to `mantissa × 10^-scale`; an integer, exactly, when it is whole.
+fn number(mantissa: u128, scale: u8) -> Value {
+    let unit = 10_u128.pow(u32::from(scale));
+    if mantissa.is_multiple_of(unit) {
+        return exact(mantissa.wrapping_div(unit));
+    }
+    // Below 2^53 both are exact floats, and IEEE division rounds their quotient correctly.
+    const EXACT: u128 = 1 << 53;
+    if mantissa < EXACT {
+        return (mantissa as f64 / unit as f64).into();
+    }
+    let text = format!("{mantissa}e-{scale}");
+    text.parse::<f64>().map_or(Value::Undefined, Value::from)
+}

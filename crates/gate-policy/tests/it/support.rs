@@ -1,0 +1,90 @@
+//! Orders and bundles for tests. No assertion lives here.
+
+use std::sync::Arc;
+
+use gate_policy::{Bundle, ExposureView, Policy, PolicyInput, Verdict, activate};
+use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use serde_json::{Map, Value};
+
+/// An order and the exposure before it, owned.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) client_id: String,
+    pub(crate) symbol: String,
+    pub(crate) side: Side,
+    pub(crate) qty: Qty,
+    pub(crate) price: Price,
+    pub(crate) text: bool,
+    pub(crate) order_extra: Map<String, Value>,
+    pub(crate) context_extra: Map<String, Value>,
+    pub(crate) exposure: ExposureView,
+}
+
+impl Order {
+    pub(crate) fn new(client_id: &str, symbol: &str, qty: &str, price: &str) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            symbol: symbol.to_owned(),
+            side: Side::Buy,
+            qty: Qty::parse(qty).unwrap(),
+            price: Price::parse(price).unwrap(),
+            text: false,
+            order_extra: Map::new(),
+            context_extra: Map::new(),
+            exposure: ExposureView::default(),
+        }
+    }
+
+    pub(crate) fn with_gross(mut self, gross: &str) -> Self {
+        self.exposure.gross = Notional::parse(gross).unwrap();
+        self.exposure.reserved = self.exposure.gross;
+        self
+    }
+
+    pub(crate) fn with_orders_last_second(mut self, orders: u64) -> Self {
+        self.exposure.orders_last_second = orders;
+        self
+    }
+
+    /// What the policy says; `None` when the order's notional is out of range.
+    pub(crate) fn judge(&self, policy: &dyn Policy) -> Option<Verdict> {
+        let size = policy.contract_size(&self.symbol);
+        let notional = Notional::of(self.qty, self.price, size).ok()?;
+        Some(policy.evaluate(&PolicyInput {
+            client_id: &self.client_id,
+            client_order_id: "o-1",
+            symbol: &self.symbol,
+            side: self.side,
+            qty: self.qty,
+            price: self.price,
+            qty_is_text: self.text,
+            price_is_text: self.text,
+            order_extra: &self.order_extra,
+            context_extra: &self.context_extra,
+            notional,
+            exposure: self.exposure,
+            now: Timestamp::from_unix_seconds(1_700_000_000),
+        }))
+    }
+}
+
+/// The built-in rules over `data`.
+pub(crate) fn builtin(data: &str) -> Arc<dyn Policy> {
+    activate(&Bundle::from_files([("data.json", data)]).unwrap()).unwrap()
+}
+
+/// The shipped `pretrade.rego` over `data`.
+pub(crate) fn pretrade(data: &str) -> Arc<dyn Policy> {
+    let source = include_str!("../../bundles/pretrade/pretrade.rego");
+    let files = [("data.json", data), ("pretrade.rego", source)];
+    activate(&Bundle::from_files(files).unwrap()).unwrap()
+}
+
+/// A verdict in one line: `allow`, or the reasons.
+pub(crate) fn show(verdict: &Verdict) -> String {
+    if verdict.allow && verdict.reasons.is_empty() {
+        "allow".to_owned()
+    } else {
+        verdict.reasons.join(" ")
+    }
+}

@@ -92,6 +92,29 @@ pub enum KeyError {
     NoRandomness,
 }
 
+impl KeyError {
+    /// The stable code of the reason.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotAJwkSet(_) => "not_a_jwk_set",
+            Self::NoKey => "no_key",
+            Self::EmptyKid => "empty_kid",
+            Self::DuplicateKid { .. } => "duplicate_kid",
+            Self::WrongKty { .. } => "wrong_kty",
+            Self::WrongAlg { .. } => "wrong_alg",
+            Self::WrongUse { .. } => "wrong_use",
+            Self::WrongKeyOps { .. } => "wrong_key_ops",
+            Self::NotBase64Url { .. } => "not_base64url",
+            Self::TooShort { .. } => "too_short",
+            Self::NeverValid { .. } => "never_valid",
+            Self::NoActiveKey => "no_active_key",
+            Self::TwoActiveKeys { .. } => "two_active_keys",
+            Self::NoRandomness => "no_randomness",
+        }
+    }
+}
+
 /// The keys in force.
 ///
 /// ```

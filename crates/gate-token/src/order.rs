@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::canonical::{CanonicalError, cmp_keys, write_string, write_value};
 use crate::digest::Digest;
-use crate::json::{JsonError, StrictSeed, check_integers, duplicate};
+use crate::json::{self, JsonError, duplicate};
 
 /// The most digits a canonical amount may have.
 const MAX_DIGITS: usize = 64;
@@ -57,7 +57,6 @@ pub enum OrderError {
 /// [`OrderError`].
 pub fn digest_of_json(order: &[u8]) -> Result<Digest, OrderError> {
     let read: ReadOrder<'_> = serde_json::from_slice(order).map_err(JsonError::Syntax)?;
-    check_integers(order)?;
     let qty = amount_of(read.qty, "qty")?;
     let price = amount_of(read.price, "price")?;
     digest(&read.others, &qty, &price)
@@ -263,7 +262,10 @@ impl<'de> Visitor<'de> for ReadOrderVisitor {
             if name == "qty" || name == "price" {
                 amounts.insert(name, map.next_value()?);
             } else {
-                others.insert(name, map.next_value_seed(StrictSeed)?);
+                // The amounts may have 18 digits, so integers are judged member by member.
+                let raw: &'de RawValue = map.next_value()?;
+                let value = json::parse(raw.get().as_bytes()).map_err(A::Error::custom)?;
+                others.insert(name, value);
             }
         }
         let qty = amounts

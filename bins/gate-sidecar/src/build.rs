@@ -64,10 +64,11 @@ pub(crate) fn keys(config: &Config) -> Result<Arc<KeyRing>> {
     let generated = config.data_dir.join(KEY_FILE);
     let path = config.keys.as_deref().unwrap_or(&generated);
     if config.keys.is_none() && !path.exists() {
-        KeyFile::create(path).with_context(|| format!("cannot make `{}`", path.display()))?;
+        crate::commands::keys::generate(&KeyFile::new(path))?;
         tracing::info!(file = %path.display(), "generated a signing key");
     }
-    let keys =
-        KeyFile::read(path).with_context(|| format!("the key file `{}`", path.display()))?;
+    let keys = KeyFile::new(path)
+        .read()
+        .with_context(|| format!("the key file `{}`", path.display()))?;
     Ok(Arc::new(keys))
 }

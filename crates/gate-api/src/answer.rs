@@ -1,7 +1,7 @@
 //! The reply to an order: the decision in the caller's words and the signed token beside it.
 
-use gate_policy::PolicyIdentity;
-use gate_state::{Decision, DecisionRecord, NewOrder, Status as Outcome};
+use gate_policy::{PolicyHash, PolicyIdentity};
+use gate_state::{Decision, NewOrder, Seq, Status as Verdict, StoredDecision};
 use gate_token::{Claims, Digest, SigningKey, Status, canonical, sign_into, sign_jws};
 use gate_types::Notional;
 
@@ -23,6 +23,7 @@ pub enum TokenForm {
 pub(crate) struct Answer {
     /// The JSON object, open at its end.
     json: Vec<u8>,
+    authorized: bool,
 }
 
 /// Room for a usual reply: no growing while it is written.
@@ -32,7 +33,7 @@ const USUAL_BYTES: usize = 1_280;
 pub(crate) struct Signed<'a> {
     pub(crate) order: &'a NewOrder<'a>,
     pub(crate) decision: &'a Decision,
-    pub(crate) digest: &'a Digest,
+    pub(crate) digest: Digest,
     pub(crate) identity: &'a PolicyIdentity,
     pub(crate) settings: &'a Settings,
 }
@@ -67,27 +68,31 @@ impl Signed<'_> {
 
 impl Answer {
     /// The reply to a replay, from what the journal says of the first one.
-    pub(crate) fn of_record(record: &DecisionRecord, key: &SigningKey, form: TokenForm) -> Self {
-        let trace_id = uuid::Uuid::from_bytes(record.trace_id).hyphenated().to_string();
-        let context = &record.context;
+    pub(crate) fn of_stored(
+        seq: Seq,
+        stored: &StoredDecision,
+        key: &SigningKey,
+        form: TokenForm,
+    ) -> Self {
+        let StoredDecision { at, record, context } = stored;
         let claims = Claims {
             kid: key.kid().into(),
             iss: context.iss.as_str().into(),
             aud: context.aud.as_str().into(),
-            iat: record.now.unix_seconds(),
+            iat: at.unix_seconds(),
             exp: record.expires.unix_seconds(),
-            jti: trace_id.into(),
-            seq: record.seq.get(),
+            jti: uuid::Uuid::from_bytes(record.trace_id).hyphenated().to_string().into(),
+            seq: seq.get(),
             status: status(record.status),
-            reasons: record.reasons.iter().map(|reason| reason.as_str().into()).collect(),
-            client_id: record.client_id.as_str().into(),
-            client_order_id: record.order_id.as_str().into(),
+            reasons: record.reasons.iter().map(|reason| reason.as_ref().into()).collect(),
+            client_id: record.client_id.as_ref().into(),
+            client_order_id: record.order_id.as_ref().into(),
             order_digest: Digest::from_bytes(record.digest),
             notional: record.notional.to_string().into(),
             policy_revision: context.policy_revision.as_str().into(),
-            policy_hash: context.policy_hash.as_str().into(),
+            policy_hash: PolicyHash(context.policy_hash).to_string().into(),
         };
-        Self::write(&claims, record.headroom, true, key, form)
+        Self::write(&claims, record.headroom(), true, key, form)
     }
 
     fn write(
@@ -119,7 +124,11 @@ impl Answer {
             TokenForm::Object => sign_into(claims, key, &mut json),
             TokenForm::Jws => canonical::write_string(&mut json, &sign_jws(claims, key)),
         }
-        Self { json }
+        Self { json, authorized: claims.status == Status::Authorized }
+    }
+
+    pub(crate) const fn is_authorized(&self) -> bool {
+        self.authorized
     }
 
     /// The reply, with its timing.
@@ -132,9 +141,9 @@ impl Answer {
     }
 }
 
-const fn status(outcome: Outcome) -> Status {
-    match outcome {
-        Outcome::Authorized => Status::Authorized,
-        Outcome::Blocked => Status::Blocked,
+const fn status(verdict: Verdict) -> Status {
+    match verdict {
+        Verdict::Authorized => Status::Authorized,
+        Verdict::Blocked => Status::Blocked,
     }
 }

@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
-    ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger, NewOrder, Seq,
+    ContextId, Decided, Decision, DecisionContext, Durability, Exposure, Judgement, Ledger,
+    NewOrder, RecordError, Seq,
 };
 use gate_token::{Digest, KeyRing};
 use gate_types::{Clock, Notional, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
-use crate::answer::{Answer, TokenForm};
-use crate::digest::order_digest;
-use crate::error::{SetupError, not_durable, problem_of_decide, problem_of_read};
+use crate::answer::{Answer, Signed, TokenForm};
 use crate::problem::{Code, Problem};
-use crate::request::{AuthorizeRequest, MAX_BODY_BYTES};
+use crate::request::{AuthorizeRequest, MAX_BODY_BYTES, order_digest};
 use crate::timing::{Stopwatch, Timing};
 
 /// What a [`Gate`] says of itself in every token.
@@ -39,12 +38,19 @@ pub struct Gate {
     changing: Mutex<()>,
 }
 
+/// The record that names policy and key did not get into the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal did not take the record of what is in force")]
+pub struct SetupError(#[from] RecordError);
+
 /// What decisions are made and signed with; replaced whole, never changed.
 pub(crate) struct Active {
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) keys: Arc<KeyRing>,
     /// The journal record that names the policy and the key.
     context: ContextId,
+    /// Since when.
+    pub(crate) since: Timestamp,
 }
 
 /// A decision that is made, held and signed, but not yet known to be durable. No byte of it
@@ -59,6 +65,17 @@ pub struct Pending {
     marks_ns: (u64, u64),
     /// The reply so far; absent when it is read back from the journal.
     answer: Option<Answer>,
+}
+
+/// What became of a request, for whoever counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// AUTHORIZED rather than BLOCKED.
+    pub authorized: bool,
+    /// The answer was read back from the journal.
+    pub replayed: bool,
+    /// How long each part took.
+    pub timing: Timing,
 }
 
 impl Pending {
@@ -83,7 +100,8 @@ impl Gate {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
         let context = record_context(&ledger, &*policy, &keys, &settings)?;
-        let active = RwLock::new(Arc::new(Active { policy, keys, context }));
+        let since = clock.now();
+        let active = RwLock::new(Arc::new(Active { policy, keys, context, since }));
         Ok(Self { ledger, clock, settings, active, changing: Mutex::new(()) })
     }
 
@@ -98,7 +116,7 @@ impl Gate {
             return Err(body_too_large());
         }
         let request = AuthorizeRequest::parse(body)?;
-        let digest = order_digest(&request);
+        let digest = order_digest(&request)?;
         let mut timing = Timing { parse_ns: watch.lap_ns(), ..Timing::default() };
 
         let active = self.active();
@@ -109,13 +127,13 @@ impl Gate {
             timing.policy_ns = self.clock.monotonic_ns().saturating_sub(started_ns);
             judgement(verdict)
         });
-        let decided = decided.map_err(|error| problem_of_decide(&error))?;
+        let decided = decided?;
         timing.state_ns = watch.lap_ns().saturating_sub(timing.policy_ns);
 
         let (seq, answer) = match decided {
             Decided::New(decision) => {
-                let answer = self.sign(&order, &decision, &digest, &active, form)?;
-                (decision.seq, Some(answer))
+                let seq = decision.seq;
+                (seq, Some(self.sign(&order, &decision, digest, &active, form)))
             }
             Decided::Replayed { seq } => (seq, None),
         };
@@ -127,8 +145,9 @@ impl Gate {
     ///
     /// # Errors
     /// A 503 when the journal cannot be read, for a replay.
-    pub fn complete(&self, pending: Pending) -> Result<Vec<u8>, Problem> {
+    pub fn complete(&self, pending: Pending) -> Result<(Vec<u8>, Outcome), Problem> {
         let Pending { seq, form, mut timing, marks_ns: (started_ns, last_ns), answer } = pending;
+        let replayed = answer.is_none();
         let answer = match answer {
             Some(answer) => answer,
             None => self.replay(seq, form)?,
@@ -136,7 +155,8 @@ impl Gate {
         let now_ns = self.clock.monotonic_ns();
         timing.state_ns = timing.state_ns.saturating_add(now_ns.saturating_sub(last_ns));
         timing.total_ns = now_ns.saturating_sub(started_ns);
-        Ok(answer.finish(&timing))
+        let outcome = Outcome { authorized: answer.is_authorized(), replayed, timing };
+        Ok((answer.finish(&timing), outcome))
     }
 
     /// [`Gate::authorize`], the wait and [`Gate::complete`] in one call that blocks the thread.
@@ -145,8 +165,8 @@ impl Gate {
     /// As both.
     pub fn authorize_blocking(&self, body: &[u8], form: TokenForm) -> Result<Vec<u8>, Problem> {
         let pending = self.authorize(body, form)?;
-        self.ledger.wait(pending.seq).map_err(|_| not_durable())?;
-        self.complete(pending)
+        self.ledger.wait(pending.seq)?;
+        Ok(self.complete(pending)?.0)
     }
 
     /// The ledger, for what waits, watches and shuts down.
@@ -167,30 +187,22 @@ impl Gate {
         Arc::clone(&self.active().keys)
     }
 
-    /// Puts another policy in force: decisions that have begun keep theirs, later ones have
-    /// the new one, and the change is on the record.
-    ///
-    /// # Errors
-    /// [`SetupError`]; the policy in force stays.
-    pub fn activate(&self, policy: Arc<dyn Policy>) -> Result<(), SetupError> {
-        let _changing = self.changing.lock();
-        let keys = self.keys();
-        self.replace(policy, keys)
+    /// Whether a reply must wait for [`Pending::seq`] to be durable.
+    #[must_use]
+    pub fn waits_for_commit(&self) -> bool {
+        self.ledger.durability() == Durability::Strict
     }
 
-    /// Puts another key ring in force.
+    /// Puts another policy and key ring in force: decisions that have begun keep theirs, later
+    /// ones have the new, and the change is on the record.
     ///
     /// # Errors
-    /// [`SetupError`]; the keys in force stay.
-    pub fn rotate(&self, keys: Arc<KeyRing>) -> Result<(), SetupError> {
+    /// [`SetupError`]; what was in force stays.
+    pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
-        let policy = self.policy();
-        self.replace(policy, keys)
-    }
-
-    fn replace(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
-        *self.active.write() = Arc::new(Active { policy, keys, context });
+        let since = self.clock.now();
+        *self.active.write() = Arc::new(Active { policy, keys, context, since });
         Ok(())
     }
 
@@ -233,31 +245,24 @@ impl Gate {
         &self,
         order: &NewOrder<'_>,
         decision: &Decision,
-        digest: &Digest,
+        digest: Digest,
         active: &Active,
         form: TokenForm,
-    ) -> Result<Answer, Problem> {
+    ) -> Answer {
         let identity = active.policy.identity();
-        let key = active.keys.active();
-        let claims = crate::answer::Signed {
-            order,
-            decision,
-            digest,
-            identity,
-            settings: &self.settings,
-        };
-        Ok(claims.answer(key, form))
+        let signed = Signed { order, decision, digest, identity, settings: &self.settings };
+        signed.answer(active.keys.active(), form)
     }
 
     /// The first reply again, byte for byte, from the journal.
     fn replay(&self, seq: Seq, form: TokenForm) -> Result<Answer, Problem> {
-        let record = self.ledger.decision(seq).map_err(|error| problem_of_read(&error))?;
+        let stored = self.ledger.decision(seq)?;
         let active = self.active();
-        let key = active.keys.get(&record.context.kid).ok_or_else(|| {
+        let key = active.keys.get(&stored.context.kid).ok_or_else(|| {
             let detail = "the order was decided under a key that is no longer in the key file";
             Problem::new(Code::Internal, detail)
         })?;
-        Ok(Answer::of_record(&record, key, form))
+        Ok(Answer::of_stored(seq, &stored, key, form))
     }
 }
 
@@ -270,7 +275,7 @@ fn record_context(
     let identity = policy.identity();
     Ok(ledger.set_context(DecisionContext {
         policy_revision: identity.revision.clone(),
-        policy_hash: identity.hash.to_string(),
+        policy_hash: identity.hash.0,
         engine: identity.engine.as_str().to_owned(),
         kid: keys.active().kid().to_owned(),
         iss: settings.issuer.clone(),

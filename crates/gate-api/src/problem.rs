@@ -1,9 +1,13 @@
 //! Every error a caller can get: its HTTP status, its stable code, its words. No other module
 //! maps an error to a status; `docs/api.md` is held to this list by a test.
 
+mod ledger;
+
 use std::borrow::Cow;
 
 use gate_token::canonical;
+
+pub(crate) use ledger::unknown_order;
 
 /// The stable code of a [`Problem`], and with it the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +26,8 @@ pub enum Code {
     RequestTimeout,
     /// 409: this order id was used for a different order.
     OrderConflict,
+    /// 409: the changed policy or key file is not fit; what was in force stays.
+    ReloadRefused,
     /// 413: the body is larger than the limit.
     BodyTooLarge,
     /// 415: the content type is not `application/json`.
@@ -44,7 +50,7 @@ pub enum Code {
 
 impl Code {
     /// Every code there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MalformedJson,
         Self::DuplicateMember,
         Self::NotFound,
@@ -52,6 +58,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::OrderConflict,
+        Self::ReloadRefused,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidMember,
@@ -73,6 +80,7 @@ impl Code {
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
             Self::RequestTimeout => ("request_timeout", 408, "The request took too long to arrive"),
             Self::OrderConflict => ("order_conflict", 409, "The order id is taken"),
+            Self::ReloadRefused => ("reload_refused", 409, "The change is not in force"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", 415, "The content type is not application/json")

@@ -6,6 +6,8 @@ mod object;
 
 use std::borrow::Cow;
 
+use gate_token::Digest;
+use gate_token::order::OrderMembers;
 use gate_types::{ClientId, ExecId, OrderId, Price, Qty, Side, Symbol};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -207,6 +209,21 @@ impl<'a> FillRequest<'a> {
             price: required(fill_price, "price")?,
         })
     }
+}
+
+/// What binds a token to one order and a retry to its first try: see
+/// [`gate_token::order`]. Amounts are normalised, further members of `order` count.
+pub(crate) fn order_digest(request: &AuthorizeRequest<'_>) -> Result<Digest, Problem> {
+    let order = &request.order;
+    let members = OrderMembers {
+        client_order_id: order.client_order_id.as_str(),
+        symbol: order.symbol.as_str(),
+        side: order.side.as_str(),
+        qty: &order.qty.value.to_string(),
+        price: &order.price.value.to_string(),
+        others: &order.extra,
+    };
+    members.digest().map_err(|error| Problem::of_member(Code::InvalidMember, "order", error))
 }
 
 /// The body as one JSON value, its syntax checked whole.

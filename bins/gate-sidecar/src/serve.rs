@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let config = config::load(args.config.as_deref(), variables, args.given(), cores)?;
     start_log(&config);
     let gate = Arc::new(build::gate(&config, SystemClock::shared())?);
-    let commits = CommitHub::at(gate.ledger().durable_seq());
+    let commits = Arc::new(CommitHub::default());
     gate.ledger().subscribe(Arc::clone(&commits) as _);
     let shared = Arc::new(Shared {
         gate,
@@ -103,6 +103,15 @@ fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         println!("admin listening on http://{address}");
     }
     Ok(server.run())
+}
+
+/// The settings that both listeners share. Nagle is off: a reply is one small write.
+fn tuned<F, I, S, B>(server: HttpServer<F, I, S, B>, config: &Config) -> HttpServer<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: actix_service::IntoServiceFactory<S, actix_http::Request>,
+{
+    server
 }
 
 /// A socket left by a process that is gone is removed; one that answers is not ours to take.

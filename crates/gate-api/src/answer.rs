@@ -131,6 +131,13 @@ impl Answer {
         self.authorized
     }
 
+    /// The reply as it was, for whoever asks later.
+    pub(crate) fn without_timing(self) -> Vec<u8> {
+        let mut json = self.json;
+        json.push(b'}');
+        json
+    }
+
     /// The reply, with its timing.
     pub(crate) fn finish(self, timing: &Timing) -> Vec<u8> {
         let mut json = self.json;

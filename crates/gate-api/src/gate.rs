@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
-    ContextId, Decided, Decision, DecisionContext, Durability, Exposure, Judgement, Ledger,
+    ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger,
     NewOrder, RecordError, Seq,
 };
 use gate_token::{Digest, KeyRing};
@@ -187,10 +187,10 @@ impl Gate {
         Arc::clone(&self.active().keys)
     }
 
-    /// Whether a reply must wait for [`Pending::seq`] to be durable.
+    /// What this gate says of itself.
     #[must_use]
-    pub fn waits_for_commit(&self) -> bool {
-        self.ledger.durability() == Durability::Strict
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Puts another policy and key ring in force: decisions that have begun keep theirs, later
@@ -255,7 +255,7 @@ impl Gate {
     }
 
     /// The first reply again, byte for byte, from the journal.
-    fn replay(&self, seq: Seq, form: TokenForm) -> Result<Answer, Problem> {
+    pub(crate) fn replay(&self, seq: Seq, form: TokenForm) -> Result<Answer, Problem> {
         let stored = self.ledger.decision(seq)?;
         let active = self.active();
         let key = active.keys.get(&stored.context.kid).ok_or_else(|| {

@@ -149,6 +149,11 @@ impl Problem {
         Self { code, member: Some(member), detail }
     }
 
+    /// A defect of this service.
+    pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
+        Self::new(Code::Internal, format!("this should not have happened: {error}"))
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> Code {

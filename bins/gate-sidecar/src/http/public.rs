@@ -7,7 +7,7 @@ use actix_web::http::header::ACCEPT;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use gate_api::{Code, Pending, Problem, TokenForm};
-use gate_types::ClientId;
+use gate_types::{ClientId, OrderId};
 
 use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
@@ -15,13 +15,12 @@ use super::{Shared, body, reply};
 /// The routes, and what this worker needs to wait for commits.
 pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        let commits = WorkerCommits::start(Arc::clone(&shared.commits));
+        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
         config
             .app_data(Data::new(commits))
             .app_data(Data::from(shared))
             .service(resource("/v1/authorize").route(web::post().to(authorize)))
             .service(resource("/v1/release").route(web::post().to(release)))
-            .service(resource("/v1/fill").route(web::post().to(fill)))
             .service(resource("/v1/exposure/{client_id}").route(web::get().to(exposure)))
             .service(
                 resource("/v1/orders/{client_id}/{client_order_id}").route(web::get().to(order)),
@@ -60,12 +59,8 @@ async fn decide(
 ) -> Result<Vec<u8>, Problem> {
     let body = body::json(request, payload).await?;
     let form = token_form(request).unwrap_or(shared.token_form);
-    let failures_before = commits.failures();
     let pending: Pending = shared.gate.authorize(&body, form)?;
-    if shared.gate.waits_for_commit() {
-        let durable = commits.durable(pending.seq(), failures_before).await;
-        durable.map_err(|_| gate_api::not_durable())?;
-    }
+    commits.durable(pending.seq()).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
     shared.metrics.decision(&outcome);
     Ok(body)
@@ -86,43 +81,11 @@ async fn release(
 ) -> HttpResponse {
     let outcome = async {
         let body = body::json(&request, payload).await?;
-        let failures_before = commits.failures();
         let event = shared.gate.release(&body)?;
-        durable(&shared, &commits, event.seq, failures_before).await?;
+        commits.durable(event.wait_for).await?;
         Ok(event.body)
     };
     answer(&shared, outcome.await)
-}
-
-async fn fill(
-    shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
-    request: HttpRequest,
-    payload: Payload,
-) -> HttpResponse {
-    let outcome = async {
-        let body = body::json(&request, payload).await?;
-        let failures_before = commits.failures();
-        let event = shared.gate.fill(&body)?;
-        durable(&shared, &commits, event.seq, failures_before).await?;
-        Ok(event.body)
-    };
-    answer(&shared, outcome.await)
-}
-
-async fn durable(
-    shared: &Shared,
-    commits: &WorkerCommits,
-    seq: Option<gate_state::Seq>,
-    failures_before: u64,
-) -> Result<(), Problem> {
-    match seq {
-        Some(seq) if shared.gate.waits_for_commit() => {
-            let durable = commits.durable(seq, failures_before).await;
-            durable.map_err(|_| gate_api::not_durable())
-        }
-        _ => Ok(()),
-    }
 }
 
 async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {
@@ -132,7 +95,12 @@ async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse
 
 async fn order(shared: Data<Shared>, path: web::Path<(String, String)>) -> HttpResponse {
     let (client_id, order_id) = &*path;
-    let body = client(client_id).and_then(|client| shared.gate.order(&client, order_id));
+    let body = client(client_id).and_then(|client| {
+        let order = OrderId::new(order_id.as_str()).map_err(|error| {
+            Problem::of_member(Code::InvalidMember, "client_order_id", error)
+        })?;
+        shared.gate.order(&client, &order)
+    });
     answer(&shared, body)
 }
 

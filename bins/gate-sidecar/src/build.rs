@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use gate_api::{Gate, Settings};
-use gate_policy::{Bundle, Policy};
+use gate_policy::{Bundle, Engine, Policy};
 use gate_state::{Ledger, LedgerConfig};
 use gate_token::{KeyFile, KeyRing};
 use gate_types::Clock;
@@ -34,9 +34,9 @@ pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
 /// The bundle at `path`, or the embedded sample.
 pub(crate) fn bundle(path: Option<&Path>) -> Result<Bundle> {
     match path {
-        None => Ok(Bundle::sample()),
+        None => Ok(Bundle::sample(Engine::Rego)?),
         Some(path) => {
-            Bundle::load(path).with_context(|| format!("the bundle `{}`", path.display()))
+            Bundle::load(path, None).with_context(|| format!("the bundle `{}`", path.display()))
         }
     }
 }
@@ -44,7 +44,9 @@ pub(crate) fn bundle(path: Option<&Path>) -> Result<Bundle> {
 /// The bundle at `path`, compiled and tested.
 pub(crate) fn policy(path: Option<&Path>) -> Result<Arc<dyn Policy>> {
     let bundle = bundle(path)?;
-    let name = path.map_or("the embedded sample".into(), |path| path.display().to_string());
+    let name = path.map_or("the embedded sample".into(), |path| {
+        path.display().to_string()
+    });
     gate_policy::activate(&bundle).with_context(|| format!("the bundle `{name}`"))
 }
 

@@ -30,12 +30,6 @@ pub(crate) enum Command {
     /// Check, try and test policy bundles.
     #[command(subcommand)]
     Policy(Policy),
-    /// Verify and export the journal.
-    #[command(subcommand)]
-    Audit(Audit),
-    /// Look into the exposure ledger.
-    #[command(subcommand)]
-    Ledger(Ledger),
 }
 
 /// Settings come from flags, then `GATE_*` variables, then the file, then the defaults.
@@ -82,9 +76,17 @@ impl Serve {
             ("keys", &self.keys),
             ("durability", &self.durability),
         ];
-        let named = named.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?)));
-        let other = self.other.iter().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        named.chain(other).map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
+        let named = named
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_deref()?)));
+        let other = self
+            .other
+            .iter()
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        named
+            .chain(other)
+            .map(|(key, text)| (key.to_owned(), text.to_owned()))
+            .collect()
     }
 }
 
@@ -135,43 +137,5 @@ pub(crate) enum Policy {
     Check {
         /// Directory or .tar.gz
         bundle: PathBuf,
-    },
-    /// Evaluate one order (the body of an authorize call, on stdin) and show the verdict.
-    Eval {
-        /// Directory or .tar.gz
-        bundle: PathBuf,
-    },
-    /// Run the bundle's own tests: exit 0 passed, 1 failed, 2 does not compile.
-    Test {
-        /// Directory or .tar.gz
-        bundle: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Audit {
-    /// Check the hash chain; names the place where it breaks.
-    Verify {
-        /// Directory of the journal
-        #[arg(long, value_name = "DIR", default_value = "gate-data")]
-        data_dir: PathBuf,
-    },
-    /// Write every record as one line of JSON.
-    Export {
-        /// Directory of the journal
-        #[arg(long, value_name = "DIR", default_value = "gate-data")]
-        data_dir: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ledger {
-    /// Show the exposure of every client, or of one with its orders.
-    Show {
-        /// The client
-        client: Option<String>,
-        /// Directory of the journal
-        #[arg(long, value_name = "DIR", default_value = "gate-data")]
-        data_dir: PathBuf,
     },
 }

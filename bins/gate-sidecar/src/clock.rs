@@ -13,7 +13,9 @@ pub(crate) struct SystemClock {
 
 impl SystemClock {
     pub(crate) fn shared() -> Arc<dyn Clock> {
-        Arc::new(Self { started: Instant::now() })
+        Arc::new(Self {
+            started: Instant::now(),
+        })
     }
 }
 
@@ -21,7 +23,9 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         // Before 1970 or after 2554 the machine's clock is wrong; the epoch is as wrong and safe,
         // because tokens of then are expired everywhere.
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_unix_nanos(u64::try_from(since_epoch.as_nanos()).unwrap_or(0))
     }
 

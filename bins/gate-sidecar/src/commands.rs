@@ -1,9 +1,7 @@
 //! The operator's commands beside serving. Each reads its input, calls one library and says
 //! what came of it in an exit code.
 
-pub(crate) mod audit;
 pub(crate) mod keys;
-pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod token;
 
@@ -16,7 +14,10 @@ use anyhow::{Context as _, Result};
 fn stdin(limit: u64) -> Result<Vec<u8>> {
     let mut input = Vec::new();
     let stdin = std::io::stdin().lock();
-    stdin.take(limit.saturating_add(1)).read_to_end(&mut input).context("cannot read stdin")?;
+    stdin
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut input)
+        .context("cannot read stdin")?;
     anyhow::ensure!(
         u64::try_from(input.len()).unwrap_or(u64::MAX) <= limit,
         "stdin has more than {limit} bytes"

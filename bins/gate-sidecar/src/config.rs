@@ -40,7 +40,7 @@ pub(crate) struct Config {
     /// Seconds an order id is remembered after its hold ended.
     pub(crate) dedupe_window_s: u64,
     /// Journal records that may wait for the writer.
-    pub(crate) queue_capacity: usize,
+    pub(crate) queue_capacity: u64,
     /// Threads that serve requests.
     pub(crate) workers: usize,
     /// Connections one worker holds open.
@@ -113,7 +113,10 @@ impl Config {
             "durability" => {
                 self.durability = one_of(
                     text,
-                    &[("strict", Durability::Strict), ("relaxed", Durability::Relaxed)],
+                    &[
+                        ("strict", Durability::Strict),
+                        ("relaxed", Durability::Relaxed),
+                    ],
                 )?;
             }
             "issuer" => self.issuer = name(text)?,
@@ -154,7 +157,8 @@ pub(crate) enum SetError {
 }
 
 fn address(text: &str) -> Result<SocketAddr, SetError> {
-    text.parse().map_err(|_| SetError::NotAnAddress(text.to_owned()))
+    text.parse()
+        .map_err(|_| SetError::NotAnAddress(text.to_owned()))
 }
 
 fn path(text: &str) -> Result<PathBuf, SetError> {
@@ -162,7 +166,11 @@ fn path(text: &str) -> Result<PathBuf, SetError> {
 }
 
 fn name(text: &str) -> Result<String, SetError> {
-    if text.is_empty() { Err(SetError::Empty) } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        Err(SetError::Empty)
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn filter(text: &str) -> Result<String, SetError> {
@@ -173,10 +181,14 @@ fn filter(text: &str) -> Result<String, SetError> {
 }
 
 fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, SetError> {
-    choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-        SetError::NotOneOf(text.to_owned(), names.join(", "))
-    })
+    choices
+        .iter()
+        .find(|(choice, _)| *choice == text)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
+            SetError::NotOneOf(text.to_owned(), names.join(", "))
+        })
 }
 
 fn within<T: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<T, SetError> {
@@ -203,10 +215,15 @@ mod tests {
                 _ => "7",
             };
             let mut config = Config::defaults(2);
-            config.set(key, text).unwrap_or_else(|error| panic!("{key}: {error}"));
+            config
+                .set(key, text)
+                .unwrap_or_else(|error| panic!("{key}: {error}"));
             assert_ne!(config, Config::defaults(2), "{key} changed nothing");
         }
-        assert_eq!(Config::defaults(2).set("durabilty", "strict"), Err(SetError::UnknownKey));
+        assert_eq!(
+            Config::defaults(2).set("durabilty", "strict"),
+            Err(SetError::UnknownKey)
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gate_api::{Code, Outcome};
+use gate_state::CheckpointWork;
 
 use crate::http::Shared;
 
@@ -45,11 +46,16 @@ impl Histogram {
         let mut count = 0;
         for (index, bucket) in self.buckets.iter().enumerate() {
             count += bucket.load(Ordering::Relaxed);
-            let bound = BOUNDS_NS.get(index).map_or("+Inf".to_owned(), |bound| seconds(*bound));
+            let bound = BOUNDS_NS
+                .get(index)
+                .map_or("+Inf".to_owned(), |bound| seconds(*bound));
             let _ = writeln!(out, "{name}_bucket{{{label},le=\"{bound}\"}} {count}");
         }
         let sum = seconds(self.sum_ns.load(Ordering::Relaxed));
-        let _ = writeln!(out, "{name}_sum{{{label}}} {sum}\n{name}_count{{{label}}} {count}");
+        let _ = writeln!(
+            out,
+            "{name}_sum{{{label}}} {sum}\n{name}_count{{{label}}} {count}"
+        );
     }
 }
 
@@ -101,14 +107,33 @@ impl Metrics {
     }
 
     fn decisions(&self, out: &mut String) {
-        head(out, "gate_decisions_total", "counter", "Decisions answered.");
+        head(
+            out,
+            "gate_decisions_total",
+            "counter",
+            "Decisions answered.",
+        );
         for (label, counter) in [("AUTHORIZED", &self.authorized), ("BLOCKED", &self.blocked)] {
             let count = counter.load(Ordering::Relaxed);
             let _ = writeln!(out, "gate_decisions_total{{status=\"{label}\"}} {count}");
         }
-        head(out, "gate_replays_total", "counter", "Decisions answered again from the journal.");
-        let _ = writeln!(out, "gate_replays_total {}", self.replayed.load(Ordering::Relaxed));
-        head(out, "gate_problems_total", "counter", "Requests answered with a problem.");
+        head(
+            out,
+            "gate_replays_total",
+            "counter",
+            "Decisions answered again from the journal.",
+        );
+        let _ = writeln!(
+            out,
+            "gate_replays_total {}",
+            self.replayed.load(Ordering::Relaxed)
+        );
+        head(
+            out,
+            "gate_problems_total",
+            "counter",
+            "Requests answered with a problem.",
+        );
         for (code, counter) in Code::ALL.iter().zip(&self.problems) {
             let (code, count) = (code.as_str(), counter.load(Ordering::Relaxed));
             let _ = writeln!(out, "gate_problems_total{{code=\"{code}\"}} {count}");
@@ -139,20 +164,99 @@ fn ledger(out: &mut String, shared: &Shared) {
         identity.hash,
         identity.engine.as_str()
     );
+    let remembered = u64::try_from(health.remembered).unwrap_or(u64::MAX);
     for (name, kind, help, value) in [
-        ("gate_ready", "gauge", "1 when an order sent now can be decided.", ready),
-        ("gate_journal_queue", "gauge", "Records waiting for the writer.", health.queue_depth),
-        ("gate_journal_queue_limit", "gauge", "Records that may wait.", health.queue_capacity),
-        ("gate_journal_seq", "gauge", "Last durable record.", health.durable_seq),
-        ("gate_journal_commits_total", "counter", "Commits of the journal.", health.commits),
-        ("gate_journal_wal_bytes", "gauge", "Size of the write-ahead log.", health.wal_bytes),
-        ("gate_journal_checkpoints_total", "counter", "Checkpoints done.", health.checkpoints),
-        ("gate_orders_remembered", "gauge", "Orders remembered.", health.orders),
-        ("gate_orders_remembered_limit", "gauge", "Orders that may be.", health.orders_capacity),
-        ("gate_clients", "gauge", "Clients with an account.", health.clients),
+        (
+            "gate_ready",
+            "gauge",
+            "1 when an order sent now can be decided.",
+            ready,
+        ),
+        (
+            "gate_journal_queue",
+            "gauge",
+            "Records waiting for the disk.",
+            health.queue_depth,
+        ),
+        (
+            "gate_journal_queue_limit",
+            "gauge",
+            "Records that may wait.",
+            health.queue_capacity,
+        ),
+        (
+            "gate_journal_seq",
+            "gauge",
+            "Last durable record.",
+            health.durable_seq.get(),
+        ),
+        (
+            "gate_journal_commits_total",
+            "counter",
+            "Commits, one sync each.",
+            health.commits,
+        ),
+        (
+            "gate_journal_bytes_total",
+            "counter",
+            "Bytes committed.",
+            health.commit_bytes,
+        ),
+        (
+            "gate_journal_wal_bytes",
+            "gauge",
+            "Size of the write-ahead log.",
+            health.wal_bytes,
+        ),
+        (
+            "gate_orders_remembered",
+            "gauge",
+            "Orders remembered.",
+            remembered,
+        ),
     ] {
         head(out, name, kind, help);
         let _ = writeln!(out, "{name} {value}");
+    }
+    for (name, help, nanos) in [
+        (
+            "gate_journal_commit_last_seconds",
+            "The last commit.",
+            health.commit_last_ns,
+        ),
+        (
+            "gate_journal_commit_max_seconds",
+            "The longest commit.",
+            health.commit_max_ns,
+        ),
+    ] {
+        head(out, name, "gauge", help);
+        let _ = writeln!(out, "{name} {}", seconds(nanos));
+    }
+    checkpoints(
+        out,
+        [
+            ("bulk", health.checkpoint_bulk),
+            ("tail", health.checkpoint_tail),
+        ],
+    );
+}
+
+fn checkpoints(out: &mut String, work: [(&str, CheckpointWork); 2]) {
+    let name = "gate_journal_checkpoints_total";
+    head(
+        out,
+        name,
+        "counter",
+        "Checkpoints: in bulk beside the writer, the tail by it.",
+    );
+    for (part, work) in work {
+        let _ = writeln!(out, "{name}{{part=\"{part}\"}} {}", work.count);
+    }
+    let name = "gate_journal_checkpoint_max_seconds";
+    head(out, name, "gauge", "The longest checkpoint.");
+    for (part, work) in work {
+        let _ = writeln!(out, "{name}{{part=\"{part}\"}} {}", seconds(work.max_ns));
     }
 }
 
@@ -168,8 +272,14 @@ mod tests {
         }
         let mut out = String::new();
         histogram.render(&mut out, "x", "a=\"b\"");
-        assert!(out.contains("x_bucket{a=\"b\",le=\"0.000001000\"} 2\n"), "{out}");
-        assert!(out.contains("x_bucket{a=\"b\",le=\"0.000002000\"} 3\n"), "{out}");
+        assert!(
+            out.contains("x_bucket{a=\"b\",le=\"0.000001000\"} 2\n"),
+            "{out}"
+        );
+        assert!(
+            out.contains("x_bucket{a=\"b\",le=\"0.000002000\"} 3\n"),
+            "{out}"
+        );
         assert!(out.contains("x_bucket{a=\"b\",le=\"+Inf\"} 4\n"), "{out}");
         assert!(out.contains("x_count{a=\"b\"} 4\n"), "{out}");
     }

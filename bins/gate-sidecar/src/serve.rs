@@ -11,13 +11,13 @@ use actix_web::{App, HttpServer};
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::http::{CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::Reloader;
-use crate::build;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -45,7 +45,11 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         draining: false.into(),
     });
     actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)))?;
-    shared.gate.ledger().shutdown().context("the journal could not be closed")?;
+    shared
+        .gate
+        .ledger()
+        .shutdown()
+        .context("the journal could not be closed")?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -69,14 +73,19 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
 
 fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
     let for_workers = Arc::clone(shared);
-    let server = HttpServer::new(move || {
-        App::new().configure(public::routes(Arc::clone(&for_workers)))
-    });
-    let mut server = tuned(server, config)
-        .workers(config.workers)
-        .max_connections(config.max_connections)
-        .bind(config.listen)
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let mut server =
+        HttpServer::new(move || App::new().configure(public::routes(Arc::clone(&for_workers))))
+            .disable_signals()
+            .shutdown_timeout(config.drain_timeout_s)
+            .workers(config.workers)
+            .max_connections(config.max_connections)
+            .backlog(BACKLOG)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            // Nagle is off: a reply is one small write.
+            .tcp_nodelay(true)
+            .bind(config.listen)
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }
@@ -92,32 +101,24 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
 
 fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
     let for_workers = Arc::clone(shared);
-    let server = HttpServer::new(move || {
-        App::new().configure(admin::routes(Arc::clone(&for_workers)))
-    });
-    let server = tuned(server, config)
-        .workers(1)
-        .bind(config.admin_listen)
-        .with_context(|| format!("cannot listen on {}", config.admin_listen))?;
+    let server =
+        HttpServer::new(move || App::new().configure(admin::routes(Arc::clone(&for_workers))))
+            .disable_signals()
+            .workers(1)
+            .bind(config.admin_listen)
+            .with_context(|| format!("cannot listen on {}", config.admin_listen))?;
     for address in server.addrs() {
         println!("admin listening on http://{address}");
     }
     Ok(server.run())
 }
 
-/// The settings that both listeners share. Nagle is off: a reply is one small write.
-fn tuned<F, I, S, B>(server: HttpServer<F, I, S, B>, config: &Config) -> HttpServer<F, I, S, B>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: actix_service::IntoServiceFactory<S, actix_http::Request>,
-{
-    server
-}
-
 /// A socket left by a process that is gone is removed; one that answers is not ours to take.
 fn remove_stale_socket(path: &std::path::Path) -> Result<()> {
     use std::os::unix::fs::FileTypeExt as _;
-    let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    let Ok(found) = std::fs::symlink_metadata(path) else {
+        return Ok(());
+    };
     let shown = path.display();
     if !found.file_type().is_socket() {
         anyhow::bail!("`{shown}` exists and is no socket");
@@ -155,7 +156,13 @@ async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Resul
 
 fn start_log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second start within one process (tests) keeps the first log.
-    let _ = if config.log_json { log.json().try_init() } else { log.try_init() };
+    let _ = if config.log_json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
 }

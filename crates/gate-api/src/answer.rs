@@ -1,7 +1,7 @@
 //! The reply to an order: the decision in the caller's words and the signed token beside it.
 
 use gate_policy::{PolicyHash, PolicyIdentity};
-use gate_state::{Decision, NewOrder, Seq, Status as Verdict, StoredDecision};
+use gate_state::{Decision, Exposure, MAX_EXPOSURE, NewOrder, Status as Verdict, StoredDecision};
 use gate_token::{Claims, Digest, SigningKey, Status, canonical, sign_into, sign_jws};
 use gate_types::Notional;
 
@@ -40,7 +40,13 @@ pub(crate) struct Signed<'a> {
 
 impl Signed<'_> {
     pub(crate) fn answer(&self, key: &SigningKey, form: TokenForm) -> Answer {
-        let Self { order, decision, digest, identity, settings } = self;
+        let Self {
+            order,
+            decision,
+            digest,
+            identity,
+            settings,
+        } = self;
         let trace_id = uuid::Uuid::from_bytes(order.trace_id);
         let mut trace_text = uuid::Uuid::encode_buffer();
         let notional = order.notional.to_string();
@@ -54,7 +60,11 @@ impl Signed<'_> {
             jti: (&*trace_id.hyphenated().encode_lower(&mut trace_text)).into(),
             seq: decision.seq.get(),
             status: status(decision.status),
-            reasons: decision.reasons.iter().map(|reason| reason.as_ref().into()).collect(),
+            reasons: decision
+                .reasons
+                .iter()
+                .map(|reason| reason.as_ref().into())
+                .collect(),
             client_id: order.client_id.as_str().into(),
             client_order_id: order.order_id.as_str().into(),
             order_digest: *digest,
@@ -62,29 +72,37 @@ impl Signed<'_> {
             policy_revision: identity.revision.as_str().into(),
             policy_hash: policy_hash.as_str().into(),
         };
-        Answer::write(&claims, decision.headroom, false, key, form)
+        let headroom = headroom(&claims, decision.limit, &decision.before);
+        Answer::write(&claims, headroom, false, key, form)
     }
 }
 
 impl Answer {
     /// The reply to a replay, from what the journal says of the first one.
-    pub(crate) fn of_stored(
-        seq: Seq,
-        stored: &StoredDecision,
-        key: &SigningKey,
-        form: TokenForm,
-    ) -> Self {
-        let StoredDecision { at, record, context } = stored;
+    pub(crate) fn of_stored(stored: &StoredDecision, key: &SigningKey, form: TokenForm) -> Self {
+        let StoredDecision {
+            seq,
+            at,
+            record,
+            context,
+        } = stored;
         let claims = Claims {
             kid: key.kid().into(),
             iss: context.iss.as_str().into(),
             aud: context.aud.as_str().into(),
             iat: at.unix_seconds(),
             exp: record.expires.unix_seconds(),
-            jti: uuid::Uuid::from_bytes(record.trace_id).hyphenated().to_string().into(),
+            jti: uuid::Uuid::from_bytes(record.trace_id)
+                .hyphenated()
+                .to_string()
+                .into(),
             seq: seq.get(),
             status: status(record.status),
-            reasons: record.reasons.iter().map(|reason| reason.as_ref().into()).collect(),
+            reasons: record
+                .reasons
+                .iter()
+                .map(|reason| reason.as_ref().into())
+                .collect(),
             client_id: record.client_id.as_ref().into(),
             client_order_id: record.order_id.as_ref().into(),
             order_digest: Digest::from_bytes(record.digest),
@@ -92,7 +110,8 @@ impl Answer {
             policy_revision: context.policy_revision.as_str().into(),
             policy_hash: PolicyHash(context.policy_hash).to_string().into(),
         };
-        Self::write(&claims, record.headroom(), true, key, form)
+        let headroom = headroom(&claims, record.limit, &record.before);
+        Self::write(&claims, headroom, true, key, form)
     }
 
     fn write(
@@ -124,7 +143,10 @@ impl Answer {
             TokenForm::Object => sign_into(claims, key, &mut json),
             TokenForm::Jws => canonical::write_string(&mut json, &sign_jws(claims, key)),
         }
-        Self { json, authorized: claims.status == Status::Authorized }
+        Self {
+            json,
+            authorized: claims.status == Status::Authorized,
+        }
     }
 
     pub(crate) const fn is_authorized(&self) -> bool {
@@ -153,4 +175,12 @@ const fn status(verdict: Verdict) -> Status {
         Verdict::Authorized => Status::Authorized,
         Verdict::Blocked => Status::Blocked,
     }
+}
+
+/// For an order that the exposure limit blocked: how much would have passed.
+fn headroom(claims: &Claims<'_>, limit: Option<Notional>, before: &Exposure) -> Option<Notional> {
+    let limited = claims.reasons.iter().any(|reason| reason == MAX_EXPOSURE);
+    limit
+        .filter(|_| limited)
+        .map(|limit| before.headroom(limit))
 }

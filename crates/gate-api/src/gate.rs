@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
-    ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger,
-    NewOrder, RecordError, Seq,
+    ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger, NewOrder,
+    RecordError, Seq,
 };
 use gate_token::{Digest, KeyRing};
 use gate_types::{Clock, Notional, Timestamp};
@@ -101,8 +101,19 @@ impl Gate {
     ) -> Result<Self, SetupError> {
         let context = record_context(&ledger, &*policy, &keys, &settings)?;
         let since = clock.now();
-        let active = RwLock::new(Arc::new(Active { policy, keys, context, since }));
-        Ok(Self { ledger, clock, settings, active, changing: Mutex::new(()) })
+        let active = RwLock::new(Arc::new(Active {
+            policy,
+            keys,
+            context,
+            since,
+        }));
+        Ok(Self {
+            ledger,
+            clock,
+            settings,
+            active,
+            changing: Mutex::new(()),
+        })
     }
 
     /// Decides one order: the body of `POST /v1/authorize` to a signed answer that waits for
@@ -117,13 +128,18 @@ impl Gate {
         }
         let request = AuthorizeRequest::parse(body)?;
         let digest = order_digest(&request)?;
-        let mut timing = Timing { parse_ns: watch.lap_ns(), ..Timing::default() };
+        let mut timing = Timing {
+            parse_ns: watch.lap_ns(),
+            ..Timing::default()
+        };
 
         let active = self.active();
         let order = self.new_order(&request, &digest, &active)?;
         let decided = self.ledger.decide(&order, |exposure| {
             let started_ns = self.clock.monotonic_ns();
-            let verdict = active.policy.evaluate(&policy_input(&request, &order, exposure));
+            let verdict = active
+                .policy
+                .evaluate(&policy_input(&request, &order, exposure));
             timing.policy_ns = self.clock.monotonic_ns().saturating_sub(started_ns);
             judgement(verdict)
         });
@@ -133,12 +149,21 @@ impl Gate {
         let (seq, answer) = match decided {
             Decided::New(decision) => {
                 let seq = decision.seq;
-                (seq, Some(self.sign(&order, &decision, digest, &active, form)))
+                (
+                    seq,
+                    Some(self.sign(&order, &decision, digest, &active, form)),
+                )
             }
             Decided::Replayed { seq } => (seq, None),
         };
         timing.sign_ns = watch.lap_ns();
-        Ok(Pending { seq, form, timing, marks_ns: watch.marks(), answer })
+        Ok(Pending {
+            seq,
+            form,
+            timing,
+            marks_ns: watch.marks(),
+            answer,
+        })
     }
 
     /// The reply to a decision whose record is durable.
@@ -146,16 +171,28 @@ impl Gate {
     /// # Errors
     /// A 503 when the journal cannot be read, for a replay.
     pub fn complete(&self, pending: Pending) -> Result<(Vec<u8>, Outcome), Problem> {
-        let Pending { seq, form, mut timing, marks_ns: (started_ns, last_ns), answer } = pending;
+        let Pending {
+            seq,
+            form,
+            mut timing,
+            marks_ns: (started_ns, last_ns),
+            answer,
+        } = pending;
         let replayed = answer.is_none();
         let answer = match answer {
             Some(answer) => answer,
             None => self.replay(seq, form)?,
         };
         let now_ns = self.clock.monotonic_ns();
-        timing.state_ns = timing.state_ns.saturating_add(now_ns.saturating_sub(last_ns));
+        timing.state_ns = timing
+            .state_ns
+            .saturating_add(now_ns.saturating_sub(last_ns));
         timing.total_ns = now_ns.saturating_sub(started_ns);
-        let outcome = Outcome { authorized: answer.is_authorized(), replayed, timing };
+        let outcome = Outcome {
+            authorized: answer.is_authorized(),
+            replayed,
+            timing,
+        };
         Ok((answer.finish(&timing), outcome))
     }
 
@@ -202,7 +239,12 @@ impl Gate {
         let _changing = self.changing.lock();
         let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
         let since = self.clock.now();
-        *self.active.write() = Arc::new(Active { policy, keys, context, since });
+        *self.active.write() = Arc::new(Active {
+            policy,
+            keys,
+            context,
+            since,
+        });
         Ok(())
     }
 
@@ -250,7 +292,13 @@ impl Gate {
         form: TokenForm,
     ) -> Answer {
         let identity = active.policy.identity();
-        let signed = Signed { order, decision, digest, identity, settings: &self.settings };
+        let signed = Signed {
+            order,
+            decision,
+            digest,
+            identity,
+            settings: &self.settings,
+        };
         signed.answer(active.keys.active(), form)
     }
 
@@ -262,7 +310,7 @@ impl Gate {
             let detail = "the order was decided under a key that is no longer in the key file";
             Problem::new(Code::Internal, detail)
         })?;
-        Ok(Answer::of_stored(seq, &stored, key, form))
+        Ok(Answer::of_stored(&stored, key, form))
     }
 }
 

@@ -38,7 +38,9 @@ impl Gate {
     pub fn release(&self, body: &[u8]) -> Result<Applied, Problem> {
         let request = ReleaseRequest::parse(body)?;
         let (client_id, order_id) = (&request.client_id, &request.client_order_id);
-        let released = self.ledger.release(client_id, order_id, &request.reason, request.qty)?;
+        let released = self
+            .ledger
+            .release(client_id, order_id, &request.reason, request.qty)?;
         let body = json(&Released {
             client_id: client_id.as_str(),
             client_order_id: order_id.as_str(),
@@ -47,6 +49,9 @@ impl Gate {
             order: OrderView::of(&released.order),
             exposure: self.exposure_view(client_id, &released.exposure),
         });
-        Ok(Applied { wait_for: released.wait_for, body })
+        Ok(Applied {
+            wait_for: released.wait_for,
+            body,
+        })
     }
 }

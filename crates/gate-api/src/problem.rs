@@ -78,13 +78,19 @@ impl Code {
             Self::NotFound => ("not_found", 404, "There is nothing here"),
             Self::UnknownOrder => ("unknown_order", 404, "The order is not known"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
-            Self::RequestTimeout => ("request_timeout", 408, "The request took too long to arrive"),
+            Self::RequestTimeout => (
+                "request_timeout",
+                408,
+                "The request took too long to arrive",
+            ),
             Self::OrderConflict => ("order_conflict", 409, "The order id is taken"),
             Self::ReloadRefused => ("reload_refused", 409, "The change is not in force"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
-            Self::UnsupportedMediaType => {
-                ("unsupported_media_type", 415, "The content type is not application/json")
-            }
+            Self::UnsupportedMediaType => (
+                "unsupported_media_type",
+                415,
+                "The content type is not application/json",
+            ),
             Self::InvalidMember => ("invalid_member", 422, "A member is invalid"),
             Self::MissingMember => ("missing_member", 422, "A member is missing"),
             Self::UnknownMember => ("unknown_member", 422, "A member is not known"),
@@ -134,7 +140,11 @@ impl Problem {
     /// A problem with the request as a whole.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, member: None, detail: detail.into() }
+        Self {
+            code,
+            member: None,
+            detail: detail.into(),
+        }
     }
 
     /// A problem with one member, named by its path (`order.qty`).
@@ -146,12 +156,19 @@ impl Problem {
     ) -> Self {
         let member = member.into();
         let detail = format!("`{member}` {what}").into();
-        Self { code, member: Some(member), detail }
+        Self {
+            code,
+            member: Some(member),
+            detail,
+        }
     }
 
     /// A defect of this service.
     pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
-        Self::new(Code::Internal, format!("this should not have happened: {error}"))
+        Self::new(
+            Code::Internal,
+            format!("this should not have happened: {error}"),
+        )
     }
 
     /// The stable code.
@@ -208,7 +225,11 @@ mod tests {
     #[test]
     fn every_unavailable_says_when_to_come_back_and_nothing_else_does() {
         for code in Code::ALL {
-            assert_eq!(code.retry_after_s().is_some(), code.status() == 503, "{code:?}");
+            assert_eq!(
+                code.retry_after_s().is_some(),
+                code.status() == 503,
+                "{code:?}"
+            );
         }
     }
 

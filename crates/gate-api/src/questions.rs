@@ -26,7 +26,13 @@ impl Gate {
                 let what = "must be an object or a compact JWS";
                 return Err(Problem::of_member(Code::InvalidMember, "token", what));
             }
-            None => return Err(Problem::of_member(Code::MissingMember, "token", "is missing")),
+            None => {
+                return Err(Problem::of_member(
+                    Code::MissingMember,
+                    "token",
+                    "is missing",
+                ));
+            }
         };
         let keys = self.keys();
         let expect = Expectations {
@@ -56,9 +62,16 @@ impl Gate {
     /// # Errors
     /// A [`Problem`] when the body is no such object or the evaluation fails.
     pub fn query(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
-        let request = if body.trim_ascii().is_empty() { Value::Null } else { object(body)? };
+        let request = if body.trim_ascii().is_empty() {
+            Value::Null
+        } else {
+            object(body)?
+        };
         let input = request.get("input").unwrap_or(&Value::Null);
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let segments: Vec<&str> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
         if segments.len() > MAX_PATH_SEGMENTS {
             let detail = format!("the path has more than {MAX_PATH_SEGMENTS} segments");
             return Err(Problem::new(Code::NotFound, detail));
@@ -71,12 +84,18 @@ impl Gate {
 
 fn object(body: &[u8]) -> Result<Value, Problem> {
     let parsed = json::parse(body).map_err(|error| {
-        Problem::new(Code::MalformedJson, format!("the body is not strict JSON: {error}"))
+        Problem::new(
+            Code::MalformedJson,
+            format!("the body is not strict JSON: {error}"),
+        )
     })?;
     if parsed.is_object() {
         Ok(parsed)
     } else {
-        Err(Problem::new(Code::InvalidMember, "the body must be a JSON object"))
+        Err(Problem::new(
+            Code::InvalidMember,
+            "the body must be a JSON object",
+        ))
     }
 }
 
@@ -88,7 +107,11 @@ fn order_of(body: &[u8]) -> Result<gate_token::Digest, Problem> {
         order: &'a serde_json::value::RawValue,
     }
     let invalid = |error: &dyn std::fmt::Display| {
-        Problem::of_member(Code::InvalidMember, "order", format_args!("has no digest: {error}"))
+        Problem::of_member(
+            Code::InvalidMember,
+            "order",
+            format_args!("has no digest: {error}"),
+        )
     };
     let Ordered { order } = serde_json::from_slice(body).map_err(|error| invalid(&error))?;
     gate_token::order::digest_of_json(order.get().as_bytes()).map_err(|error| invalid(&error))

@@ -105,7 +105,11 @@ impl<'a> AuthorizeRequest<'a> {
         })?;
         let order = required(order, "order")?;
         let (client_id, context_extra) = required(context, "context")?;
-        Ok(Self { order, client_id, context_extra })
+        Ok(Self {
+            order,
+            client_id,
+            context_extra,
+        })
     }
 }
 
@@ -223,18 +227,27 @@ pub(crate) fn order_digest(request: &AuthorizeRequest<'_>) -> Result<Digest, Pro
         price: &order.price.value.to_string(),
         others: &order.extra,
     };
-    members.digest().map_err(|error| Problem::of_member(Code::InvalidMember, "order", error))
+    members
+        .digest()
+        .map_err(|error| Problem::of_member(Code::InvalidMember, "order", error))
 }
 
 /// The body as one JSON value, its syntax checked whole.
 fn whole(body: &[u8]) -> Result<&RawValue, Problem> {
     serde_json::from_slice(body).map_err(|error| {
-        Problem::new(Code::MalformedJson, format!("the body is not valid JSON: {error}"))
+        Problem::new(
+            Code::MalformedJson,
+            format!("the body is not valid JSON: {error}"),
+        )
     })
 }
 
 fn unknown(key: &str) -> Problem {
-    Problem::of_member(Code::UnknownMember, key.to_owned(), "is not a member of this request")
+    Problem::of_member(
+        Code::UnknownMember,
+        key.to_owned(),
+        "is not a member of this request",
+    )
 }
 
 fn parse_reason<'a>(raw: &'a RawValue) -> Result<Cow<'a, str>, Problem> {

@@ -56,7 +56,11 @@ fn write_ms(out: &mut Vec<u8>, nanos: u64) {
         rest /= 10;
     }
     let (whole, fraction) = digits.split_at(14);
-    let leading = whole.iter().take(13).take_while(|digit| **digit == b'0').count();
+    let leading = whole
+        .iter()
+        .take(13)
+        .take_while(|digit| **digit == b'0')
+        .count();
     out.extend(whole.iter().skip(leading));
     out.push(b'.');
     out.extend_from_slice(fraction);
@@ -72,7 +76,11 @@ pub(crate) struct Stopwatch<'a> {
 impl<'a> Stopwatch<'a> {
     pub(crate) fn start(clock: &'a dyn Clock) -> Self {
         let now_ns = clock.monotonic_ns();
-        Self { clock, started_ns: now_ns, last_ns: now_ns }
+        Self {
+            clock,
+            started_ns: now_ns,
+            last_ns: now_ns,
+        }
     }
 
     /// Nanoseconds since the last lap.
@@ -112,8 +120,13 @@ mod tests {
 
     #[test]
     fn json_has_the_five_segments() {
-        let timing =
-            Timing { parse_ns: 1, policy_ns: 2, state_ns: 3, sign_ns: 4, total_ns: 5_000_000 };
+        let timing = Timing {
+            parse_ns: 1,
+            policy_ns: 2,
+            state_ns: 3,
+            sign_ns: 4,
+            total_ns: 5_000_000,
+        };
         let mut out = Vec::new();
         timing.write_json_ms(&mut out);
         let json: serde_json::Value = serde_json::from_slice(&out).unwrap();

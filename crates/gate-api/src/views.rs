@@ -88,10 +88,15 @@ impl Gate {
         client_id: &ClientId<'_>,
         order_id: &OrderId<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let order = self.ledger.order(client_id, order_id).ok_or_else(unknown_order)?;
-        let decision = self.replay(order.decision, TokenForm::Object)?.without_timing();
-        let decision: &RawValue = serde_json::from_slice(&decision)
-            .map_err(|error| Problem::internal(&error))?;
+        let order = self
+            .ledger
+            .order(client_id, order_id)
+            .ok_or_else(unknown_order)?;
+        let decision = self
+            .replay(order.decision, TokenForm::Object)?
+            .without_timing();
+        let decision: &RawValue =
+            serde_json::from_slice(&decision).map_err(|error| Problem::internal(&error))?;
         Ok(json(&OrderAnswer {
             client_id: client_id.as_str(),
             client_order_id: order_id.as_str(),

@@ -18,13 +18,20 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
     match command {
         Keys::Generate { keys } => {
             let ring = generate(&KeyFile::new(&keys))?;
-            say(&format!("generated `{}` in {}", ring.active().kid(), keys.display()))?;
+            say(&format!(
+                "generated `{}` in {}",
+                ring.active().kid(),
+                keys.display()
+            ))?;
         }
         Keys::Rotate { keys } => {
             let ring = KeyFile::new(&keys)
                 .rotate(&new_kid(), now_s, KEEP_OLD_S)
                 .with_context(|| format!("the key file `{}`", keys.display()))?;
-            say(&format!("`{}` is active; reload the sidecar to sign with it", ring.active().kid()))?;
+            say(&format!(
+                "`{}` is active; reload the sidecar to sign with it",
+                ring.active().kid()
+            ))?;
         }
         Keys::Show { keys } => show(
             &KeyFile::new(&keys)
@@ -38,13 +45,18 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
 /// Makes a key file with one active key, mode 0600; refuses when the file is there.
 pub(crate) fn generate(file: &KeyFile) -> Result<KeyRing> {
     let keys = KeyRing::generate(&new_kid())?;
-    file.create(&keys).with_context(|| format!("cannot make `{}`", file.path().display()))?;
+    file.create(&keys)
+        .with_context(|| format!("cannot make `{}`", file.path().display()))?;
     Ok(keys)
 }
 
 fn new_kid() -> String {
     let now = SystemClock::shared().now();
-    format!("gate-{}-{:04x}", now.unix_seconds(), now.unix_nanos() & 0xffff)
+    format!(
+        "gate-{}-{:04x}",
+        now.unix_seconds(),
+        now.unix_nanos() & 0xffff
+    )
 }
 
 fn show(keys: &KeyRing) -> Result<()> {
@@ -54,7 +66,11 @@ fn show(keys: &KeyRing) -> Result<()> {
         })
     };
     for key in keys.iter() {
-        let state = if key.kid() == keys.active().kid() { "active" } else { "verify-only" };
+        let state = if key.kid() == keys.active().kid() {
+            "active"
+        } else {
+            "verify-only"
+        };
         let (from, to) = (time(key.not_before_s()), time(key.not_after_s()));
         say(&format!("{}\t{state}\tfrom {from}\tto {to}", key.kid()))?;
     }

@@ -14,7 +14,12 @@ use crate::clock::SystemClock;
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) fn run(command: Token) -> Result<ExitCode> {
-    let Token::Verify { keys, at, audience, leeway } = command;
+    let Token::Verify {
+        keys,
+        at,
+        audience,
+        leeway,
+    } = command;
     let now_s = match at {
         Some(text) => seconds(&text)?,
         None => SystemClock::shared().now().unix_seconds(),
@@ -23,12 +28,22 @@ pub(crate) fn run(command: Token) -> Result<ExitCode> {
         .read()
         .with_context(|| format!("the key file `{}`", keys.display()))?;
     let token = token_of(&stdin(MAX_INPUT_BYTES)?);
-    let expect = Expectations { aud: &audience, now_s, leeway_s: leeway };
+    let expect = Expectations {
+        aud: &audience,
+        now_s,
+        leeway_s: leeway,
+    };
     match gate_token::verify(token.trim_ascii(), &keys, &expect) {
         Ok(claims) => {
-            let (status, client, order) =
-                (claims.status.as_str(), &claims.client_id, &claims.client_order_id);
-            say(&format!("valid: {status} client={client} order={order} seq={}", claims.seq))?;
+            let (status, client, order) = (
+                claims.status.as_str(),
+                &claims.client_id,
+                &claims.client_order_id,
+            );
+            say(&format!(
+                "valid: {status} client={client} order={order} seq={}",
+                claims.seq
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(reason) => {

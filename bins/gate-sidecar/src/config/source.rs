@@ -24,10 +24,14 @@ pub(crate) fn load(
         read_file(&mut config, &file)?;
     }
     for (variable, key, text) in variables {
-        config.set(&key, &text).with_context(|| format!("the variable `{variable}`"))?;
+        config
+            .set(&key, &text)
+            .with_context(|| format!("the variable `{variable}`"))?;
     }
     for (key, text) in flags {
-        config.set(&key, &text).with_context(|| format!("the flag for `{key}`"))?;
+        config
+            .set(&key, &text)
+            .with_context(|| format!("the flag for `{key}`"))?;
     }
     Ok(config)
 }
@@ -41,7 +45,9 @@ fn own_variables(
     let mut file = None;
     let mut own = Vec::new();
     for (name, text) in variables {
-        let foreign = FOREIGN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let foreign = FOREIGN_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
         match name.strip_prefix("GATE_") {
             Some("CONFIG") => file = Some(PathBuf::from(text)),
             Some(key) if !foreign => {
@@ -56,18 +62,23 @@ fn own_variables(
 
 fn read_file(config: &mut Config, file: &Path) -> Result<()> {
     let shown = file.display();
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read `{shown}`"))?;
-    let table: toml::Table =
-        text.parse().with_context(|| format!("`{shown}` is not a TOML file"))?;
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{shown}`"))?;
+    let table: toml::Table = text
+        .parse()
+        .with_context(|| format!("`{shown}` is not a TOML file"))?;
     for (key, value) in table {
         let text = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
-            other => bail!("`{key}` in `{shown}` must not be of type {}", other.type_str()),
+            other => bail!(
+                "`{key}` in `{shown}` must not be of type {}",
+                other.type_str()
+            ),
         };
-        config.set(&key, &text).with_context(|| format!("`{key}` in `{shown}`"))?;
+        config
+            .set(&key, &text)
+            .with_context(|| format!("`{key}` in `{shown}`"))?;
     }
     Ok(())
 }
@@ -89,7 +100,10 @@ mod tests {
     #[test]
     fn the_later_source_wins() {
         let file = file("audience = \"file\"\nissuer = \"file\"\ntoken_ttl_s = 5\n");
-        let variables = [variable("GATE_AUDIENCE", "env"), variable("GATE_ISSUER", "env")];
+        let variables = [
+            variable("GATE_AUDIENCE", "env"),
+            variable("GATE_ISSUER", "env"),
+        ];
         let flags = [variable("issuer", "flag")];
         let config = load(Some(file.path()), variables, flags, 2).unwrap();
         assert_eq!(config.token_ttl_s, 5);
@@ -109,16 +123,25 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it_and_its_source() {
         let wrong = file("durabilty = \"relaxed\"\n");
         let error = format!("{:#}", load(Some(wrong.path()), [], [], 2).unwrap_err());
-        assert!(error.contains("`durabilty` in") && error.contains("not a setting"), "{error}");
+        assert!(
+            error.contains("`durabilty` in") && error.contains("not a setting"),
+            "{error}"
+        );
         let error = load(None, [variable("GATE_DURABILTY", "relaxed")], [], 2).unwrap_err();
-        assert!(format!("{error:#}").contains("`GATE_DURABILTY`"), "{error:#}");
+        assert!(
+            format!("{error:#}").contains("`GATE_DURABILTY`"),
+            "{error:#}"
+        );
     }
 
     #[test]
     fn a_nested_table_and_a_missing_file_are_errors() {
         let nested = file("[listen]\nport = 1\n");
         let error = format!("{:#}", load(Some(nested.path()), [], [], 2).unwrap_err());
-        assert!(error.contains("`listen`") && error.contains("table"), "{error}");
+        assert!(
+            error.contains("`listen`") && error.contains("table"),
+            "{error}"
+        );
         assert!(load(Some(Path::new("no-such-file.toml")), [], [], 2).is_err());
     }
 

@@ -60,7 +60,10 @@ async fn metrics(shared: Data<Shared>) -> HttpResponse {
 }
 
 async fn openapi(shared: Data<Shared>) -> HttpResponse {
-    reply::json(&shared, include_bytes!("../../../../docs/openapi.json").to_vec())
+    reply::json(
+        &shared,
+        include_bytes!("../../../../docs/openapi.json").to_vec(),
+    )
 }
 
 /// Loads policy and keys again; what is wrong leaves both as they were and says why.
@@ -71,7 +74,10 @@ async fn reload(shared: Data<Shared>) -> HttpResponse {
         Ok(Err(problem)) => reply::problem(&shared, &problem),
         Err(_) => {
             let detail = "the reload was interrupted";
-            reply::problem(&shared, &gate_api::Problem::new(gate_api::Code::Internal, detail))
+            reply::problem(
+                &shared,
+                &gate_api::Problem::new(gate_api::Code::Internal, detail),
+            )
         }
     }
 }

@@ -18,7 +18,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The body of a JSON request.
 pub(super) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let body = within_time(whole(payload)).await;
-    if is_json(request.headers()) { body } else { Err(unsupported(request.headers())) }
+    if is_json(request.headers()) {
+        body
+    } else {
+        Err(unsupported(request.headers()))
+    }
 }
 
 async fn within_time(
@@ -29,15 +33,22 @@ async fn within_time(
     if let std::task::Poll::Ready(body) = futures_util::poll!(reading.as_mut()) {
         return body;
     }
-    tokio::time::timeout(BODY_TIMEOUT, reading).await.unwrap_or_else(|_| {
-        let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
-        Err(Problem::new(Code::RequestTimeout, detail))
-    })
+    tokio::time::timeout(BODY_TIMEOUT, reading)
+        .await
+        .unwrap_or_else(|_| {
+            let detail = format!(
+                "the body did not arrive within {} s",
+                BODY_TIMEOUT.as_secs()
+            );
+            Err(Problem::new(Code::RequestTimeout, detail))
+        })
 }
 
 /// Reads to the end; a body over the limit is read on for a while and refused.
 async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
-    let Some(first) = next(&mut payload).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next(&mut payload).await? else {
+        return Ok(Bytes::new());
+    };
     let mut total = first.len();
     let mut body = first;
     let mut joined: Option<BytesMut> = None;
@@ -47,7 +58,9 @@ async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
             break;
         }
         if total <= MAX_BODY_BYTES {
-            joined.get_or_insert_with(|| BytesMut::from(&*body)).extend_from_slice(&chunk);
+            joined
+                .get_or_insert_with(|| BytesMut::from(&*body))
+                .extend_from_slice(&chunk);
         }
     }
     if total > MAX_BODY_BYTES {
@@ -62,16 +75,24 @@ async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
 
 async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Problem> {
     payload.next().await.transpose().map_err(|error| {
-        Problem::new(Code::MalformedJson, format!("the body could not be read: {error}"))
+        Problem::new(
+            Code::MalformedJson,
+            format!("the body could not be read: {error}"),
+        )
     })
 }
 
 /// `application/json`, with or without parameters.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let Some(text) = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
         return false;
     };
-    let media_type = text.split_once(';').map_or(text, |(media_type, _)| media_type);
+    let media_type = text
+        .split_once(';')
+        .map_or(text, |(media_type, _)| media_type);
     media_type.trim().eq_ignore_ascii_case("application/json")
 }
 

@@ -39,7 +39,10 @@ impl WorkerCommits {
     pub(crate) fn start(hub: &CommitHub, gate: Arc<Gate>) -> Self {
         let bell = Arc::new(Notify::new());
         hub.workers.write().push(Arc::clone(&bell));
-        let worker = Self { gate, waiting: Rc::default() };
+        let worker = Self {
+            gate,
+            waiting: Rc::default(),
+        };
         let (gate, waiting) = (Arc::clone(&worker.gate), Rc::clone(&worker.waiting));
         actix_web::rt::spawn(async move {
             loop {

@@ -69,7 +69,9 @@ async fn decide(
 /// What the `Accept` header asks for: a media type of RFC 7515 or RFC 7519 means compact JWS.
 fn token_form(request: &HttpRequest) -> Option<TokenForm> {
     let accept = request.headers().get(ACCEPT)?.to_str().ok()?;
-    let jws = ["application/jose", "application/jwt"].iter().any(|media| accept.contains(media));
+    let jws = ["application/jose", "application/jwt"]
+        .iter()
+        .any(|media| accept.contains(media));
     jws.then_some(TokenForm::Jws)
 }
 
@@ -96,17 +98,15 @@ async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse
 async fn order(shared: Data<Shared>, path: web::Path<(String, String)>) -> HttpResponse {
     let (client_id, order_id) = &*path;
     let body = client(client_id).and_then(|client| {
-        let order = OrderId::new(order_id.as_str()).map_err(|error| {
-            Problem::of_member(Code::InvalidMember, "client_order_id", error)
-        })?;
+        let order = OrderId::new(order_id.as_str())
+            .map_err(|error| Problem::of_member(Code::InvalidMember, "client_order_id", error))?;
         shared.gate.order(&client, &order)
     });
     answer(&shared, body)
 }
 
 fn client(text: &str) -> Result<ClientId<'_>, Problem> {
-    ClientId::new(text)
-        .map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
+    ClientId::new(text).map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
 }
 
 async fn policy(shared: Data<Shared>) -> HttpResponse {
@@ -122,7 +122,11 @@ async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) ->
 }
 
 async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let path = request.match_info().get("path").unwrap_or_default().to_owned();
+    let path = request
+        .match_info()
+        .get("path")
+        .unwrap_or_default()
+        .to_owned();
     let outcome = async {
         let body = body::json(&request, payload).await?;
         shared.gate.query(&path, &body)
@@ -132,7 +136,11 @@ async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> H
 
 /// Liveness in the decision record's words: 200 while serving.
 async fn health(shared: Data<Shared>) -> HttpResponse {
-    let body = if shared.is_ready() { r#"{"status":"ok"}"# } else { r#"{"status":"degraded"}"# };
+    let body = if shared.is_ready() {
+        r#"{"status":"ok"}"#
+    } else {
+        r#"{"status":"degraded"}"#
+    };
     reply::json(&shared, body.as_bytes().to_vec())
 }
 

@@ -18,8 +18,7 @@ pub(super) fn json(shared: &Shared, body: Vec<u8>) -> HttpResponse {
 pub(super) fn problem(shared: &Shared, problem: &Problem) -> HttpResponse {
     let code = problem.code();
     shared.metrics.problem(code);
-    let status =
-        StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static(Problem::MEDIA_TYPE)));
     if let Some(seconds) = code.retry_after_s() {
@@ -32,8 +31,12 @@ pub(super) fn problem(shared: &Shared, problem: &Problem) -> HttpResponse {
 
 fn finish(shared: &Shared, mut response: HttpResponse, close: bool) -> HttpResponse {
     if close || shared.is_draining() {
-        response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .head_mut()
+            .set_connection_type(actix_web::http::ConnectionType::Close);
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

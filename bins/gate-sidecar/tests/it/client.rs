@@ -8,51 +8,63 @@ use serde_json::Value;
 
 /// A reply, read to its end.
 #[derive(Debug, Clone)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
 
 /// One keep-alive connection.
-pub struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self { stream: BufReader::new(stream) }
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        Self {
+            stream: BufReader::new(stream),
+        }
     }
 
-    pub fn get(&mut self, path: &str) -> Reply {
+    pub(crate) fn get(&mut self, path: &str) -> Reply {
         self.send("GET", path, &[], b"").unwrap()
     }
 
-    pub fn post(&mut self, path: &str, body: &str) -> Reply {
+    pub(crate) fn post(&mut self, path: &str, body: &str) -> Reply {
         self.try_post(path, body).unwrap()
     }
 
-    pub fn try_post(&mut self, path: &str, body: &str) -> std::io::Result<Reply> {
-        self.send("POST", path, &[("content-type", "application/json")], body.as_bytes())
+    pub(crate) fn try_post(&mut self, path: &str, body: &str) -> std::io::Result<Reply> {
+        self.send(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            body.as_bytes(),
+        )
     }
 
     /// Writes a request and reads its reply.
-    pub fn send(
+    pub(crate) fn send(
         &mut self,
         method: &str,
         path: &str,
@@ -71,7 +83,10 @@ impl Client {
 
     fn read_reply(&mut self) -> std::io::Result<Reply> {
         let status_line = self.line()?;
-        let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status_line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| std::io::Error::other(status_line.clone()))?;
         let mut headers = Vec::new();
         loop {
@@ -81,8 +96,15 @@ impl Client {
                 None => break,
             }
         }
-        let mut reply = Reply { status, headers, body: Vec::new() };
-        let length = reply.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let mut reply = Reply {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        let length = reply
+            .header("content-length")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         reply.body = vec![0; length];
         self.stream.read_exact(&mut reply.body)?;
         Ok(reply)

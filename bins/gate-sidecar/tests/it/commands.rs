@@ -23,11 +23,22 @@ fn token_verify_accepts_a_reply_and_refuses_a_changed_one() {
 
     let changed = verify(token.replace("\"18550\"", "\"18551\"").as_bytes(), &[]);
     assert_eq!(changed.status.code(), Some(1));
-    assert!(stderr(&changed).starts_with("bad_signature"), "{}", stderr(&changed));
+    assert!(
+        stderr(&changed).starts_with("bad_signature"),
+        "{}",
+        stderr(&changed)
+    );
     let late = verify(token.as_bytes(), &["--at", "2100-01-01T00:00:00Z"]);
-    assert_eq!((late.status.code(), stderr(&late).starts_with("expired")), (Some(1), true));
+    assert_eq!(
+        (late.status.code(), stderr(&late).starts_with("expired")),
+        (Some(1), true)
+    );
     let other = verify(token.as_bytes(), &["--audience", "somebody-else"]);
-    assert!(stderr(&other).starts_with("wrong_audience"), "{}", stderr(&other));
+    assert!(
+        stderr(&other).starts_with("wrong_audience"),
+        "{}",
+        stderr(&other)
+    );
     assert!(stderr(&verify(b"{}", &[])).starts_with("malformed"));
 }
 
@@ -35,12 +46,21 @@ fn token_verify_accepts_a_reply_and_refuses_a_changed_one() {
 fn a_compact_jws_is_given_on_request() {
     let (sidecar, dir) = fresh(&[]);
     let body = order("c5", "o-1", 100, "185.50");
-    let headers = [("content-type", "application/json"), ("accept", "application/jose")];
-    let reply = sidecar.client().send("POST", "/v1/authorize", &headers, body.as_bytes()).unwrap();
+    let headers = [
+        ("content-type", "application/json"),
+        ("accept", "application/jose"),
+    ];
+    let reply = sidecar
+        .client()
+        .send("POST", "/v1/authorize", &headers, body.as_bytes())
+        .unwrap();
     let jws = reply.json()["decision_token"].as_str().unwrap().to_owned();
     assert_eq!(jws.split('.').count(), 3);
     let keys = dir.path().join("data/keys.json");
-    let output = run(&["token", "verify", "--keys", keys.to_str().unwrap()], jws.as_bytes());
+    let output = run(
+        &["token", "verify", "--keys", keys.to_str().unwrap()],
+        jws.as_bytes(),
+    );
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
@@ -59,7 +79,11 @@ fn a_wrong_setting_is_named_and_nothing_starts() {
         all.extend(args);
         let output = run(&all, b"");
         assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert!(stderr(&output).contains(names), "{args:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(names),
+            "{args:?}: {}",
+            stderr(&output)
+        );
     }
 }
 
@@ -69,14 +93,34 @@ fn keys_are_made_rotated_and_listed_without_their_secrets() {
     let file = dir.path().join("keys.json");
     let keys = |command: &str| run(&["keys", command, "--keys", file.to_str().unwrap()], b"");
     assert!(keys("generate").status.success());
-    assert_eq!(keys("generate").status.code(), Some(1), "an existing file is never overwritten");
+    assert_eq!(
+        keys("generate").status.code(),
+        Some(1),
+        "an existing file is never overwritten"
+    );
     assert!(keys("rotate").status.success());
     let shown = String::from_utf8(keys("show").stdout).unwrap();
-    assert_eq!(shown.lines().filter(|line| line.contains("\tactive\t")).count(), 1, "{shown}");
-    assert_eq!(shown.lines().filter(|line| line.contains("\tverify-only\t")).count(), 1);
+    assert_eq!(
+        shown
+            .lines()
+            .filter(|line| line.contains("\tactive\t"))
+            .count(),
+        1,
+        "{shown}"
+    );
+    assert_eq!(
+        shown
+            .lines()
+            .filter(|line| line.contains("\tverify-only\t"))
+            .count(),
+        1
+    );
     let text = std::fs::read_to_string(&file).unwrap();
     let jwks: serde_json::Value = serde_json::from_str(&text).unwrap();
     for key in jwks["keys"].as_array().unwrap() {
-        assert!(!shown.contains(key["k"].as_str().unwrap()), "a secret was printed");
+        assert!(
+            !shown.contains(key["k"].as_str().unwrap()),
+            "a secret was printed"
+        );
     }
 }

@@ -23,18 +23,35 @@ fn exactly_37(bundle: impl Fn(&std::path::Path) -> PathBuf) {
                 scope.spawn(move || {
                     let mut client = sidecar.client();
                     start.wait();
-                    authorize(&mut client, &order("c1", &format!("o-{caller}"), 1, "185.55")).json()
+                    authorize(
+                        &mut client,
+                        &order("c1", &format!("o-{caller}"), 1, "185.55"),
+                    )
+                    .json()
                 })
             })
             .collect();
-        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        callers
+            .into_iter()
+            .map(|caller| caller.join().unwrap())
+            .collect()
     });
-    let authorized = replies.iter().filter(|reply| reply["status"] == "AUTHORIZED").count();
+    let authorized = replies
+        .iter()
+        .filter(|reply| reply["status"] == "AUTHORIZED")
+        .count();
     assert_eq!(authorized, 37);
-    let blocked: Vec<_> = replies.iter().filter(|reply| reply["status"] == "BLOCKED").collect();
+    let blocked: Vec<_> = replies
+        .iter()
+        .filter(|reply| reply["status"] == "BLOCKED")
+        .collect();
     assert_eq!(blocked.len(), 63);
     for reply in blocked {
-        assert_eq!(reply["reasons"], serde_json::json!(["max_exposure"]), "{reply}");
+        assert_eq!(
+            reply["reasons"],
+            serde_json::json!(["max_exposure"]),
+            "{reply}"
+        );
         assert!(reply["headroom"].is_string(), "{reply}");
     }
     assert_eq!(sidecar.exposure("c1")["gross"], "6865.35");

@@ -8,7 +8,10 @@ use crate::sidecar::{authorize, fresh, order};
 fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
     let body = reply.json();
     assert_eq!(reply.status, status, "{body}");
-    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
     assert_eq!(body["status"], status);
     assert_eq!(body["code"], code, "{body}");
     assert_eq!(body.get("member").and_then(Value::as_str), member, "{body}");
@@ -28,7 +31,10 @@ fn the_documented_order_is_authorized_and_held() {
     assert_eq!(body["reasons"], json!([]));
     assert_eq!(body["replayed"], false);
     for segment in ["parse", "policy", "state", "sign", "total"] {
-        assert!(body["timing_ms"][segment].as_f64().unwrap() >= 0.0, "{body}");
+        assert!(
+            body["timing_ms"][segment].as_f64().unwrap() >= 0.0,
+            "{body}"
+        );
     }
     let payload = &body["decision_token"]["payload"];
     assert_eq!(payload["jti"], body["trace_id"]);
@@ -60,7 +66,10 @@ fn a_broken_rule_blocks_with_its_reasons_and_holds_nothing() {
         assert_eq!(body["status"], "BLOCKED", "{body}");
         let reasons = body["reasons"].as_array().unwrap();
         assert!(reasons.contains(&json!(reason)), "{body}");
-        assert_eq!(body["decision_token"]["payload"]["reasons"], body["reasons"]);
+        assert_eq!(
+            body["decision_token"]["payload"]["reasons"],
+            body["reasons"]
+        );
     }
     assert_eq!(sidecar.exposure("c1")["gross"], "0");
     assert_eq!(sidecar.exposure("bad1")["gross"], "0");
@@ -74,13 +83,48 @@ fn every_wrong_body_is_named_and_moves_nothing() {
     let mut client = sidecar.client();
     for (body, status, code, member) in [
         (good.replace('}', ""), 400, "malformed_json", None),
-        (with("\"qty\":100", "\"qty\":100,\"qty\":1"), 400, "duplicate_member", Some("order.qty")),
-        (with("\"qty\":100,", ""), 422, "missing_member", Some("order.qty")),
-        (with("\"qty\":100", "\"qty\":0"), 422, "invalid_member", Some("order.qty")),
-        (with("\"qty\":100", "\"qty\":-5"), 422, "invalid_member", Some("order.qty")),
-        (with("185.50", "1234567890.123456789"), 422, "invalid_member", Some("order.price")),
-        (with("BUY", "HOLD"), 422, "invalid_member", Some("order.side")),
-        (with("\"order\"", "\"ordr\""), 422, "unknown_member", Some("ordr")),
+        (
+            with("\"qty\":100", "\"qty\":100,\"qty\":1"),
+            400,
+            "duplicate_member",
+            Some("order.qty"),
+        ),
+        (
+            with("\"qty\":100,", ""),
+            422,
+            "missing_member",
+            Some("order.qty"),
+        ),
+        (
+            with("\"qty\":100", "\"qty\":0"),
+            422,
+            "invalid_member",
+            Some("order.qty"),
+        ),
+        (
+            with("\"qty\":100", "\"qty\":-5"),
+            422,
+            "invalid_member",
+            Some("order.qty"),
+        ),
+        (
+            with("185.50", "1234567890.123456789"),
+            422,
+            "invalid_member",
+            Some("order.price"),
+        ),
+        (
+            with("BUY", "HOLD"),
+            422,
+            "invalid_member",
+            Some("order.side"),
+        ),
+        (
+            with("\"order\"", "\"ordr\""),
+            422,
+            "unknown_member",
+            Some("ordr"),
+        ),
     ] {
         assert_problem(&client.post("/v1/authorize", &body), status, code, member);
     }
@@ -92,7 +136,12 @@ fn every_wrong_body_is_named_and_moves_nothing() {
 fn a_large_body_is_refused_and_the_service_stays_up() {
     let (sidecar, _dir) = fresh(&[]);
     let large = format!("{{\"order\":\"{}\"}}", "x".repeat(1_000_000));
-    assert_problem(&sidecar.client().post("/v1/authorize", &large), 413, "body_too_large", None);
+    assert_problem(
+        &sidecar.client().post("/v1/authorize", &large),
+        413,
+        "body_too_large",
+        None,
+    );
     let just_over = "x".repeat(16 * 1024 + 1);
     let reply = sidecar.client().post("/v1/authorize", &just_over);
     assert_problem(&reply, 413, "body_too_large", None);
@@ -107,11 +156,16 @@ fn a_wrong_content_type_is_refused() {
     let (sidecar, _dir) = fresh(&[]);
     let body = order("c1", "o-1", 1, "185.50");
     for headers in [&[("content-type", "text/plain")][..], &[]] {
-        let reply = sidecar.client().send("POST", "/v1/authorize", headers, body.as_bytes());
+        let reply = sidecar
+            .client()
+            .send("POST", "/v1/authorize", headers, body.as_bytes());
         assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
     }
     let json = [("content-type", "Application/JSON; charset=utf-8")];
-    let reply = sidecar.client().send("POST", "/v1/authorize", &json, body.as_bytes()).unwrap();
+    let reply = sidecar
+        .client()
+        .send("POST", "/v1/authorize", &json, body.as_bytes())
+        .unwrap();
     assert_eq!(reply.status, 200);
 }
 
@@ -120,8 +174,18 @@ fn a_wrong_path_or_method_is_a_problem_too() {
     let (sidecar, _dir) = fresh(&[]);
     let mut client = sidecar.client();
     assert_problem(&client.get("/v1/nothing"), 404, "not_found", None);
-    assert_problem(&client.get("/v1/authorize"), 405, "method_not_allowed", None);
-    assert_problem(&client.post("/health", "{}"), 405, "method_not_allowed", None);
+    assert_problem(
+        &client.get("/v1/authorize"),
+        405,
+        "method_not_allowed",
+        None,
+    );
+    assert_problem(
+        &client.post("/health", "{}"),
+        405,
+        "method_not_allowed",
+        None,
+    );
 }
 
 #[test]
@@ -136,10 +200,18 @@ fn a_release_frees_the_hold_once() {
     for _ in 0..2 {
         assert_eq!(client.post("/v1/release", whole).status, 200);
         let exposure = sidecar.exposure("c1");
-        assert_eq!((&exposure["reserved"], &exposure["open_orders"]), (&json!("0"), &json!(0)));
+        assert_eq!(
+            (&exposure["reserved"], &exposure["open_orders"]),
+            (&json!("0"), &json!(0))
+        );
     }
     let unknown = r#"{"client_id":"c1","client_order_id":"o-9","reason":"canceled"}"#;
-    assert_problem(&client.post("/v1/release", unknown), 404, "unknown_order", None);
+    assert_problem(
+        &client.post("/v1/release", unknown),
+        404,
+        "unknown_order",
+        None,
+    );
 }
 
 #[test]
@@ -161,7 +233,10 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
     assert_eq!(admin.get("/live").status, 200);
     assert_eq!(admin.get("/ready").status, 200);
     let metrics = String::from_utf8(admin.get("/metrics").body).unwrap();
-    assert!(metrics.contains("gate_decisions_total{status=\"AUTHORIZED\"} 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("gate_decisions_total{status=\"AUTHORIZED\"} 1\n"),
+        "{metrics}"
+    );
     assert_eq!(admin.get("/openapi.json").json()["openapi"], "3.1.0");
     assert_eq!(admin.post("/v1/authorize", "{}").status, 404);
     assert_eq!(sidecar.client().get("/metrics").status, 404);

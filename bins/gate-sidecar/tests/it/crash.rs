@@ -25,11 +25,19 @@ fn nothing_that_was_answered_is_lost_or_doubled() {
         }
         for caller in 0..CALLERS {
             let client_id = format!("c-{round}-{caller}");
-            let answered = told.iter().filter(|(client, ..)| *client == client_id).count();
-            let open = sidecar.exposure(&client_id)["open_orders"].as_u64().unwrap();
+            let answered = told
+                .iter()
+                .filter(|(client, ..)| *client == client_id)
+                .count();
+            let open = sidecar.exposure(&client_id)["open_orders"]
+                .as_u64()
+                .unwrap();
             // The caller had at most one order under way whose answer it did not get.
             let answered = u64::try_from(answered).unwrap();
-            assert!((answered..=answered + 1).contains(&open), "{open} open, {answered} answered");
+            assert!(
+                (answered..=answered + 1).contains(&open),
+                "{open} open, {answered} answered"
+            );
         }
     }
 }
@@ -46,7 +54,9 @@ fn load_and_kill(sidecar: Sidecar, round: usize) -> Vec<(String, String, String)
                 for number in 0..60 {
                     let order_id = format!("o-{number}");
                     let body = order(&client_id, &order_id, 1, "185.55");
-                    let Ok(reply) = client.try_post("/v1/authorize", &body) else { return };
+                    let Ok(reply) = client.try_post("/v1/authorize", &body) else {
+                        return;
+                    };
                     let reply = reply.json();
                     assert_eq!(reply["status"], "AUTHORIZED", "{reply}");
                     let trace_id = reply["trace_id"].as_str().unwrap().to_owned();

@@ -39,7 +39,10 @@ fn a_drain_answers_what_was_accepted_and_then_ends() {
             .collect();
         started.wait();
         sidecar.signal("TERM");
-        callers.into_iter().map(|caller| caller.join().unwrap()).sum()
+        callers
+            .into_iter()
+            .map(|caller| caller.join().unwrap())
+            .sum()
     });
     assert!(sidecar.wait().success());
 

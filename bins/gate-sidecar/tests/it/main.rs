@@ -8,5 +8,5 @@ mod concurrency;
 mod contract;
 mod crash;
 mod drain;
-mod replay;
 mod reload;
+mod replay;

@@ -18,7 +18,8 @@ fn a_reload_puts_the_new_bundle_in_force_and_a_broken_one_changes_nothing() {
     assert_eq!(reloaded.status, 200);
     let second = authorize(&mut client, &order("c1", "o-2", 10, "185.00")).json();
     assert_eq!(second["status"], "AUTHORIZED", "{second}");
-    let hash = |reply: &serde_json::Value| reply["decision_token"]["payload"]["policy_hash"].clone();
+    let hash =
+        |reply: &serde_json::Value| reply["decision_token"]["payload"]["policy_hash"].clone();
     assert_ne!(hash(&first), hash(&second));
     assert_eq!(hash(&second), reloaded.json()["hash"]);
 
@@ -27,7 +28,10 @@ fn a_reload_puts_the_new_bundle_in_force_and_a_broken_one_changes_nothing() {
     let refused = sidecar.admin().post("/v1/reload", "{}");
     assert_eq!(refused.status, 409);
     let refused = refused.json();
-    assert!(refused["detail"].as_str().unwrap().contains("max_exposur"), "{refused}");
+    assert!(
+        refused["detail"].as_str().unwrap().contains("max_exposur"),
+        "{refused}"
+    );
     let third = authorize(&mut client, &order("c1", "o-3", 10, "185.00")).json();
     assert_eq!(hash(&second), hash(&third));
     assert_eq!(third["status"], "AUTHORIZED");

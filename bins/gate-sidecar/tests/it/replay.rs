@@ -43,7 +43,10 @@ fn another_order_under_the_same_id_is_a_conflict() {
     let tagged = order("c1", "o-1", 10, "185.55").replace("\"side\"", "\"tif\":\"IOC\",\"side\"");
     for body in [other, tagged] {
         let reply = authorize(&mut client, &body);
-        assert_eq!((reply.status, &reply.json()["code"]), (409, &"order_conflict".into()));
+        assert_eq!(
+            (reply.status, &reply.json()["code"]),
+            (409, &"order_conflict".into())
+        );
     }
     assert_eq!(sidecar.exposure("c1")["gross"], "1855.5");
     // The id is the client's own: another client may use it.

@@ -10,14 +10,14 @@ use tempfile::TempDir;
 
 use crate::client::{Client, Reply};
 
-pub struct Sidecar {
+pub(crate) struct Sidecar {
     child: Child,
     public: SocketAddr,
     admin: SocketAddr,
 }
 
 /// The binary under test.
-pub fn gate_sidecar() -> Command {
+pub(crate) fn gate_sidecar() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gate-sidecar"));
     // A developer's own settings must not leak in.
     command.env_clear().env("RUST_BACKTRACE", "1");
@@ -25,7 +25,7 @@ pub fn gate_sidecar() -> Command {
 }
 
 /// Runs a command of the binary to its end.
-pub fn run(args: &[&str], stdin: &[u8]) -> Output {
+pub(crate) fn run(args: &[&str], stdin: &[u8]) -> Output {
     use std::io::Write as _;
     let mut command = gate_sidecar();
     let mut child = command
@@ -42,7 +42,7 @@ pub fn run(args: &[&str], stdin: &[u8]) -> Output {
 
 impl Sidecar {
     /// Starts over `data_dir` with further flags.
-    pub fn start(data_dir: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn start(data_dir: &Path, flags: &[&str]) -> Self {
         let mut child = gate_sidecar()
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data-dir")
@@ -55,41 +55,55 @@ impl Sidecar {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = |prefix: &str| {
-            let line = lines.next().expect("the sidecar stopped before it listened").unwrap();
-            let address = line.strip_prefix(prefix).unwrap_or_else(|| panic!("`{line}`"));
+            let line = lines
+                .next()
+                .expect("the sidecar stopped before it listened")
+                .unwrap();
+            let address = line
+                .strip_prefix(prefix)
+                .unwrap_or_else(|| panic!("`{line}`"));
             address.parse().unwrap()
         };
         let public = address("listening on http://");
         let admin = address("admin listening on http://");
-        Self { child, public, admin }
+        Self {
+            child,
+            public,
+            admin,
+        }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::connect(self.public)
     }
 
-    pub fn admin(&self) -> Client {
+    pub(crate) fn admin(&self) -> Client {
         Client::connect(self.admin)
     }
 
-    pub fn exposure(&self, client_id: &str) -> Value {
-        self.client().get(&format!("/v1/exposure/{client_id}")).json()
+    pub(crate) fn exposure(&self, client_id: &str) -> Value {
+        self.client()
+            .get(&format!("/v1/exposure/{client_id}"))
+            .json()
     }
 
     /// SIGKILL, as if the power of the process were cut.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
     /// Waits until the process has ended by itself.
-    pub fn wait(mut self) -> std::process::ExitStatus {
+    pub(crate) fn wait(mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()
     }
 }
@@ -103,25 +117,25 @@ impl Drop for Sidecar {
 }
 
 /// A sidecar over a fresh directory.
-pub fn fresh(flags: &[&str]) -> (Sidecar, TempDir) {
+pub(crate) fn fresh(flags: &[&str]) -> (Sidecar, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let sidecar = Sidecar::start(&dir.path().join("data"), flags);
     (sidecar, dir)
 }
 
 /// The body of an authorize call.
-pub fn order(client_id: &str, order_id: &str, qty: u64, price: &str) -> String {
+pub(crate) fn order(client_id: &str, order_id: &str, qty: u64, price: &str) -> String {
     format!(
         r#"{{"order":{{"client_order_id":"{order_id}","symbol":"AAPL","side":"BUY","qty":{qty},"price":{price}}},"context":{{"client_id":"{client_id}"}}}}"#
     )
 }
 
-pub fn authorize(client: &mut Client, body: &str) -> Reply {
+pub(crate) fn authorize(client: &mut Client, body: &str) -> Reply {
     client.post("/v1/authorize", body)
 }
 
 /// A bundle for the built-in rules, written below `dir`.
-pub fn builtin_bundle(dir: &Path, revision: &str, max_exposure: &str) -> PathBuf {
+pub(crate) fn builtin_bundle(dir: &Path, revision: &str, max_exposure: &str) -> PathBuf {
     let bundle = dir.join(format!("bundle-{revision}"));
     std::fs::create_dir_all(&bundle).unwrap();
     let data = json!({
@@ -135,7 +149,7 @@ pub fn builtin_bundle(dir: &Path, revision: &str, max_exposure: &str) -> PathBuf
 }
 
 /// A bundle whose Rego names the limit and allows everything else.
-pub fn rego_bundle(dir: &Path, revision: &str, max_exposure: &str) -> PathBuf {
+pub(crate) fn rego_bundle(dir: &Path, revision: &str, max_exposure: &str) -> PathBuf {
     let bundle = builtin_bundle(dir, revision, max_exposure);
     let rego = format!(
         "package gate\n\ndecision := {{\"allow\": true, \"reasons\": [], \

@@ -50,9 +50,8 @@ impl From<FillError> for Problem {
                 Self::of_member(Code::OrderConflict, "client_order_id", what)
             }
             FillError::Conflict { seq } => {
-                let what = format!(
-                    "was used for a fill of another quantity or price (record {seq})"
-                );
+                let what =
+                    format!("was used for a fill of another quantity or price (record {seq})");
                 Self::of_member(Code::OrderConflict, "exec_id", what)
             }
             FillError::OutOfRange => {
@@ -69,9 +68,10 @@ impl From<ReadError> for Problem {
         match error {
             ReadError::NotFound => unknown_order(),
             ReadError::NotDurable(error) => error.into(),
-            ReadError::Damaged(_) | ReadError::Sqlite(_) => {
-                Self::new(Code::Internal, format!("the journal could not be read: {error}"))
-            }
+            ReadError::Damaged(_) | ReadError::Sqlite(_) => Self::new(
+                Code::Internal,
+                format!("the journal could not be read: {error}"),
+            ),
         }
     }
 }
@@ -91,5 +91,8 @@ fn overloaded() -> Problem {
 }
 
 pub(crate) fn unknown_order() -> Problem {
-    Problem::new(Code::UnknownOrder, "no order of that client and id is remembered")
+    Problem::new(
+        Code::UnknownOrder,
+        "no order of that client and id is remembered",
+    )
 }

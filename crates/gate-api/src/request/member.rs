@@ -17,7 +17,10 @@ pub(super) fn required<T>(member: Option<T>, path: &'static str) -> Result<T, Pr
 /// A string, borrowed unless it has an escape.
 pub(super) fn text<'a>(raw: &'a RawValue, path: &'static str) -> Result<Cow<'a, str>, Problem> {
     let json = raw.get();
-    let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+    let Some(inner) = json
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
         return Err(invalid(path, "must be a string"));
     };
     if inner.contains('\\') {
@@ -62,9 +65,16 @@ fn amount<T>(
 ) -> Result<Amount<T>, Problem> {
     let json = raw.get();
     let is_text = json.starts_with('"');
-    let digits = if is_text { text(raw, path)? } else { Cow::Borrowed(json) };
+    let digits = if is_text {
+        text(raw, path)?
+    } else {
+        Cow::Borrowed(json)
+    };
     if !is_text && !json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return Err(invalid(path, "must be a number, or a string with a number in it"));
+        return Err(invalid(
+            path,
+            "must be a number, or a string with a number in it",
+        ));
     }
     let value = parse(&digits).map_err(|error| invalid(path, error))?;
     Ok(Amount { value, is_text })

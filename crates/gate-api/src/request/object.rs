@@ -18,7 +18,11 @@ pub(super) fn each_member<'a>(
     take: impl FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let mut problem = None;
-    let walk = Walk { path, take, problem: &mut problem };
+    let walk = Walk {
+        path,
+        take,
+        problem: &mut problem,
+    };
     let mut json = serde_json::Deserializer::from_str(raw.get());
     match json.deserialize_map(walk) {
         Ok(()) => Ok(()),
@@ -32,7 +36,11 @@ pub(super) fn each_member<'a>(
 pub(super) fn extra_value(raw: &RawValue, path: &str, key: &str) -> Result<Value, Problem> {
     let member = || format!("{path}.{key}");
     let Strict(value) = serde_json::from_str(raw.get()).map_err(|error| {
-        let code = if error.is_data() { Code::DuplicateMember } else { Code::InvalidMember };
+        let code = if error.is_data() {
+            Code::DuplicateMember
+        } else {
+            Code::InvalidMember
+        };
         Problem::of_member(code, member(), format_args!("is invalid: {error}"))
     })?;
     if gate_token::canonical::to_vec(&value).is_err() {
@@ -85,7 +93,11 @@ where
 }
 
 fn duplicate(path: &str, key: &str) -> Problem {
-    let member = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let member = if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    };
     Problem::of_member(Code::DuplicateMember, member, "is given twice")
 }
 

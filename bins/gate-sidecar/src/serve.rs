@@ -1,6 +1,6 @@
 //! Serve: build the gate, bind, run until a signal, drain without losing what was accepted.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,8 @@ use crate::reload::Reloader;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a drain goes on answering, with `Connection: close`, before it closes what is idle.
+const LAME_DUCK: Duration = Duration::from_millis(500);
 /// Pending connections the kernel may hold.
 const BACKLOG: u32 = 4_096;
 
@@ -147,6 +149,9 @@ async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Resul
     }
     tracing::info!("draining");
     shared.draining.store(true, Ordering::SeqCst);
+    // A kept-alive connection learns of the drain with its next answer and closes by itself;
+    // closing it from here could cross with an order that is already on its way.
+    tokio::time::sleep(LAME_DUCK).await;
     // Orders first: `/ready` says no on the admin listener until the last one is answered.
     let [public, admin] = handles;
     public.stop(true).await;

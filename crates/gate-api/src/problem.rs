@@ -222,6 +222,23 @@ mod tests {
         assert_eq!(codes.len(), Code::ALL.len());
     }
 
+    /// `docs/api.md` is held to this module.
+    #[test]
+    fn the_documentation_lists_every_code_with_its_status_and_no_other() {
+        let documentation = include_str!("../../../docs/api.md");
+        let (_, table) = documentation.split_once("## Problems").unwrap();
+        let rows: Vec<String> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.rsplit_once(" | ").unwrap().0.to_owned())
+            .collect();
+        let expected: Vec<_> = Code::ALL
+            .iter()
+            .map(|code| format!("| `{}` | {}", code.as_str(), code.status()))
+            .collect();
+        assert_eq!(rows, expected);
+    }
+
     #[test]
     fn every_unavailable_says_when_to_come_back_and_nothing_else_does() {
         for code in Code::ALL {

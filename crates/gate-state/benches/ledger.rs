@@ -2,6 +2,8 @@
 //! relaxed. `cargo bench -p gate-state --bench ledger`
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
     missing_docs,
     reason = "a bench fails by panicking, and has no readers but its output"
 )]

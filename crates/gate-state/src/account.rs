@@ -79,6 +79,31 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// The account that has these orders and positions; its totals follow from them.
+    pub(crate) fn restored(
+        orders: Vec<(OrderKey, Order)>,
+        positions: Vec<(u32, i128)>,
+        rate: RateWindow,
+        last_seq: u64,
+    ) -> Self {
+        let mut ended: Vec<_> = orders
+            .iter()
+            .filter(|(_, order)| !order.is_live())
+            .map(|(key, order)| (order.stamp(), *key))
+            .collect();
+        ended.sort_unstable();
+        let mut account = Self {
+            orders: orders.into_iter().collect(),
+            ended: ended.into(),
+            positions,
+            rate,
+            last_seq,
+            ..Self::default()
+        };
+        (account.reserved, account.filled, account.open_orders) = account.recomputed();
+        account
+    }
+
     /// The exposure as of `now`.
     pub(crate) fn exposure(&self, now: Timestamp) -> Exposure {
         let gross = self.reserved.saturating_add(self.filled);
@@ -255,9 +280,17 @@ impl Account {
 
     /// Whether nothing is left that a new account would not have, as of `now`.
     pub(crate) fn is_blank(&self, now: Timestamp) -> bool {
-        self.orders.is_empty()
-            && self.rate.count(now) == 0
-            && self.positions.iter().all(|(_, net)| *net == 0)
+        self.orders.is_empty() && self.is_idle(now)
+    }
+
+    /// As [`Self::is_blank`], taking orders that would be forgotten by `now` as gone.
+    pub(crate) fn is_blank_as_of(&self, now: Timestamp, window_ns: u64) -> bool {
+        let remembered = |key| self.remembered(key, now, window_ns).is_some();
+        self.is_idle(now) && !self.orders.keys().any(remembered)
+    }
+
+    fn is_idle(&self, now: Timestamp) -> bool {
+        self.rate.count(now) == 0 && self.positions.iter().all(|(_, net)| *net == 0)
     }
 
     /// Live orders whose token expired at or before `deadline`.
@@ -273,8 +306,8 @@ impl Account {
         found
     }
 
-    /// The totals, recomputed from the orders and positions alone.
-    #[cfg(test)]
+    /// The totals (reserved, filled, open orders), recomputed from the orders and positions
+    /// alone.
     pub(crate) fn recomputed(&self) -> (u128, u128, u64) {
         let reserved = self.orders.values().map(|order| order.hold().held).sum();
         let filled = self

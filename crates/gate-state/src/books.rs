@@ -6,13 +6,18 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use gate_types::Timestamp;
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::{Account, Effect, Event};
+use crate::codec;
+use crate::image::{self, SymbolNames};
 use crate::kill::KillSwitches;
-use crate::record::{ContextId, DecisionContext};
+use crate::record::{ContextId, DecisionContext, Record};
 
 const SHARDS: usize = 256;
+/// Calls of housekeeping until every client was visited once.
+const VISITS: usize = 16;
 
 pub(crate) type SharedAccount = Arc<Mutex<Account>>;
 type Shard = RwLock<HashMap<Box<str>, SharedAccount>>;
@@ -24,7 +29,18 @@ pub(crate) struct Books {
     symbols: RwLock<Symbols>,
     contexts: RwLock<BTreeMap<ContextId, Arc<DecisionContext>>>,
     remembered: AtomicUsize,
+    visit: AtomicUsize,
     pub(crate) kills: KillSwitches,
+}
+
+impl SymbolNames for Books {
+    fn text(&self, number: u32) -> Arc<str> {
+        self.symbol_text(number)
+    }
+
+    fn number(&self, text: &str) -> u32 {
+        self.symbol_number(text)
+    }
 }
 
 #[derive(Default)]
@@ -41,6 +57,7 @@ impl Default for Books {
             symbols: RwLock::default(),
             contexts: RwLock::default(),
             remembered: AtomicUsize::new(0),
+            visit: AtomicUsize::new(0),
             kills: KillSwitches::default(),
         }
     }
@@ -68,6 +85,24 @@ impl Books {
         self.shards.get(usize::from(high)).unwrap_or(first)
     }
 
+    /// Puts an account in place, from a snapshot.
+    pub(crate) fn restore(&self, client_id: &str, account: SharedAccount) {
+        let orders = account.lock().orders.len();
+        self.remembered.fetch_add(orders, Ordering::Relaxed);
+        self.shard(client_id)
+            .write()
+            .insert(client_id.into(), account);
+    }
+
+    /// Every context, oldest first.
+    pub(crate) fn contexts(&self) -> Vec<(ContextId, Arc<DecisionContext>)> {
+        let contexts = self.contexts.read();
+        contexts
+            .iter()
+            .map(|(id, context)| (*id, Arc::clone(context)))
+            .collect()
+    }
+
     /// Applies an event to an account, keeping count of remembered orders.
     pub(crate) fn apply(&self, account: &mut Account, event: &Event) -> Effect {
         let before = account.orders.len();
@@ -81,14 +116,40 @@ impl Books {
     pub(crate) fn forget(
         &self,
         account: &mut Account,
-        now: gate_types::Timestamp,
+        now: Timestamp,
         window_ns: u64,
         limit: usize,
-    ) {
+    ) -> usize {
         let gone = account.forget(now, window_ns, limit);
         if gone > 0 {
             self.remembered.fetch_sub(gone, Ordering::Relaxed);
         }
+        gone
+    }
+
+    /// The clients whose turn it is for housekeeping: each is named once in [`VISITS`] calls.
+    pub(crate) fn next_visits(&self) -> Vec<Box<str>> {
+        let turn = self.visit.fetch_add(1, Ordering::Relaxed) % VISITS;
+        let mut clients = Vec::new();
+        for shard in self.shards.iter().skip(turn).step_by(VISITS) {
+            clients.extend(shard.read().keys().cloned());
+        }
+        clients
+    }
+
+    /// Drops a client of whom nothing is left. `false` when something is, after all, or somebody
+    /// is about to use it.
+    pub(crate) fn close_blank(&self, client_id: &str, now: Timestamp) -> bool {
+        let mut shard = self.shard(client_id).write();
+        // INVARIANT: an account is only ever reached through its shard, so whoever could use it
+        // holds a second reference now or none at all.
+        let blank = shard
+            .get(client_id)
+            .is_some_and(|account| Arc::strong_count(account) == 1 && account.lock().is_blank(now));
+        if blank {
+            shard.remove(client_id);
+        }
+        blank
     }
 
     /// Orders remembered, over all clients.
@@ -128,6 +189,33 @@ impl Books {
 
     pub(crate) fn context(&self, id: ContextId) -> Option<Arc<DecisionContext>> {
         self.contexts.read().get(&id).map(Arc::clone)
+    }
+
+    /// SHA-256 over every account and kill switch, as of `now`.
+    pub(crate) fn state_hash(&self, now: Timestamp, window_ns: u64) -> [u8; 32] {
+        let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+        let mut bytes = Vec::new();
+        for client in self.clients() {
+            let Some(account) = self.known_account(&client) else {
+                continue;
+            };
+            let account = account.lock();
+            if account.is_blank_as_of(now, window_ns) {
+                continue;
+            }
+            bytes.clear();
+            image::encode(&client, &account, now, window_ns, self, &mut bytes);
+            hash.update(&bytes);
+        }
+        for kill in self.kills.thrown() {
+            bytes.clear();
+            codec::encode(now, &Record::Kill(kill.clone()), &mut bytes);
+            // Without the time, which is not the switch's.
+            hash.update(bytes.get(codec::HEAD_BYTES..).unwrap_or_default());
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(hash.finish().as_ref());
+        digest
     }
 
     /// Names of all clients, in order. A picture: others may come while it is taken.

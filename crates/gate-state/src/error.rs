@@ -180,3 +180,20 @@ pub enum ReadError {
     #[error("the journal cannot be read")]
     Sqlite(#[from] rusqlite::Error),
 }
+
+/// The state was not pictured; the picture before is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The file could not be written.
+    #[error("snapshot cannot be written")]
+    Io(#[from] std::io::Error),
+    /// SQLite refused.
+    #[error("the journal cannot be read")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The journal failed meanwhile.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    /// The journal failed and was recovered meanwhile.
+    #[error("the journal was recovered meanwhile")]
+    Recovered,
+}

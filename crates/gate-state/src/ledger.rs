@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::thread::JoinHandle;
 
@@ -23,6 +23,7 @@ use crate::queue::{Chunk, Queue};
 use crate::read::Readers;
 use crate::rebuild::{Tail, rebuild};
 use crate::record::{ContextId, DecisionContext, Record, Seq};
+use crate::snapshot;
 use crate::store::{self, Appender, Paths};
 use crate::writer::{Commits, Writer};
 
@@ -42,6 +43,14 @@ pub struct Ledger {
     commits: Arc<Commits>,
     checkpoints: Arc<Checkpoints>,
     threads: Mutex<Threads>,
+    pub(crate) store_id: [u8; 16],
+    /// Held by whoever takes a snapshot.
+    pub(crate) snapshots: Mutex<()>,
+    /// A snapshot is being taken: no account may be closed.
+    pub(crate) picturing: AtomicBool,
+    /// Where the last snapshot begins.
+    pub(crate) snapshot_seq: AtomicU64,
+    pub(crate) recoveries: AtomicU64,
     _lock: File,
 }
 
@@ -90,7 +99,13 @@ impl Ledger {
         std::fs::create_dir_all(&config.dir)?;
         let paths = Paths::new(&config.dir);
         let lock = paths.lock()?;
-        let (books, tail, conn) = load(&config, &paths, &*clock)?;
+        let Loaded {
+            books,
+            tail,
+            conn,
+            store_id,
+            snapshot_seq,
+        } = load(&config, &paths, &*clock)?;
         let ledger = Self {
             queue: Arc::new(Queue::after(tail.seq, config.queue_capacity)),
             durable: Arc::new(Durable::at(tail.seq)),
@@ -99,6 +114,11 @@ impl Ledger {
             commits: Arc::default(),
             checkpoints: Arc::default(),
             threads: Mutex::default(),
+            store_id,
+            snapshots: Mutex::default(),
+            picturing: AtomicBool::new(false),
+            snapshot_seq: AtomicU64::new(snapshot_seq),
+            recoveries: AtomicU64::new(0),
             config,
             clock,
             paths,
@@ -114,7 +134,7 @@ impl Ledger {
     /// [`RecordError`].
     pub fn set_context(&self, context: DecisionContext) -> Result<ContextId, RecordError> {
         let record = Record::Context(context);
-        let books = self.books.read();
+        let books = self.books.write();
         let id = ContextId::of(self.push(self.clock.now(), &record)?);
         if let Record::Context(context) = record {
             books.add_context(id, context);
@@ -160,6 +180,13 @@ impl Ledger {
         self.durable.subscribe(listener);
     }
 
+    /// SHA-256 over everything in memory that the journal determines, as of now. Two ledgers
+    /// with the same journal have the same. Only meaningful while nothing is being decided.
+    pub fn state_hash(&self) -> [u8; 32] {
+        let books = self.books.read();
+        books.state_hash(self.clock.now(), self.config.dedupe_window_ns)
+    }
+
     /// How the ledger is.
     pub fn health(&self) -> Health {
         let (checkpoint_bulk, checkpoint_tail) = self.checkpoints.work();
@@ -196,7 +223,9 @@ impl Ledger {
         }
         self.stop(&mut threads);
         self.readers.clear();
-        let (books, tail, conn) = load(&self.config, &self.paths, &*self.clock)?;
+        let Loaded {
+            books, tail, conn, ..
+        } = load(&self.config, &self.paths, &*self.clock)?;
         let mut appender = Appender::new(conn, tail.chain);
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
@@ -208,6 +237,7 @@ impl Ledger {
         // failure.
         let mut current = self.books.write();
         *current = books;
+        self.recoveries.fetch_add(1, Ordering::AcqRel);
         self.queue.reopen(last);
         self.durable.recovered(void, last);
         self.start(&mut threads, appender)?;
@@ -303,18 +333,30 @@ impl std::fmt::Debug for Ledger {
     }
 }
 
+struct Loaded {
+    books: Books,
+    tail: Tail,
+    conn: Connection,
+    store_id: [u8; 16],
+    snapshot_seq: u64,
+}
+
 /// Opens the database and rebuilds the books from it. Nothing is written but an empty schema.
-fn load(
-    config: &LedgerConfig,
-    paths: &Paths,
-    clock: &dyn Clock,
-) -> Result<(Books, Tail, Connection), OpenError> {
+fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
     let mut conn = store::connect(paths)?;
-    let id = store::prepare(&mut conn, clock.now().unix_nanos())?;
+    let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.
     store::checkpoint(&conn, "TRUNCATE")?;
-    let (books, tail) = rebuild(&conn, &id, config.dedupe_window_ns)?;
-    Ok((books, tail, conn))
+    let picture = snapshot::load(paths, &conn, &store_id);
+    let snapshot_seq = picture.as_ref().map_or(0, |picture| picture.begin.seq);
+    let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
+    Ok(Loaded {
+        books,
+        tail,
+        conn,
+        store_id,
+        snapshot_seq,
+    })
 }
 
 fn spawn<T: Send + 'static>(

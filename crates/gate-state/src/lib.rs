@@ -39,7 +39,6 @@
 //! assert_eq!(ledger.exposure(&client_id), Exposure { orders_last_second: 1, ..Exposure::default() });
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![allow(dead_code, reason = "fills and kill switches follow")]
 #![deny(
     clippy::float_arithmetic,
     clippy::arithmetic_side_effects,
@@ -58,6 +57,7 @@
 mod account;
 mod exposure;
 mod hold;
+mod image;
 mod kill;
 mod order;
 mod rate;
@@ -75,11 +75,14 @@ mod config;
 mod decide;
 mod durable;
 mod error;
+mod fill;
 mod ledger;
 mod life;
+mod operate;
 mod queue;
 mod read;
 mod rebuild;
+mod snapshot;
 mod store;
 mod writer;
 
@@ -90,11 +93,13 @@ pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_ER
 pub use durable::CommitListener;
 pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
-    ReleaseError,
+    ReleaseError, SnapshotError,
 };
 pub use exposure::Exposure;
+pub use fill::{Filled, NewFill};
 pub use ledger::{Health, Ledger};
 pub use life::{OrderState, Released};
+pub use operate::Maintained;
 pub use order::Phase;
 pub use read::StoredDecision;
 pub use record::{

@@ -11,7 +11,8 @@ use crate::codec::decode;
 use crate::error::{Damage, DamageKind, OpenError};
 use crate::order::{Mark, OrderKey};
 use crate::record::{ContextId, Entry, Record, Seq, Status};
-use crate::store::unsigned;
+use crate::snapshot::Picture;
+use crate::store::{signed, unsigned};
 
 /// Ended orders dropped from memory at most, for each decision of the same client.
 pub(crate) const FORGET_PER_DECISION: usize = 4;
@@ -82,23 +83,29 @@ pub(crate) const fn damage(seq: u64, what: DamageKind) -> Damage {
     }
 }
 
-/// Builds the books from the whole journal.
+/// Builds the books from the journal: from a picture of them on, if there is one.
 pub(crate) fn rebuild(
     conn: &Connection,
     store_id: &[u8; 16],
+    picture: Option<Picture>,
     window_ns: u64,
 ) -> Result<(Books, Tail), OpenError> {
-    let mut books = Books::default();
-    let mut verifier = Verifier {
-        tail: Tail {
+    let picture = picture.unwrap_or_else(|| Picture {
+        books: Books::default(),
+        begin: Tail {
             seq: 0,
             chain: ChainHash::genesis(store_id),
         },
+    });
+    let mut books = picture.books;
+    let mut verifier = Verifier {
+        tail: picture.begin,
     };
     let mut statement = conn.prepare(
-        "SELECT first_seq, last_seq, chain_hash, records FROM journal ORDER BY first_seq",
+        "SELECT first_seq, last_seq, chain_hash, records FROM journal \
+         WHERE first_seq > ?1 ORDER BY first_seq",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([signed(picture.begin.seq)])?;
     while let Some(row) = rows.next()? {
         let (first, last) = (unsigned(row.get(0)?), unsigned(row.get(1)?));
         let (hash, frames) = (blob(row.get_ref(2)?), blob(row.get_ref(3)?));
@@ -188,6 +195,10 @@ fn apply(
 ) -> Result<(), Damage> {
     let account = books.account(client);
     let mut account = account.lock();
+    if account.last_seq >= event.seq {
+        // Pictured after this happened.
+        return Ok(());
+    }
     if matches!(event.what, What::Decide { .. }) {
         books.forget(&mut account, event.at, window_ns, FORGET_PER_DECISION);
     }

@@ -42,6 +42,8 @@ const APPEND: &str =
 pub(crate) struct Paths {
     pub(crate) database: PathBuf,
     pub(crate) wal: PathBuf,
+    pub(crate) snapshot: PathBuf,
+    pub(crate) snapshot_new: PathBuf,
     lock: PathBuf,
 }
 
@@ -50,6 +52,8 @@ impl Paths {
         Self {
             database: dir.join("ledger.db"),
             wal: dir.join("ledger.db-wal"),
+            snapshot: dir.join("ledger.snapshot"),
+            snapshot_new: dir.join("ledger.snapshot.new"),
             lock: dir.join("ledger.lock"),
         }
     }

@@ -134,7 +134,7 @@ pub(crate) fn allow(max_exposure: Option<Notional>) -> Judgement {
 }
 
 pub(crate) fn copy_store(from: &Path, to: &Path) {
-    for name in ["ledger.db", "ledger.db-wal"] {
+    for name in ["ledger.db", "ledger.db-wal", "ledger.snapshot"] {
         if from.join(name).exists() {
             std::fs::copy(from.join(name), to.join(name)).unwrap();
         }

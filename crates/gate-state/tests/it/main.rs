@@ -7,7 +7,9 @@
 )]
 
 mod failure;
+mod histories;
 mod kit;
+mod model;
 mod order_life;
 mod restart;
 mod threads;

@@ -1,5 +1,6 @@
 //! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
 
+mod assign;
 mod builtins;
 pub(crate) mod compile;
 mod document;

@@ -97,7 +97,13 @@ impl Walk<'_> {
             }
             Literal::NotExpr { expr, .. } => self.expr(expr),
             Literal::Expr { expr, .. } => {
-                if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } = expr.as_ref() {
+                if let Expr::AssignExpr {
+                    op: AssignOp::ColEq,
+                    lhs,
+                    rhs,
+                    ..
+                } = expr.as_ref()
+                {
                     self.assignment(statement, lhs, rhs);
                 }
                 self.expr(expr);
@@ -139,7 +145,9 @@ impl Walk<'_> {
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
                 self.comprehension(&[term], query);
             }
-            Expr::ObjectCompr { key, value, query, .. } => {
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
                 self.comprehension(&[key, value], query);
             }
             Expr::Call { params, .. } => params.iter().for_each(|param| self.expr(param)),
@@ -156,7 +164,12 @@ impl Walk<'_> {
                 self.expr(lhs);
                 self.expr(rhs);
             }
-            Expr::Membership { key, value, collection, .. } => {
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
                 if let Some(key) = key {
                     self.expr(key);
                 }
@@ -194,7 +207,11 @@ impl Walk<'_> {
             let (start, end) = extent(term);
             let text = apply(self.source, start, end, inner);
             bound.push_str(&format!("; some {name}; {name} = {text}"));
-            self.edits.push(Edit { start, end, text: name });
+            self.edits.push(Edit {
+                start,
+                end,
+                text: name,
+            });
         }
         self.query(query);
         if let Some(last) = query.stmts.last() {
@@ -255,16 +272,28 @@ mod tests {
 
     #[test]
     fn an_assignment_becomes_a_declaration_and_a_unification() {
-        check("p if { x := data.a; x > 1 }", "p if { some x; x = data.a; x > 1 }");
+        check(
+            "p if { x := data.a; x > 1 }",
+            "p if { some x; x = data.a; x > 1 }",
+        );
         check("p if x := data.a", "p if { some x; x = data.a }");
-        check("p if {  # x := 1\n x := 1 }", "p if {  # x := 1\n some x; x = 1 }");
+        check(
+            "p if {  # x := 1\n x := 1 }",
+            "p if {  # x := 1\n some x; x = 1 }",
+        );
         check("p if { [a, _] := data.a }", "p if { [a, _] := data.a }");
-        check("p := x if { x := \":=\" }", "p := x if { some x; x = \":=\" }");
+        check(
+            "p := x if { x := \":=\" }",
+            "p := x if { some x; x = \":=\" }",
+        );
         check(
             "p if { every x in data.a { y := x; y > 1 } }",
             "p if { every x in data.a { some y; y = x; y > 1 } }",
         );
-        check("p := 1 if { true } else := 2 if x := data.a", "p := 1 if { true } else := 2 if { some x; x = data.a }");
+        check(
+            "p := 1 if { true } else := 2 if x := data.a",
+            "p := 1 if { true } else := 2 if { some x; x = data.a }",
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::policy::{Engine, Policy, PolicyIdentity};
 use crate::rego::compile::{self, CompileError};
 use crate::rego::{EvalLimits, RegoPolicy};
 use crate::rules::{BuiltinPolicy, DataError, TypedData};
+use crate::selftest::{self, TestReport};
 
 /// Why a bundle cannot be put in force. The one in force stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,17 +18,31 @@ pub enum ActivateError {
     /// The Rego does not compile.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// A test of the bundle fails, or the engines disagree.
+    #[error("the bundle fails its tests: {0}")]
+    Tests(TestReport),
 }
 
-/// Makes a bundle ready to judge orders, within the default limits.
+impl ActivateError {
+    /// Whether the bundle is sound and only its tests fail; else it does not even compile.
+    #[must_use]
+    pub const fn is_test_failure(&self) -> bool {
+        matches!(self, Self::Tests(_))
+    }
+}
+
+/// Makes a bundle ready to judge orders, within the default limits: compiles it, then runs its
+/// tests and compares the register machine with the interpreter.
+///
+/// This takes milliseconds, or as long as the tests do: never call it on the decision path.
 ///
 /// # Errors
-/// [`ActivateError`].
+/// [`ActivateError`]. Whatever is wrong, nothing of the bundle is in force.
 pub fn activate(bundle: &Bundle) -> Result<Arc<dyn Policy>, ActivateError> {
     activate_with(bundle, EvalLimits::default())
 }
 
-/// Makes a bundle ready to judge orders.
+/// As [`activate`], within limits of the caller's.
 ///
 /// # Errors
 /// [`ActivateError`].
@@ -35,17 +50,44 @@ pub fn activate_with(
     bundle: &Bundle,
     limits: EvalLimits,
 ) -> Result<Arc<dyn Policy>, ActivateError> {
-    let identity = PolicyIdentity {
-        revision: bundle.revision().to_owned(),
-        hash: bundle.hash(),
-        engine: bundle.engine(),
-    };
-    match identity.engine {
-        Engine::Builtin => Ok(Arc::new(BuiltinPolicy::new(identity, bundle.data())?)),
-        Engine::Rego => {
-            let compiled = Arc::new(compile::compile(bundle)?);
-            let typed = TypedData::parse_for_rego(bundle.data())?;
-            Ok(Arc::new(RegoPolicy::new(identity, compiled, typed, limits)))
+    let activation = Activation::prepare(bundle, limits)?;
+    let report = selftest::run(bundle, &activation)?;
+    if !report.is_pass() {
+        return Err(ActivateError::Tests(report));
+    }
+    Ok(match activation {
+        Activation::Builtin(policy) => Arc::new(policy),
+        Activation::Rego(policy) => Arc::new(*policy),
+    })
+}
+
+/// A bundle that compiles, before its tests have been run.
+pub(crate) enum Activation {
+    Builtin(BuiltinPolicy),
+    Rego(Box<RegoPolicy>),
+}
+
+impl Activation {
+    pub(crate) fn prepare(bundle: &Bundle, limits: EvalLimits) -> Result<Self, ActivateError> {
+        let identity = PolicyIdentity {
+            revision: bundle.revision().to_owned(),
+            hash: bundle.hash(),
+            engine: bundle.engine(),
+        };
+        Ok(match identity.engine {
+            Engine::Builtin => Self::Builtin(BuiltinPolicy::new(identity, bundle.data())?),
+            Engine::Rego => {
+                let compiled = Arc::new(compile::compile(bundle)?);
+                let typed = TypedData::parse_for_rego(bundle.data())?;
+                Self::Rego(Box::new(RegoPolicy::new(identity, compiled, typed, limits)))
+            }
+        })
+    }
+
+    pub(crate) fn policy(&self) -> &dyn Policy {
+        match self {
+            Self::Builtin(policy) => policy,
+            Self::Rego(policy) => policy.as_ref(),
         }
     }
 }

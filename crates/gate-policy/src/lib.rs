@@ -39,7 +39,9 @@ mod policy;
 mod verdict;
 
 mod activate;
+mod recorded;
 mod sample;
+mod selftest;
 
 mod rego;
 mod rules;
@@ -55,10 +57,12 @@ pub use bundle::{
 pub use policy::{
     Engine, ExposureView, Policy, PolicyHash, PolicyIdentity, PolicyInput, QueryError,
 };
+pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
     ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES,
     MAX_REASON_BYTES, MAX_REASONS,
 };
 pub use rules::{Collar, DataError, DataProblem, Limits, TypedData};
+pub use selftest::{TestFailure, TestProblem, TestReport, VectorError};
 pub use strict::{MAX_JSON_DEPTH, StrictError};
 pub use verdict::{Verdict, reason};

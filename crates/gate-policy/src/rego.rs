@@ -1,5 +1,6 @@
 //! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
 
+mod assign;
 mod builtins;
 pub(crate) mod compile;
 mod document;
@@ -52,6 +53,21 @@ impl RegoPolicy {
             limits,
             typed,
         }
+    }
+
+    /// The entrypoint's own answer to any input, before it is read as a verdict.
+    pub(crate) fn raw(&self, input: regorus::Value) -> Result<regorus::Value, String> {
+        machine::raw(&self.compiled, self.limits, input)
+    }
+
+    /// The input document of an order; `None` when it is beyond the limits.
+    pub(crate) fn document(&self, input: &PolicyInput<'_>) -> Option<regorus::Value> {
+        document::Names::new().input(input).ok()
+    }
+
+    /// Every builtin that any rule calls, sorted.
+    pub(crate) fn builtins(&self) -> &[String] {
+        &self.compiled.builtins
     }
 }
 

@@ -24,12 +24,9 @@ decision := {"allow": count(deny) == 0, "reasons": deny}
 # What applies to this client: the default, each member replaced by the client's own.
 limits := object.union(general, own) if {
 	general := data.limits["default"]
-	general != null
 	own := data.limits.clients[input.context.client_id]
-	own != null
 } else := own if {
 	own := data.limits.clients[input.context.client_id]
-	own != null
 } else := data.limits["default"]
 
 # Exact amounts: Gate's, or (under plain OPA) computed from the order and the exposure.
@@ -52,7 +49,6 @@ amounts := input.amounts if {
 
 contract_size := size if {
 	size := data.instruments[input.order.symbol].contract_size
-	size != null
 } else := 1
 
 # Everything the rules below read, by type: numbers sort before strings in Rego, and null and
@@ -87,57 +83,45 @@ deny contains "limits_missing" if not is_object(limits)
 
 deny contains "max_exposure" if {
 	limit := limits.max_exposure
-	limit != null
 	not amounts.gross_micros + amounts.notional_micros <= round(to_number(limit) * 1000000)
 }
 
 deny contains "max_order_notional" if {
 	limit := limits.max_order_notional
-	limit != null
 	not amounts.notional_micros <= round(to_number(limit) * 1000000)
 }
 
 deny contains "max_order_notional" if {
 	limit := data.instruments[input.order.symbol].max_order_notional
-	limit != null
 	not amounts.notional_micros <= round(to_number(limit) * 1000000)
 }
 
 deny contains "max_order_qty" if {
 	limit := limits.max_order_qty
-	limit != null
 	not amounts.qty_nanos <= round(to_number(limit) * 1000000000)
 }
 
 deny contains "max_order_qty" if {
 	limit := data.instruments[input.order.symbol].max_order_qty
-	limit != null
 	not amounts.qty_nanos <= round(to_number(limit) * 1000000000)
 }
 
 deny contains "order_rate" if {
 	limit := limits.max_orders_per_second
-	limit != null
 	not input.exposure.orders_last_second < to_number(limit)
 }
 
 # |price - reference| is at most so many per cent of the reference; both sides times 10^8.
 deny contains "price_collar" if {
 	percent := limits.price_collar_pct
-	percent != null
-	reference_price := data.instruments[input.order.symbol].reference_price
-	reference_price != null
-	reference := round(to_number(reference_price) * 1000000000)
+	reference := round(to_number(data.instruments[input.order.symbol].reference_price) * 1000000000)
 	not abs(amounts.price_nanos - reference) * 100000000 <= round(to_number(percent) * 1000000) * reference
 }
 
 deny contains "price_collar" if {
 	instrument := data.instruments[input.order.symbol]
 	percent := instrument.price_collar_pct
-	percent != null
-	reference_price := instrument.reference_price
-	reference_price != null
-	reference := round(to_number(reference_price) * 1000000000)
+	reference := round(to_number(instrument.reference_price) * 1000000000)
 	not abs(amounts.price_nanos - reference) * 100000000 <= round(to_number(percent) * 1000000) * reference
 }
 

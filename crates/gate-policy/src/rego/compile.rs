@@ -6,7 +6,7 @@ use regorus::Rc;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 
-use super::{ENTRYPOINT, builtins};
+use super::{ENTRYPOINT, assign, builtins};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -47,7 +47,15 @@ pub(crate) struct Compiled {
 
 /// Compiles the policies of a bundle, tests apart.
 pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
-    let mut engine = engine(bundle, bundle.rego())?;
+    let mut read = engine(bundle, bundle.rego())?;
+    let mut modules = Vec::new();
+    for (module, (path, source)) in read.get_modules().iter().zip(bundle.rego()) {
+        modules.push((path, assign::rewrite(source, module)));
+    }
+    let modules = modules
+        .iter()
+        .map(|(path, source)| (*path, source.as_str()));
+    let mut engine = engine(bundle, modules)?;
     let compile = |error: &dyn std::fmt::Display| CompileError::Compile(error.to_string());
     let entrypoint: Rc<str> = ENTRYPOINT.into();
     let policy = engine
@@ -81,9 +89,9 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
 }
 
 /// An interpreter with the given modules and the bundle's data.
-pub(crate) fn engine<'b>(
-    bundle: &'b Bundle,
-    modules: impl Iterator<Item = (&'b str, &'b str)>,
+pub(crate) fn engine<'m>(
+    bundle: &Bundle,
+    modules: impl Iterator<Item = (&'m str, &'m str)>,
 ) -> Result<regorus::Engine, CompileError> {
     let mut engine = regorus::Engine::new();
     engine.set_rego_v0(bundle.manifest().rego_version == RegoVersion::V0);

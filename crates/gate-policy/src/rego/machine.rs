@@ -79,6 +79,19 @@ pub(super) fn evaluate(
     })
 }
 
+/// The entrypoint's answer to any input, on a machine of its own.
+pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
+    let run = || {
+        let mut machine = Machine::new(&compiled.decision, &compiled.data, limits)?;
+        machine.vm.set_input(input);
+        machine.vm.execute()
+    };
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err("it panicked".to_owned()),
+    }
+}
+
 /// Evaluates the document at `path` below `data`: rules where there are any, else data.
 pub(super) fn query(
     compiled: &Compiled,

@@ -1,4 +1,9 @@
 //! The integration tests of gate-policy: one binary, a room per subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers outside of test functions; a test that panics is a test that fails"
+)]
 
 mod agreement;
 mod support;

@@ -1,0 +1,317 @@
+//! Makes the register machine treat `:=` as Rego does, by writing modules in an equivalent form.
+//!
+//! regorus 0.14.1 compiles `x := e` without asking whether `e` is defined: where Rego says that
+//! the body does not hold, its register machine goes on. A policy such as
+//! `allow if { limit := data.limit; not input.qty > limit }` would then allow when there is no
+//! limit. `=` is compiled with the question, so `x := e` becomes `some x; x = e`, which is what
+//! `:=` stands for; and the head of a comprehension, which has the same flaw, is bound that way
+//! first. Line numbers stay.
+
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
+
+/// The module's source, written in the equivalent form.
+pub(super) fn rewrite(source: &str, module: &Module) -> String {
+    let mut walk = Walk {
+        source,
+        edits: Vec::new(),
+        terms: 0,
+    };
+    for rule in &module.policy {
+        walk.rule(rule);
+    }
+    apply(source, 0, source.len(), walk.edits)
+}
+
+/// Replaces the bytes from `start` to `end`; an insertion when they are equal.
+struct Edit {
+    start: usize,
+    end: usize,
+    text: String,
+}
+
+struct Walk<'s> {
+    source: &'s str,
+    edits: Vec<Edit>,
+    terms: usize,
+}
+
+impl Walk<'_> {
+    fn rule(&mut self, rule: &Rule) {
+        // A default's value is a constant.
+        let Rule::Spec { head, bodies, .. } = rule else {
+            return;
+        };
+        match head {
+            RuleHead::Compr { refr, assign, .. } => {
+                self.expr(refr);
+                if let Some(assign) = assign {
+                    self.expr(&assign.value);
+                }
+            }
+            RuleHead::Set { refr, key, .. } => {
+                self.expr(refr);
+                if let Some(key) = key {
+                    self.expr(key);
+                }
+            }
+            RuleHead::Func { args, assign, .. } => {
+                args.iter().for_each(|arg| self.expr(arg));
+                if let Some(assign) = assign {
+                    self.expr(&assign.value);
+                }
+            }
+        }
+        for body in bodies {
+            if let Some(assign) = &body.assign {
+                self.expr(&assign.value);
+            }
+            let before = self.edits.len();
+            self.query(&body.query);
+            let changed = self.edits.len() > before;
+            // `if x := e`, without braces, becomes two statements and so needs them.
+            let braced = body.query.span.text().starts_with('{');
+            if let (true, false, [only]) = (changed, braced, body.query.stmts.as_slice()) {
+                let (start, end) = range(only);
+                self.edits.insert(before, insertion(start, "{ "));
+                self.edits.push(insertion(end, " }"));
+            }
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        for statement in &query.stmts {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) {
+        for modifier in &statement.with_mods {
+            self.expr(&modifier.r#as);
+        }
+        match &statement.literal {
+            Literal::SomeVars { .. } => {}
+            Literal::SomeIn { collection, .. } => self.expr(collection),
+            Literal::Every { domain, query, .. } => {
+                self.expr(domain);
+                self.query(query);
+            }
+            Literal::NotExpr { expr, .. } => self.expr(expr),
+            Literal::Expr { expr, .. } => {
+                if let Expr::AssignExpr {
+                    op: AssignOp::ColEq,
+                    lhs,
+                    rhs,
+                    ..
+                } = expr.as_ref()
+                {
+                    self.assignment(statement, lhs, rhs);
+                }
+                self.expr(expr);
+            }
+        }
+    }
+
+    fn assignment(&mut self, statement: &LiteralStmt, lhs: &Expr, rhs: &Expr) {
+        // A pattern is asked for its parts already; only a plain name is not.
+        let Expr::Var { span, .. } = lhs else {
+            return;
+        };
+        let name = span.text();
+        let (from, to) = (offset(span.end), offset(rhs.span().end));
+        let operator = self.source.get(from..to).and_then(|text| text.find(":="));
+        if let (Some(at), true) = (operator, name != "_") {
+            let (start, _) = range(statement);
+            let at = from.saturating_add(at);
+            self.edits.push(insertion(start, &format!("some {name}; ")));
+            self.edits.push(Edit {
+                start: at,
+                end: at.saturating_add(2),
+                text: "=".to_owned(),
+            });
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().for_each(|item| self.expr(item));
+            }
+            Expr::Object { fields, .. } => {
+                for (_, key, value) in fields {
+                    self.expr(key);
+                    self.expr(value);
+                }
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.comprehension(&[term], query);
+            }
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
+                self.comprehension(&[key, value], query);
+            }
+            Expr::Call { params, .. } => params.iter().for_each(|param| self.expr(param)),
+            Expr::UnaryExpr { expr, .. } => self.expr(expr),
+            Expr::RefDot { refr, .. } => self.expr(refr),
+            Expr::RefBrack { refr, index, .. } => {
+                self.expr(refr);
+                self.expr(index);
+            }
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::AssignExpr { lhs, rhs, .. } => {
+                self.expr(lhs);
+                self.expr(rhs);
+            }
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                if let Some(key) = key {
+                    self.expr(key);
+                }
+                self.expr(value);
+                self.expr(collection);
+            }
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. }
+            | Expr::Var { .. } => {}
+        }
+    }
+
+    fn comprehension(&mut self, terms: &[&regorus::unstable::Ref<Expr>], query: &Query) {
+        let mut bound = String::new();
+        for term in terms {
+            let outer = std::mem::take(&mut self.edits);
+            self.expr(term);
+            let inner = std::mem::replace(&mut self.edits, outer);
+            let constant = matches!(
+                term.as_ref(),
+                Expr::String { .. }
+                    | Expr::RawString { .. }
+                    | Expr::Number { .. }
+                    | Expr::Bool { .. }
+                    | Expr::Null { .. }
+            );
+            if constant {
+                continue;
+            }
+            self.terms = self.terms.saturating_add(1);
+            let name = format!("gate_term_{}__", self.terms);
+            let (start, end) = extent(term);
+            let text = apply(self.source, start, end, inner);
+            bound.push_str(&format!("; some {name}; {name} = {text}"));
+            self.edits.push(Edit {
+                start,
+                end,
+                text: name,
+            });
+        }
+        self.query(query);
+        if let Some(last) = query.stmts.last() {
+            let (_, end) = range(last);
+            self.edits.push(insertion(end, &bound));
+        }
+    }
+}
+
+fn insertion(at: usize, text: &str) -> Edit {
+    Edit {
+        start: at,
+        end: at,
+        text: text.to_owned(),
+    }
+}
+
+fn range(statement: &LiteralStmt) -> (usize, usize) {
+    (offset(statement.span.start), offset(statement.span.end))
+}
+
+fn extent(expr: &Expr) -> (usize, usize) {
+    (offset(expr.span().start), offset(expr.span().end))
+}
+
+fn offset(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// The source from `start` to `end` with the edits in it made.
+fn apply(source: &str, start: usize, end: usize, mut edits: Vec<Edit>) -> String {
+    // Stable: of two insertions at one place, the first made comes first.
+    edits.sort_by_key(|edit| edit.start);
+    let mut text = String::new();
+    let mut at = start;
+    for edit in &edits {
+        text.push_str(source.get(at..edit.start).unwrap_or_default());
+        text.push_str(&edit.text);
+        at = edit.end;
+    }
+    text.push_str(source.get(at..end).unwrap_or_default());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &str, expected: &str) {
+        let source = format!("package gate\n{body}\n");
+        let mut engine = regorus::Engine::new();
+        engine.add_policy("x.rego".into(), source.clone()).unwrap();
+        let written = rewrite(&source, &engine.get_modules()[0]);
+        assert_eq!(written, format!("package gate\n{expected}\n"));
+        let again = regorus::Engine::new().add_policy("x.rego".into(), written);
+        assert!(again.is_ok(), "{again:?}");
+    }
+
+    #[test]
+    fn an_assignment_becomes_a_declaration_and_a_unification() {
+        check(
+            "p if { x := data.a; x > 1 }",
+            "p if { some x; x = data.a; x > 1 }",
+        );
+        check("p if x := data.a", "p if { some x; x = data.a }");
+        check(
+            "p if {  # x := 1\n x := 1 }",
+            "p if {  # x := 1\n some x; x = 1 }",
+        );
+        check("p if { [a, _] := data.a }", "p if { [a, _] := data.a }");
+        check(
+            "p := x if { x := \":=\" }",
+            "p := x if { some x; x = \":=\" }",
+        );
+        check(
+            "p if { every x in data.a { y := x; y > 1 } }",
+            "p if { every x in data.a { some y; y = x; y > 1 } }",
+        );
+        check(
+            "p := 1 if { true } else := 2 if x := data.a",
+            "p := 1 if { true } else := 2 if { some x; x = data.a }",
+        );
+    }
+
+    #[test]
+    fn the_head_of_a_comprehension_is_bound_first() {
+        check(
+            "p := [data.a | true]",
+            "p := [gate_term_1__ | true; some gate_term_1__; gate_term_1__ = data.a]",
+        );
+        check("p := {1 | data.a}", "p := {1 | data.a}");
+        check(
+            "p := {k: data.b[k] | some k in data.a}",
+            "p := {gate_term_1__: gate_term_2__ | some k in data.a; some gate_term_1__; \
+             gate_term_1__ = k; some gate_term_2__; gate_term_2__ = data.b[k]}",
+        );
+        check(
+            "p := [[y | y := x] | x := data.a]",
+            "p := [gate_term_2__ | some x; x = data.a; some gate_term_2__; gate_term_2__ = \
+             [gate_term_1__ | some y; y = x; some gate_term_1__; gate_term_1__ = y]]",
+        );
+    }
+}

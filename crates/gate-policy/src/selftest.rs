@@ -1,0 +1,97 @@
+//! What a bundle must pass before it is put in force: its own Rego tests, its decision vectors,
+//! and the same answers from the register machine and the interpreter.
+
+mod rego;
+mod vectors;
+
+use std::fmt;
+
+use crate::activate::Activation;
+use crate::bundle::Bundle;
+use crate::rego::CompileError;
+
+pub use vectors::VectorError;
+
+/// What running a bundle's tests found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TestReport {
+    /// The Rego tests and decision vectors that passed, by name.
+    pub passed: Vec<String>,
+    /// Those that did not, and why. Empty is a pass.
+    pub failures: Vec<TestFailure>,
+    /// Inputs for which both engines were asked and gave the same answer.
+    pub compared: usize,
+}
+
+/// A test that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestFailure {
+    /// The rule, or the vector's file and description.
+    pub name: String,
+    /// What was found.
+    pub problem: TestProblem,
+}
+
+/// Why a test failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TestProblem {
+    /// A Rego test that is false or undefined.
+    #[error("is {0}, not true")]
+    NotTrue(String),
+    /// A Rego test that could not be evaluated.
+    #[error("failed: {0}")]
+    Error(String),
+    /// A vector file or one of its vectors cannot be read.
+    #[error(transparent)]
+    Vector(#[from] VectorError),
+    /// A vector's verdict is another one.
+    #[error("expected {expected}, got {actual}")]
+    Verdict {
+        /// What the vector says.
+        expected: String,
+        /// What the policy says.
+        actual: String,
+    },
+    /// The two engines do not give the same answer.
+    #[error("register machine: {machine}; interpreter: {interpreter}")]
+    Mismatch {
+        /// What the register machine answers.
+        machine: String,
+        /// What the interpreter answers.
+        interpreter: String,
+    },
+}
+
+impl TestReport {
+    /// Whether everything passed.
+    #[must_use]
+    pub const fn is_pass(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+impl fmt::Display for TestReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} passed, {} failed, {} inputs compared",
+            self.passed.len(),
+            self.failures.len(),
+            self.compared
+        )?;
+        for failure in &self.failures {
+            write!(f, "\n  {}: {}", failure.name, failure.problem)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs everything the bundle brings, and the probes.
+pub(crate) fn run(bundle: &Bundle, activation: &Activation) -> Result<TestReport, CompileError> {
+    let mut report = TestReport::default();
+    vectors::run(bundle, activation, &mut report)?;
+    if let Activation::Rego(policy) = activation {
+        rego::run(bundle, policy, &mut report)?;
+    }
+    Ok(report)
+}

@@ -1,0 +1,224 @@
+//! Runs `*_test.rego` on the interpreter, and asks both engines for the decision on every input
+//! that the tests used.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule};
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Value};
+
+use super::{TestFailure, TestProblem, TestReport};
+use crate::bundle::Bundle;
+use crate::rego::compile::{self, CompileError};
+use crate::rego::{ENTRYPOINT, RegoPolicy};
+
+/// The longest one test may run.
+const TEST_TIME: Duration = Duration::from_secs(5);
+/// The most inputs of tests that are compared.
+const MAX_COMPARED: usize = 10_000;
+/// Notes the input that a test is about to use; identity otherwise.
+const NOTE: &str = "gate_selftest_note";
+
+type Noted = Arc<Mutex<Vec<Value>>>;
+
+pub(super) fn run(
+    bundle: &Bundle,
+    policy: &RegoPolicy,
+    report: &mut TestReport,
+) -> Result<(), CompileError> {
+    let mut interpreter = compile::engine(bundle, bundle.rego())?;
+    interpreter.set_execution_timer_config(timer());
+
+    let noted = Noted::default();
+    let mut tests = tests(bundle, &noted)?;
+    for name in names(&mut tests)? {
+        match tests.eval_rule(name.clone()) {
+            Ok(Value::Bool(true)) => report.passed.push(name),
+            Ok(value) => report.fail(name, TestProblem::NotTrue(show(&value))),
+            Err(error) => report.fail(name, TestProblem::Error(error.to_string())),
+        }
+    }
+    let inputs = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
+    for (number, input) in inputs.into_iter().chain(probes()).enumerate() {
+        report.compare(&format!("input {number}"), policy, &mut interpreter, input);
+    }
+    Ok(())
+}
+
+impl TestReport {
+    fn fail(&mut self, name: String, problem: TestProblem) {
+        self.failures.push(TestFailure { name, problem });
+    }
+
+    /// Both engines must give the same answer, or both fail.
+    pub(super) fn compare(
+        &mut self,
+        name: &str,
+        policy: &RegoPolicy,
+        interpreter: &mut Engine,
+        input: Value,
+    ) {
+        let machine = policy.raw(input.clone());
+        interpreter.set_input(input.clone());
+        let interpreted = interpreter.eval_rule(ENTRYPOINT.to_owned());
+        let same = match (&machine, &interpreted) {
+            (Ok(machine), Ok(interpreted)) => machine == interpreted,
+            (Err(_), Err(_)) => true,
+            _ => false,
+        };
+        if same {
+            self.compared = self.compared.saturating_add(1);
+            return;
+        }
+        let shown = |answer: Result<Value, String>| match answer {
+            Ok(value) => show(&value),
+            Err(error) => format!("error: {error}"),
+        };
+        self.fail(
+            format!("{name} {}", show(&input)),
+            TestProblem::Mismatch {
+                machine: shown(machine),
+                interpreter: shown(interpreted.map_err(|error| error.to_string())),
+            },
+        );
+    }
+}
+
+/// The policies and the tests on one interpreter; the tests note the inputs they use.
+fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
+    let mut plain = compile::engine(bundle, bundle.rego_tests())?;
+    let mut sources: Vec<(&str, String)> = Vec::new();
+    for (module, (path, source)) in plain.get_modules().iter().zip(bundle.rego_tests()) {
+        sources.push((path, note_inputs(source, module)));
+    }
+    let noting = sources
+        .iter()
+        .map(|(path, source)| (*path, source.as_str()));
+    let mut engine = compile::engine(bundle, bundle.rego().chain(noting))?;
+    engine.set_execution_timer_config(timer());
+    let noted = Arc::clone(noted);
+    let note = move |arguments: Vec<Value>| {
+        let input = arguments.into_iter().next().unwrap_or(Value::Undefined);
+        let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.len() < MAX_COMPARED && !noted.contains(&input) {
+            noted.push(input.clone());
+        }
+        Ok(input)
+    };
+    engine
+        .add_extension(NOTE.to_owned(), 1, Box::new(note))
+        .map_err(|error| CompileError::Compile(error.to_string()))?;
+    Ok(engine)
+}
+
+/// The test rules: those whose name starts with `test_`.
+fn names(engine: &mut Engine) -> Result<Vec<String>, CompileError> {
+    let policy = engine
+        .compile_with_entrypoint(&ENTRYPOINT.into())
+        .map_err(|error| CompileError::Compile(error.to_string()))?;
+    let is_test = |path: &&String| {
+        path.rsplit('.')
+            .next()
+            .is_some_and(|name| name.starts_with("test_"))
+    };
+    let mut names: Vec<String> = policy.get_rules().keys().filter(is_test).cloned().collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Orders that every policy is asked about, whatever tests it brings: quantities from small to
+/// large, members missing, members of another type.
+fn probes() -> Vec<Value> {
+    let mut probes = vec![
+        Value::new_object(),
+        json(r#"{"order":{},"context":{},"exposure":{},"amounts":{},"now_ns":0}"#),
+        json(r#"{"order":{"qty":"x","symbol":1,"side":null},"context":{"client_id":[]}}"#),
+    ];
+    for side in ["BUY", "SELL"] {
+        for qty in [1, 5, 11, 51, 100, 501, 1_001, 10_001, 1_000_001] {
+            for (price, gross) in [(1_u64, 0), (200, 1_000_000)] {
+                let notional = price.saturating_mul(qty).saturating_mul(1_000_000);
+                probes.push(json(&format!(
+                    r#"{{"order":{{"client_order_id":"probe","symbol":"AAPL","side":"{side}",
+                        "qty":{qty},"price":{price}}},"context":{{"client_id":"probe"}},
+                        "exposure":{{"reserved":{gross},"filled":0,"gross":{gross},
+                        "open_orders":1,"orders_last_second":{qty}}},
+                        "amounts":{{"qty_nanos":{qty}000000000,"price_nanos":{price}000000000,
+                        "notional_micros":{notional},"reserved_micros":{gross}000000,
+                        "filled_micros":0,"gross_micros":{gross}000000}},
+                        "now_ns":1700000000000000000}}"#
+                )));
+            }
+        }
+    }
+    probes
+}
+
+fn json(text: &str) -> Value {
+    Value::from_json_str(text).unwrap_or(Value::Undefined)
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::Undefined => "undefined".to_owned(),
+        value => value.to_json_str().unwrap_or_else(|_| format!("{value:?}")),
+    }
+}
+
+const fn timer() -> ExecutionTimerConfig {
+    ExecutionTimerConfig {
+        limit: TEST_TIME,
+        check_interval: NonZeroU32::new(1_000).unwrap(),
+    }
+}
+
+/// The tests' source with every `with input as e` noting `e`.
+fn note_inputs(source: &str, module: &Module) -> String {
+    let mut found = Vec::new();
+    for rule in &module.policy {
+        if let Rule::Spec { bodies, .. } = rule.as_ref() {
+            for body in bodies {
+                inputs(&body.query, &mut found);
+            }
+        }
+    }
+    found.sort_unstable();
+    let mut text = String::new();
+    let mut at = 0;
+    for (start, end) in found {
+        text.push_str(source.get(at..start).unwrap_or_default());
+        let input = source.get(start..end).unwrap_or_default();
+        text.push_str(&format!("{NOTE}({input})"));
+        at = end;
+    }
+    text.push_str(source.get(at..).unwrap_or_default());
+    text
+}
+
+fn inputs(query: &Query, found: &mut Vec<(usize, usize)>) {
+    for statement in &query.stmts {
+        inputs_of(statement, found);
+        if let Literal::Every { query, .. } = &statement.literal {
+            inputs(query, found);
+        }
+    }
+}
+
+fn inputs_of(statement: &LiteralStmt, found: &mut Vec<(usize, usize)>) {
+    for modifier in &statement.with_mods {
+        let is_input = match modifier.refr.as_ref() {
+            Expr::Var { span, .. } => span.text() == "input",
+            _ => false,
+        };
+        let span = modifier.r#as.span();
+        if let (true, Ok(start), Ok(end)) = (
+            is_input,
+            usize::try_from(span.start),
+            usize::try_from(span.end),
+        ) {
+            found.push((start, end));
+        }
+    }
+}

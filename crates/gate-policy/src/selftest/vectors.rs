@@ -1,0 +1,122 @@
+//! Decision vectors: `*vectors.json`, a list of orders with the verdict each must get.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{TestFailure, TestProblem, TestReport};
+use crate::activate::Activation;
+use crate::bundle::Bundle;
+use crate::recorded::{RecordedError, RecordedInput};
+use crate::rego::compile::{self, CompileError};
+use crate::verdict::Verdict;
+
+/// Why a vector cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VectorError {
+    /// Not `[{"description","input":{…},"expect":{"allow","reasons"}}, …]`.
+    #[error("not a list of decision vectors: {0}")]
+    Shape(String),
+    /// The input is not an order.
+    #[error("input: {0}")]
+    Input(#[from] RecordedError),
+    /// The order's notional is out of range.
+    #[error("input: the notional is out of range")]
+    Notional,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector<'a> {
+    description: String,
+    #[serde(borrow)]
+    input: &'a RawValue,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    allow: bool,
+    #[serde(default)]
+    reasons: Vec<String>,
+}
+
+pub(super) fn run(
+    bundle: &Bundle,
+    activation: &Activation,
+    report: &mut TestReport,
+) -> Result<(), CompileError> {
+    for (file, text) in bundle.vectors() {
+        let vectors: Vec<Vector<'_>> = match serde_json::from_str(text) {
+            Ok(vectors) => vectors,
+            Err(error) => {
+                report.failures.push(TestFailure {
+                    name: file.to_owned(),
+                    problem: VectorError::Shape(error.to_string()).into(),
+                });
+                continue;
+            }
+        };
+        for vector in vectors {
+            let name = format!("{file}: {}", vector.description);
+            match judge(&vector, activation) {
+                Ok(()) => report.passed.push(name.clone()),
+                Err(problem) => report.failures.push(TestFailure {
+                    name: name.clone(),
+                    problem,
+                }),
+            }
+            compare(bundle, activation, report, &name, &vector)?;
+        }
+    }
+    Ok(())
+}
+
+fn judge(vector: &Vector<'_>, activation: &Activation) -> Result<(), TestProblem> {
+    let input = RecordedInput::parse(vector.input.get()).map_err(VectorError::from)?;
+    let verdict = input
+        .judge(activation.policy())
+        .map_err(|_| VectorError::Notional)?;
+    let mut expected = vector.expect.reasons.clone();
+    expected.sort_unstable();
+    if verdict.allow == vector.expect.allow && verdict.reasons == expected {
+        return Ok(());
+    }
+    Err(TestProblem::Verdict {
+        expected: show(vector.expect.allow, &expected),
+        actual: show_verdict(&verdict),
+    })
+}
+
+/// The same input on both engines.
+fn compare(
+    bundle: &Bundle,
+    activation: &Activation,
+    report: &mut TestReport,
+    name: &str,
+    vector: &Vector<'_>,
+) -> Result<(), CompileError> {
+    let (Activation::Rego(policy), Ok(input)) =
+        (activation, RecordedInput::parse(vector.input.get()))
+    else {
+        return Ok(());
+    };
+    let Ok(notional) = input.notional(activation.policy()) else {
+        return Ok(());
+    };
+    if let Some(document) = policy.document(&input.input(notional)) {
+        let mut interpreter = compile::engine(bundle, bundle.rego())?;
+        report.compare(name, policy, &mut interpreter, document);
+    }
+    Ok(())
+}
+
+fn show_verdict(verdict: &Verdict) -> String {
+    show(verdict.allow, &verdict.reasons)
+}
+
+fn show<T: AsRef<str>>(allow: bool, reasons: &[T]) -> String {
+    let reasons: Vec<&str> = reasons.iter().map(AsRef::as_ref).collect();
+    let verdict = if allow { "allow" } else { "block" };
+    format!("{verdict} [{}]", reasons.join(", "))
+}

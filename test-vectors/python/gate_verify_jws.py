@@ -13,7 +13,7 @@ def verify_jws(token, jwks, aud, now, leeway=0, order_digest=None):
     """The claims; PermissionError names the reason. A BLOCKED decision verifies too."""
     try:
         header, payload, signature = token.split(".")
-        header, claims = read(b64decode(header)), read(b64decode(payload))
+        header, claims = (read(b64decode(part).decode()) for part in (header, payload))
         need(set(header) == {"alg", "kid", "typ"}, "a header is missing or unknown")
         need(all(type(text) is str for text in header.values()), "a header is not a text")
         canonical(claims), canonical({**claims, **header})

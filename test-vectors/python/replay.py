@@ -83,8 +83,16 @@ def stream():
 
 
 if "--plant-fault" in sys.argv:
+    right = rfc8785.dumps
+
     def by_code_point(value):
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        if isinstance(value, dict):
+            members = (right(name) + b":" + by_code_point(value[name]) for name in sorted(value))
+            return b"{" + b",".join(members) + b"}"
+        if isinstance(value, list):
+            return b"[" + b",".join(map(by_code_point, value)) + b"]"
+        return right(value)
+
     rfc8785.dumps = by_code_point
 
 if "stream" in sys.argv:

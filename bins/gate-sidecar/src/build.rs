@@ -13,6 +13,8 @@ use gate_types::Clock;
 
 use crate::config::Config;
 
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 /// The file of generated keys in the data directory.
 const KEY_FILE: &str = "keys.json";
 
@@ -55,7 +57,10 @@ fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
     let settings = LedgerConfig {
         durability: config.durability,
         queue_capacity: config.queue_capacity,
-        dedupe_window_ns: config.dedupe_window_s.saturating_mul(1_000_000_000),
+        dedupe_window_ns: config.dedupe_window_s.saturating_mul(NANOS_PER_SECOND),
+        in_doubt_release_ns: (config.in_doubt_release_s > 0)
+            .then(|| config.in_doubt_release_s.saturating_mul(NANOS_PER_SECOND)),
+        max_remembered: config.max_orders,
         ..LedgerConfig::new(config.data_dir.clone())
     };
     Ledger::open(settings, clock).with_context(|| format!("the journal in `{shown}`"))

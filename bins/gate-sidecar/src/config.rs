@@ -39,6 +39,11 @@ pub(crate) struct Config {
     pub(crate) token_form: TokenForm,
     /// Seconds an order id is remembered after its hold ended.
     pub(crate) dedupe_window_s: u64,
+    /// Seconds after its token's expiry at which a hold that nobody confirmed is given back;
+    /// 0: never.
+    pub(crate) in_doubt_release_s: u64,
+    /// Orders remembered at once.
+    pub(crate) max_orders: usize,
     /// Journal records that may wait for the writer.
     pub(crate) queue_capacity: u64,
     /// Threads that serve requests.
@@ -69,6 +74,8 @@ impl Config {
             token_ttl_s: 60,
             token_form: TokenForm::Object,
             dedupe_window_s: 24 * 60 * 60,
+            in_doubt_release_s: 0,
+            max_orders: 20_000_000,
             queue_capacity: 65_536,
             workers: cores,
             max_connections: 10_000,
@@ -80,7 +87,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 18] = [
+    pub(crate) const KEYS: [&'static str; 20] = [
         "listen",
         "admin_listen",
         "uds",
@@ -93,6 +100,8 @@ impl Config {
         "token_ttl_s",
         "token_form",
         "dedupe_window_s",
+        "in_doubt_release_s",
+        "max_orders",
         "queue_capacity",
         "workers",
         "max_connections",
@@ -127,6 +136,8 @@ impl Config {
                 self.token_form = one_of(text, &forms)?;
             }
             "dedupe_window_s" => self.dedupe_window_s = within(text, 1, 31 * 86_400)?,
+            "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, 31 * 86_400)?,
+            "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
             "workers" => self.workers = within(text, 1, 1_024)?,
             "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) commits: Arc<CommitHub>,
     pub(crate) reloader: crate::reload::Reloader,
+    /// Orders that may be remembered, for the metrics.
+    pub(crate) max_orders: u64,
     pub(crate) token_form: TokenForm,
     /// Set once, when the sidecar stops taking connections.
     pub(crate) draining: AtomicBool,

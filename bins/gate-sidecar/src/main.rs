@@ -11,6 +11,7 @@ mod http;
 mod metrics;
 mod reload;
 mod serve;
+mod upkeep;
 
 use std::process::ExitCode;
 

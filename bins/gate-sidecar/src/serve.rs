@@ -18,6 +18,7 @@ use crate::config::{self, Config};
 use crate::http::{CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::Reloader;
+use crate::upkeep::Upkeep;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -43,15 +44,19 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         metrics: Arc::new(Metrics::default()),
         commits,
         reloader: Reloader::new(config.clone()),
+        max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
         token_form: config.token_form,
         draining: false.into(),
     });
-    actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)))?;
+    let upkeep = Upkeep::start(Arc::clone(&shared.gate)).context("cannot start a thread")?;
+    let served = actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)));
+    upkeep.stop();
     shared
         .gate
         .ledger()
         .shutdown()
         .context("the journal could not be closed")?;
+    served?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

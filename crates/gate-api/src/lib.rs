@@ -39,6 +39,7 @@ mod request;
 mod answer;
 mod timing;
 
+mod kill;
 mod life;
 mod questions;
 mod views;
@@ -50,6 +51,7 @@ pub use gate::{Gate, Outcome, Pending, Settings, SetupError};
 pub use life::Applied;
 pub use problem::{Code, Problem};
 pub use request::{
-    Amount, AuthorizeRequest, FillRequest, MAX_BODY_BYTES, MAX_REASON_BYTES, Order, ReleaseRequest,
+    Amount, AuthorizeRequest, FillRequest, KillRequest, KillTarget, MAX_BODY_BYTES,
+    MAX_REASON_BYTES, Order, ReleaseRequest,
 };
 pub use timing::Timing;

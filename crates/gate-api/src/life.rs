@@ -1,12 +1,12 @@
 //! What happens to an order after its decision: the venue says that it ended, or that it
 //! traded.
 
-use gate_state::Seq;
+use gate_state::{NewFill, Seq};
 use serde::Serialize;
 
 use crate::gate::Gate;
 use crate::problem::Problem;
-use crate::request::ReleaseRequest;
+use crate::request::{FillRequest, ReleaseRequest};
 use crate::views::{ExposureView, OrderView, json};
 
 /// An event that is applied, but not yet known to be durable.
@@ -26,6 +26,22 @@ struct Released<'a> {
     /// False when there was nothing left to free, or this was said before.
     changed: bool,
     freed: String,
+    order: OrderView,
+    exposure: ExposureView<'a>,
+}
+
+#[derive(Serialize)]
+struct Filled<'a> {
+    client_id: &'a str,
+    client_order_id: &'a str,
+    exec_id: &'a str,
+    /// False when this execution was applied before.
+    changed: bool,
+    converted: String,
+    /// Some of it had been released or expired before.
+    late: bool,
+    /// Some of it had never been ordered.
+    over: bool,
     order: OrderView,
     exposure: ExposureView<'a>,
 }
@@ -51,6 +67,43 @@ impl Gate {
         });
         Ok(Applied {
             wait_for: released.wait_for,
+            body,
+        })
+    }
+
+    /// `POST /v1/fill`: the venue executed some of the order. Never refused for being late or
+    /// too much, but flagged: the venue's word is a fact.
+    ///
+    /// # Errors
+    /// A [`Problem`]; nothing has changed then.
+    pub fn fill(&self, body: &[u8]) -> Result<Applied, Problem> {
+        let request = FillRequest::parse(body)?;
+        let (client_id, order_id) = (&request.client_id, &request.client_order_id);
+        let exec_id = &request.exec_id;
+        let fill = NewFill {
+            client_id,
+            order_id,
+            exec_id,
+            qty: request.qty,
+            price: request.price,
+        };
+        let policy = self.policy();
+        let filled = self
+            .ledger
+            .fill(&fill, |symbol| policy.contract_size(symbol))?;
+        let body = json(&Filled {
+            client_id: client_id.as_str(),
+            client_order_id: order_id.as_str(),
+            exec_id: exec_id.as_str(),
+            changed: !filled.repeated,
+            converted: filled.converted.to_string(),
+            late: filled.late,
+            over: filled.over,
+            order: OrderView::of(&filled.order),
+            exposure: self.exposure_view(client_id, &filled.exposure),
+        });
+        Ok(Applied {
+            wait_for: filled.seq,
             body,
         })
     }

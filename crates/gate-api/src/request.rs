@@ -13,13 +13,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::problem::{Code, Problem};
-use member::{id, price, qty, required, side, text};
+use member::{flag, id, price, qty, required, side, text};
 use object::{each_member, extra_value};
 
 /// The most bytes a request body may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The most bytes the `reason` of a release may have.
+/// The most bytes a `reason` or an `actor` may have.
 pub const MAX_REASON_BYTES: usize = 256;
 
 /// `POST /v1/authorize`, parsed.
@@ -85,6 +85,30 @@ pub struct FillRequest<'a> {
     pub qty: Qty,
     /// At which price.
     pub price: Price,
+}
+
+/// `POST /v1/kill` on the admin listener, parsed.
+#[derive(Debug)]
+pub struct KillRequest<'a> {
+    /// What is stopped: one client, one symbol, or everything when neither is named.
+    pub scope: KillTarget<'a>,
+    /// Thrown, or lifted.
+    pub on: bool,
+    /// Who does it; recorded as it is.
+    pub actor: Cow<'a, str>,
+    /// Why; recorded as it is.
+    pub reason: Cow<'a, str>,
+}
+
+/// What a kill switch stops.
+#[derive(Debug)]
+pub enum KillTarget<'a> {
+    /// Every new order.
+    All,
+    /// New orders of one client.
+    Client(ClientId<'a>),
+    /// New orders in one instrument.
+    Symbol(Symbol<'a>),
 }
 
 impl<'a> AuthorizeRequest<'a> {
@@ -171,7 +195,7 @@ impl<'a> ReleaseRequest<'a> {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
-                "reason" => reason = Some(parse_reason(raw)?),
+                "reason" => reason = Some(words(raw, "reason")?),
                 "qty" => amount = Some(qty(raw, "qty")?.value),
                 _ => return Err(unknown(&key)),
             }
@@ -232,6 +256,43 @@ pub(crate) fn order_digest(request: &AuthorizeRequest<'_>) -> Result<Digest, Pro
         .map_err(|error| Problem::of_member(Code::InvalidMember, "order", error))
 }
 
+impl<'a> KillRequest<'a> {
+    /// Reads the body of `POST /v1/kill`.
+    ///
+    /// # Errors
+    /// As [`AuthorizeRequest::parse`]; also when both a client and a symbol are named.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
+        let (mut client, mut symbol, mut on) = (None, None, None);
+        let (mut actor, mut reason) = (None, None);
+        each_member(whole(body)?, "", |key, raw| {
+            match &*key {
+                "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
+                "symbol" => symbol = Some(id(raw, "symbol", Symbol::new)?),
+                "on" => on = Some(flag(raw, "on")?),
+                "actor" => actor = Some(words(raw, "actor")?),
+                "reason" => reason = Some(words(raw, "reason")?),
+                _ => return Err(unknown(&key)),
+            }
+            Ok(())
+        })?;
+        let scope = match (client, symbol) {
+            (None, None) => KillTarget::All,
+            (Some(client), None) => KillTarget::Client(client),
+            (None, Some(symbol)) => KillTarget::Symbol(symbol),
+            (Some(_), Some(_)) => {
+                let what = "and `client_id` are two switches; throw them one by one";
+                return Err(Problem::of_member(Code::InvalidMember, "symbol", what));
+            }
+        };
+        Ok(Self {
+            scope,
+            on: required(on, "on")?,
+            actor: required(actor, "actor")?,
+            reason: required(reason, "reason")?,
+        })
+    }
+}
+
 /// The body as one JSON value, its syntax checked whole.
 fn whole(body: &[u8]) -> Result<&RawValue, Problem> {
     serde_json::from_slice(body).map_err(|error| {
@@ -250,13 +311,14 @@ fn unknown(key: &str) -> Problem {
     )
 }
 
-fn parse_reason<'a>(raw: &'a RawValue) -> Result<Cow<'a, str>, Problem> {
-    let reason = text(raw, "reason")?;
-    if reason.is_empty() || reason.len() > MAX_REASON_BYTES {
+/// A reason or a name that is recorded as it is.
+fn words<'a>(raw: &'a RawValue, path: &'static str) -> Result<Cow<'a, str>, Problem> {
+    let words = text(raw, path)?;
+    if words.is_empty() || words.len() > MAX_REASON_BYTES {
         let what = format!("must have 1 to {MAX_REASON_BYTES} bytes");
-        return Err(Problem::of_member(Code::InvalidMember, "reason", what));
+        return Err(Problem::of_member(Code::InvalidMember, path, what));
     }
-    Ok(reason)
+    Ok(words)
 }
 
 #[cfg(test)]

@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 
-use super::public::{not_found, resource};
-use super::{Shared, reply};
+use gate_api::{Code, Problem};
+
+use super::commit::WorkerCommits;
+use super::public::{answer, not_found, resource};
+use super::{Shared, body, reply};
 
 /// The media type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
+        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
         config
+            .app_data(Data::new(commits))
             .app_data(Data::from(shared))
             .service(resource("/live").route(web::get().to(live)))
             .service(resource("/ready").route(web::get().to(ready)))
@@ -23,6 +28,11 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/health/ready").route(web::get().to(ready)))
             .service(resource("/metrics").route(web::get().to(metrics)))
             .service(resource("/openapi.json").route(web::get().to(openapi)))
+            .service(
+                resource("/v1/kill")
+                    .route(web::get().to(switches))
+                    .route(web::post().to(kill)),
+            )
             .service(resource("/v1/reload").route(web::post().to(reload)))
             .default_service(web::to(not_found));
     }
@@ -64,6 +74,23 @@ async fn openapi(shared: Data<Shared>) -> HttpResponse {
         &shared,
         include_bytes!("../../../../docs/openapi.json").to_vec(),
     )
+}
+
+async fn switches(shared: Data<Shared>) -> HttpResponse {
+    reply::json(&shared, shared.gate.kill_switches())
+}
+
+async fn kill(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        commits.answer(shared.gate.kill(&body)?).await
+    };
+    answer(&shared, outcome.await)
 }
 
 /// Loads policy and keys again; what is wrong leaves both as they were and says why.

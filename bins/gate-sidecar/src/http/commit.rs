@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use gate_api::Gate;
+use gate_api::{Applied, Gate, Problem};
 use gate_state::{CommitListener, NotDurable, Seq};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -57,6 +57,12 @@ impl WorkerCommits {
             }
         });
         worker
+    }
+
+    /// The answer to an event, once it may leave.
+    pub(crate) async fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
+        self.durable(applied.wait_for).await?;
+        Ok(applied.body)
     }
 
     /// Resolves when a reply that rests on record `seq` may leave, or when it never may.

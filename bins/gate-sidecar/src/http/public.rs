@@ -21,6 +21,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(Data::from(shared))
             .service(resource("/v1/authorize").route(web::post().to(authorize)))
             .service(resource("/v1/release").route(web::post().to(release)))
+            .service(resource("/v1/fill").route(web::post().to(fill)))
             .service(resource("/v1/exposure/{client_id}").route(web::get().to(exposure)))
             .service(
                 resource("/v1/orders/{client_id}/{client_order_id}").route(web::get().to(order)),
@@ -83,9 +84,20 @@ async fn release(
 ) -> HttpResponse {
     let outcome = async {
         let body = body::json(&request, payload).await?;
-        let event = shared.gate.release(&body)?;
-        commits.durable(event.wait_for).await?;
-        Ok(event.body)
+        commits.answer(shared.gate.release(&body)?).await
+    };
+    answer(&shared, outcome.await)
+}
+
+async fn fill(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        commits.answer(shared.gate.fill(&body)?).await
     };
     answer(&shared, outcome.await)
 }
@@ -154,7 +166,7 @@ async fn method_not_allowed(shared: Data<Shared>, method: Method) -> HttpRespons
     reply::problem(&shared, &Problem::new(Code::MethodNotAllowed, detail))
 }
 
-fn answer(shared: &Shared, outcome: Result<Vec<u8>, Problem>) -> HttpResponse {
+pub(super) fn answer(shared: &Shared, outcome: Result<Vec<u8>, Problem>) -> HttpResponse {
     match outcome {
         Ok(body) => reply::json(shared, body),
         Err(problem) => reply::problem(shared, &problem),

@@ -1,7 +1,7 @@
 //! What the ledger and the policy refuse, in the caller's terms.
 
 use gate_policy::QueryError;
-use gate_state::{DecideError, FillError, NotDurable, ReadError, ReleaseError};
+use gate_state::{DecideError, FillError, NotDurable, ReadError, RecordError, ReleaseError};
 
 use super::{Code, Problem};
 
@@ -27,6 +27,15 @@ impl From<DecideError> for Problem {
                 Self::new(Code::CapacityReached, detail)
             }
             DecideError::NotDurable(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Overloaded => overloaded(),
+            RecordError::NotDurable(error) => error.into(),
         }
     }
 }

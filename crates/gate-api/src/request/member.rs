@@ -46,6 +46,15 @@ pub(super) fn side(raw: &RawValue, path: &'static str) -> Result<Side, Problem> 
     Side::parse(&text(raw, path)?).map_err(|error| invalid(path, error))
 }
 
+/// `true` or `false`.
+pub(super) fn flag(raw: &RawValue, path: &'static str) -> Result<bool, Problem> {
+    match raw.get() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(invalid(path, "must be true or false")),
+    }
+}
+
 /// A quantity.
 pub(super) fn qty(raw: &RawValue, path: &'static str) -> Result<Amount<Qty>, Problem> {
     amount(raw, path, Qty::parse)

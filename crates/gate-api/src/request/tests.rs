@@ -313,3 +313,38 @@ fn reads_a_fill_and_names_what_is_missing() {
         (Code::MissingMember, Some("exec_id"))
     );
 }
+
+#[test]
+fn reads_a_kill_switch_and_names_what_is_wrong() {
+    let all = KillRequest::parse(br#"{"on":true,"actor":"ops","reason":"drill"}"#).unwrap();
+    assert!(matches!(all.scope, KillTarget::All) && all.on);
+    let body = br#"{"on":false,"actor":"ops","reason":"drill","symbol":"AAPL"}"#;
+    let one = KillRequest::parse(body).unwrap();
+    assert!(matches!(one.scope, KillTarget::Symbol(symbol) if symbol.as_str() == "AAPL"));
+    for (body, code, member) in [
+        (
+            r#"{"on":1,"actor":"a","reason":"r"}"#,
+            Code::InvalidMember,
+            "on",
+        ),
+        (r#"{"on":true,"reason":"r"}"#, Code::MissingMember, "actor"),
+        (r#"{"actor":"a","reason":"r"}"#, Code::MissingMember, "on"),
+        (
+            r#"{"on":true,"actor":"a","reason":"r","client_id":"c","symbol":"s"}"#,
+            Code::InvalidMember,
+            "symbol",
+        ),
+        (
+            r#"{"on":true,"actor":"a","reason":"r","client":"c"}"#,
+            Code::UnknownMember,
+            "client",
+        ),
+    ] {
+        let problem = KillRequest::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(
+            (problem.code(), problem.member()),
+            (code, Some(member)),
+            "{body}"
+        );
+    }
+}

@@ -24,10 +24,18 @@ fn rig_with(policy: Arc<dyn Policy>) -> Rig {
     let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(NOW_S)));
     let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
     let keys = Arc::new(KeyRing::generate("k1").unwrap());
-    let settings =
-        Settings { issuer: "gate".into(), audience: "venue".into(), token_ttl_s: 60 };
+    let settings = Settings {
+        issuer: "gate".into(),
+        audience: "venue".into(),
+        token_ttl_s: 60,
+    };
     let gate = Gate::new(ledger, policy, keys.clone(), settings, clock.clone()).unwrap();
-    Rig { gate, keys, clock, _dir: dir }
+    Rig {
+        gate,
+        keys,
+        clock,
+        _dir: dir,
+    }
 }
 
 fn rig(engine: Engine) -> Rig {
@@ -42,14 +50,21 @@ fn order(order_id: &str, qty: &str, price: &str) -> String {
 
 impl Rig {
     fn authorize(&self, body: &str) -> Value {
-        let reply = self.gate.authorize_blocking(body.as_bytes(), TokenForm::Object).unwrap();
+        let reply = self
+            .gate
+            .authorize_blocking(body.as_bytes(), TokenForm::Object)
+            .unwrap();
         serde_json::from_slice(&reply).unwrap()
     }
 
     fn verify(&self, reply: &Value) -> Claims<'static> {
         let token = reply["decision_token"].to_string();
         let now_s = self.clock.now().unix_seconds();
-        let expect = Expectations { aud: "venue", now_s, leeway_s: 0 };
+        let expect = Expectations {
+            aud: "venue",
+            now_s,
+            leeway_s: 0,
+        };
         gate_token::verify(token.as_bytes(), &self.keys, &expect).unwrap()
     }
 
@@ -68,7 +83,10 @@ fn the_token_says_what_was_decided_in_both_engines() {
         assert_eq!(claims.status, Status::Authorized, "{reply}");
         assert_eq!(claims.notional, "556.65");
         assert_eq!((claims.iat, claims.exp), (NOW_S, NOW_S + 60));
-        assert_eq!((&*claims.client_id, &*claims.client_order_id), ("c1", "o-1"));
+        assert_eq!(
+            (&*claims.client_id, &*claims.client_order_id),
+            ("c1", "o-1")
+        );
         assert_eq!(claims.jti, reply["trace_id"].as_str().unwrap());
         let identity = rig.gate.policy().identity().clone();
         assert_eq!(claims.policy_hash, identity.hash.to_string());
@@ -96,11 +114,16 @@ fn a_replay_outlives_a_key_rotation_byte_for_byte() {
     let first = rig.authorize(&order("o-1", "1", "185.55"));
     let mut rotated = KeyRing::from_jwks(rig.keys.to_jwks().as_bytes()).unwrap();
     rotated.rotate("k2", NOW_S, 3_600).unwrap();
-    rig.gate.change(rig.gate.policy(), Arc::new(rotated)).unwrap();
+    rig.gate
+        .change(rig.gate.policy(), Arc::new(rotated))
+        .unwrap();
     rig.clock.advance_ns(1_000_000_000);
     let again = rig.authorize(&order("o-1", "1", "185.55"));
     assert_eq!(again["replayed"], true);
-    assert_eq!(again["decision_token"].to_string(), first["decision_token"].to_string());
+    assert_eq!(
+        again["decision_token"].to_string(),
+        first["decision_token"].to_string()
+    );
     let next = rig.authorize(&order("o-2", "1", "185.55"));
     assert_eq!(next["decision_token"]["payload"]["kid"], "k2");
 }
@@ -109,8 +132,14 @@ fn a_replay_outlives_a_key_rotation_byte_for_byte() {
 fn an_order_beyond_every_amount_is_a_problem_and_holds_nothing() {
     let rig = rig(Engine::Rego);
     let body = order("o-1", "999999999999999999", "999999999999999999");
-    let problem = rig.gate.authorize(body.as_bytes(), TokenForm::Object).unwrap_err();
-    assert_eq!((problem.code(), problem.member()), (Code::InvalidMember, Some("order.qty")));
+    let problem = rig
+        .gate
+        .authorize(body.as_bytes(), TokenForm::Object)
+        .unwrap_err();
+    assert_eq!(
+        (problem.code(), problem.member()),
+        (Code::InvalidMember, Some("order.qty"))
+    );
     assert_eq!(rig.gross(), "0");
 }
 
@@ -120,7 +149,9 @@ fn the_body_limit_is_exact() {
     let body = order("o-1", "1", "185.55");
     let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
     assert_eq!(rig.authorize(&padded(16 * 1024))["status"], "AUTHORIZED");
-    let over = rig.gate.authorize(padded(16 * 1024 + 1).as_bytes(), TokenForm::Object);
+    let over = rig
+        .gate
+        .authorize(padded(16 * 1024 + 1).as_bytes(), TokenForm::Object);
     assert_eq!(over.unwrap_err().code(), Code::BodyTooLarge);
 }
 
@@ -149,22 +180,36 @@ impl Policy for Fixed {
 fn the_limit_is_checked_exactly_whatever_the_policy_says() {
     let identity = rig(Engine::Builtin).gate.policy().identity().clone();
     let limit = Notional::parse("55665").unwrap();
-    let verdict = Verdict { allow: true, reasons: Vec::new(), max_exposure: Some(limit) };
+    let verdict = Verdict {
+        allow: true,
+        reasons: Vec::new(),
+        max_exposure: Some(limit),
+    };
     let rig = rig_with(Arc::new(Fixed(verdict, identity)));
     // 2 × 185.55 × 100 = 37,110; one more is exactly the limit, the next is a hundredth above.
-    assert_eq!(rig.authorize(&order("o-1", "2", "185.55"))["status"], "AUTHORIZED");
+    assert_eq!(
+        rig.authorize(&order("o-1", "2", "185.55"))["status"],
+        "AUTHORIZED"
+    );
     let over = rig.authorize(&order("o-2", "1", "185.5501"));
     assert_eq!(over["status"], "BLOCKED");
     assert_eq!(over["reasons"], json!(["max_exposure"]));
     assert_eq!(over["headroom"], "18555");
-    assert_eq!(rig.authorize(&order("o-3", "1", "185.55"))["status"], "AUTHORIZED");
+    assert_eq!(
+        rig.authorize(&order("o-3", "1", "185.55"))["status"],
+        "AUTHORIZED"
+    );
     assert_eq!(rig.gross(), "55665");
 }
 
 #[test]
 fn a_policy_that_does_not_allow_blocks_even_without_a_reason() {
     let identity = rig(Engine::Builtin).gate.policy().identity().clone();
-    let verdict = Verdict { allow: false, reasons: Vec::new(), max_exposure: None };
+    let verdict = Verdict {
+        allow: false,
+        reasons: Vec::new(),
+        max_exposure: None,
+    };
     let rig = rig_with(Arc::new(Fixed(verdict, identity)));
     let reply = rig.authorize(&order("o-1", "1", "1"));
     assert_eq!(reply["status"], "BLOCKED");

@@ -133,8 +133,19 @@ pub(crate) enum Keys {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Does the bundle load, compile and pass its own tests? What does it set?
+    /// Does the bundle load, compile and pass its own tests? Exit 0 yes, 1 a test fails, 2 no.
     Check {
+        /// Directory or .tar.gz
+        bundle: PathBuf,
+    },
+    /// Judge one order (`{"order":…,"context":…,"exposure"?:…}` on stdin) and show the verdict:
+    /// exit 0 allowed, 1 blocked.
+    Eval {
+        /// Directory or .tar.gz
+        bundle: PathBuf,
+    },
+    /// Run the bundle's own tests: exit 0 passed, 1 failed, 2 does not compile.
+    Test {
         /// Directory or .tar.gz
         bundle: PathBuf,
     },

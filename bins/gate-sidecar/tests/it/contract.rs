@@ -241,3 +241,75 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
     assert_eq!(admin.post("/v1/authorize", "{}").status, 404);
     assert_eq!(sidecar.client().get("/metrics").status, 404);
 }
+
+#[test]
+fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_late() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    authorize(&mut client, &order("c1", "o-1", 100, "185.50"));
+    let fill = |exec: &str, qty: u64| {
+        format!(
+            r#"{{"client_id":"c1","client_order_id":"o-1","exec_id":"{exec}","qty":{qty},"price":185}}"#
+        )
+    };
+    let first = client.post("/v1/fill", &fill("e-1", 60)).json();
+    assert_eq!(first["changed"], true, "{first}");
+    for _ in 0..2 {
+        // 60 × 185 filled; 40 of 100 still held at 185.50.
+        let exposure = sidecar.exposure("c1");
+        assert_eq!((&exposure["filled"], &exposure["reserved"]), (&json!("11100"), &json!("7420")));
+        assert_eq!(client.post("/v1/fill", &fill("e-1", 60)).json()["changed"], false);
+    }
+    assert_problem(&client.post("/v1/fill", &fill("e-1", 61)), 409, "order_conflict", Some("exec_id"));
+
+    client.post("/v1/release", r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#);
+    let late = client.post("/v1/fill", &fill("e-2", 50)).json();
+    assert_eq!((&late["late"], &late["over"]), (&json!(true), &json!(true)), "{late}");
+    let exposure = sidecar.exposure("c1");
+    assert_eq!((&exposure["filled"], &exposure["reserved"]), (&json!("20350"), &json!("0")));
+    let shown = client.get("/v1/orders/c1/o-1").json();
+    assert_eq!(shown["order"]["filled"], "110", "{shown}");
+    assert_eq!(shown["decision"]["status"], "AUTHORIZED");
+    assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
+}
+
+#[test]
+fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let on = r#"{"on":true,"symbol":"AAPL","actor":"ops","reason":"drill"}"#;
+    {
+        let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
+        assert_eq!(authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).status, 200);
+        assert_eq!(sidecar.admin().post("/v1/kill", on).status, 200);
+        let stopped = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185")).json();
+        assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
+        let other = order("c1", "o-3", 1, "400").replace("AAPL", "MSFT");
+        let other = authorize(&mut sidecar.client(), &other).json();
+        assert_ne!(other["reasons"], stopped["reasons"]);
+        let release = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#;
+        assert_eq!(sidecar.client().post("/v1/release", release).json()["changed"], true);
+        sidecar.kill();
+    }
+    let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
+    let switches = sidecar.admin().get("/v1/kill").json();
+    assert_eq!(switches["kill_switches"][0]["name"], "AAPL", "{switches}");
+    assert_eq!(switches["kill_switches"][0]["actor"], "ops");
+    let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
+    assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
+    sidecar.admin().post("/v1/kill", &on.replace("true", "false"));
+    let again = authorize(&mut sidecar.client(), &order("c1", "o-5", 1, "185")).json();
+    assert_eq!(again["status"], "AUTHORIZED", "{again}");
+    assert_problem(&sidecar.admin().post("/v1/kill", "{}"), 422, "missing_member", Some("on"));
+}
+
+#[test]
+fn the_data_api_answers_as_opa_does() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    let limit = client.post("/v1/data/limits/default/max_order_qty", "{}").json();
+    assert_eq!(limit, json!({"result": "10000"}));
+    assert_eq!(client.post("/v1/data/no/such/document", "{}").json(), json!({}));
+    let input = r#"{"input":{"order":{},"context":{}}}"#;
+    let decision = client.post("/v1/data/gate/decision", input).json();
+    assert_eq!(decision["result"]["allow"], false, "{decision}");
+}

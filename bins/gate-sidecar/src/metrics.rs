@@ -214,6 +214,12 @@ fn ledger(out: &mut String, shared: &Shared) {
             "Orders remembered.",
             remembered,
         ),
+        (
+            "gate_orders_remembered_limit",
+            "gauge",
+            "Orders that may be remembered.",
+            shared.max_orders,
+        ),
     ] {
         head(out, name, kind, help);
         let _ = writeln!(out, "{name} {value}");

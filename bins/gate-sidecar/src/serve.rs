@@ -168,6 +168,7 @@ fn start_log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second start within one process (tests) keeps the first log.
     let _ = if config.log_json {

@@ -28,7 +28,9 @@ pub(crate) fn run(command: Policy) -> Result<ExitCode> {
 }
 
 fn check(path: &Path) -> Result<ExitCode> {
-    let Some(bundle) = load(path) else { return Ok(UNUSABLE.into()) };
+    let Some(bundle) = load(path) else {
+        return Ok(UNUSABLE.into());
+    };
     say(&format!("revision  {}", bundle.revision()))?;
     say(&format!("sha256    {}", bundle.hash()))?;
     say(&format!("engine    {}", bundle.engine()))?;
@@ -39,7 +41,9 @@ fn check(path: &Path) -> Result<ExitCode> {
 }
 
 fn test(path: &Path) -> Result<ExitCode> {
-    let Some(bundle) = load(path) else { return Ok(UNUSABLE.into()) };
+    let Some(bundle) = load(path) else {
+        return Ok(UNUSABLE.into());
+    };
     match activate(&bundle) {
         Ok(_) => {
             say("every test of the bundle passed, on both engines")?;
@@ -51,7 +55,9 @@ fn test(path: &Path) -> Result<ExitCode> {
 
 /// Judges the order on stdin, with the exposure that stands beside it (none when absent).
 fn eval(path: &Path) -> Result<ExitCode> {
-    let Some(bundle) = load(path) else { return Ok(UNUSABLE.into()) };
+    let Some(bundle) = load(path) else {
+        return Ok(UNUSABLE.into());
+    };
     let policy = match activate(&bundle) {
         Ok(policy) => policy,
         Err(code) => return Ok(code),
@@ -77,7 +83,9 @@ fn eval(path: &Path) -> Result<ExitCode> {
 }
 
 fn load(path: &Path) -> Option<Bundle> {
-    build::bundle(Some(path)).inspect_err(|error| eprintln!("{error:#}")).ok()
+    build::bundle(Some(path))
+        .inspect_err(|error| eprintln!("{error:#}"))
+        .ok()
 }
 
 /// The policy, or the exit code once the reason is told.
@@ -89,5 +97,9 @@ fn activate(bundle: &Bundle) -> Result<Arc<dyn Rules>, ExitCode> {
 }
 
 fn exit_code(error: &ActivateError) -> ExitCode {
-    if error.is_test_failure() { NO } else { UNUSABLE.into() }
+    if error.is_test_failure() {
+        NO
+    } else {
+        UNUSABLE.into()
+    }
 }

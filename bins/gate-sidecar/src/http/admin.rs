@@ -96,15 +96,10 @@ async fn kill(
 /// Loads policy and keys again; what is wrong leaves both as they were and says why.
 async fn reload(shared: Data<Shared>) -> HttpResponse {
     let working = Arc::clone(&shared);
-    match web::block(move || working.reloader.reload(&working.gate)).await {
-        Ok(Ok(report)) => reply::json(&shared, report),
-        Ok(Err(problem)) => reply::problem(&shared, &problem),
-        Err(_) => {
-            let detail = "the reload was interrupted";
-            reply::problem(
-                &shared,
-                &gate_api::Problem::new(gate_api::Code::Internal, detail),
-            )
-        }
-    }
+    let outcome = web::block(move || working.reloader.reload(&working.gate)).await;
+    let interrupted = |_| Problem::new(Code::Internal, "the reload was interrupted");
+    answer(
+        &shared,
+        outcome.map_err(interrupted).and_then(|outcome| outcome),
+    )
 }

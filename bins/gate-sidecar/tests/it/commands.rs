@@ -137,14 +137,23 @@ fn policy_commands_tell_a_failed_test_from_a_bundle_that_does_not_compile() {
     assert!(allowed.status.success(), "{}", stderr(&allowed));
     assert!(String::from_utf8_lossy(&allowed.stdout).starts_with("ALLOW"));
 
-    let failing = "package gate_test\n\nimport data.gate\n\ntest_never if { gate.decision.allow == false }\n";
+    let failing =
+        "package gate_test\n\nimport data.gate\n\ntest_never if { gate.decision.allow == false }\n";
     std::fs::write(bundle.join("never_test.rego"), failing).unwrap();
     let failed = policy("test", "");
     assert_eq!(failed.status.code(), Some(1), "{}", stderr(&failed));
-    assert!(stderr(&failed).contains("test_never"), "{}", stderr(&failed));
+    assert!(
+        stderr(&failed).contains("test_never"),
+        "{}",
+        stderr(&failed)
+    );
 
     std::fs::write(bundle.join("policy.rego"), "package gate\n\ndecision := {").unwrap();
     let broken = policy("test", "");
     assert_eq!(broken.status.code(), Some(2), "{}", stderr(&broken));
-    assert!(stderr(&broken).contains("policy.rego"), "{}", stderr(&broken));
+    assert!(
+        stderr(&broken).contains("policy.rego"),
+        "{}",
+        stderr(&broken)
+    );
 }

@@ -257,16 +257,37 @@ fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_la
     for _ in 0..2 {
         // 60 × 185 filled; 40 of 100 still held at 185.50.
         let exposure = sidecar.exposure("c1");
-        assert_eq!((&exposure["filled"], &exposure["reserved"]), (&json!("11100"), &json!("7420")));
-        assert_eq!(client.post("/v1/fill", &fill("e-1", 60)).json()["changed"], false);
+        assert_eq!(
+            (&exposure["filled"], &exposure["reserved"]),
+            (&json!("11100"), &json!("7420"))
+        );
+        assert_eq!(
+            client.post("/v1/fill", &fill("e-1", 60)).json()["changed"],
+            false
+        );
     }
-    assert_problem(&client.post("/v1/fill", &fill("e-1", 61)), 409, "order_conflict", Some("exec_id"));
+    assert_problem(
+        &client.post("/v1/fill", &fill("e-1", 61)),
+        409,
+        "order_conflict",
+        Some("exec_id"),
+    );
 
-    client.post("/v1/release", r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#);
+    client.post(
+        "/v1/release",
+        r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#,
+    );
     let late = client.post("/v1/fill", &fill("e-2", 50)).json();
-    assert_eq!((&late["late"], &late["over"]), (&json!(true), &json!(true)), "{late}");
+    assert_eq!(
+        (&late["late"], &late["over"]),
+        (&json!(true), &json!(true)),
+        "{late}"
+    );
     let exposure = sidecar.exposure("c1");
-    assert_eq!((&exposure["filled"], &exposure["reserved"]), (&json!("20350"), &json!("0")));
+    assert_eq!(
+        (&exposure["filled"], &exposure["reserved"]),
+        (&json!("20350"), &json!("0"))
+    );
     let shown = client.get("/v1/orders/c1/o-1").json();
     assert_eq!(shown["order"]["filled"], "110", "{shown}");
     assert_eq!(shown["decision"]["status"], "AUTHORIZED");
@@ -279,7 +300,10 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     let on = r#"{"on":true,"symbol":"AAPL","actor":"ops","reason":"drill"}"#;
     {
         let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
-        assert_eq!(authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).status, 200);
+        assert_eq!(
+            authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).status,
+            200
+        );
         assert_eq!(sidecar.admin().post("/v1/kill", on).status, 200);
         let stopped = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185")).json();
         assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
@@ -287,7 +311,10 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
         let other = authorize(&mut sidecar.client(), &other).json();
         assert_ne!(other["reasons"], stopped["reasons"]);
         let release = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#;
-        assert_eq!(sidecar.client().post("/v1/release", release).json()["changed"], true);
+        assert_eq!(
+            sidecar.client().post("/v1/release", release).json()["changed"],
+            true
+        );
         sidecar.kill();
     }
     let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
@@ -296,19 +323,31 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     assert_eq!(switches["kill_switches"][0]["actor"], "ops");
     let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
     assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
-    sidecar.admin().post("/v1/kill", &on.replace("true", "false"));
+    sidecar
+        .admin()
+        .post("/v1/kill", &on.replace("true", "false"));
     let again = authorize(&mut sidecar.client(), &order("c1", "o-5", 1, "185")).json();
     assert_eq!(again["status"], "AUTHORIZED", "{again}");
-    assert_problem(&sidecar.admin().post("/v1/kill", "{}"), 422, "missing_member", Some("on"));
+    assert_problem(
+        &sidecar.admin().post("/v1/kill", "{}"),
+        422,
+        "missing_member",
+        Some("on"),
+    );
 }
 
 #[test]
 fn the_data_api_answers_as_opa_does() {
     let (sidecar, _dir) = fresh(&[]);
     let mut client = sidecar.client();
-    let limit = client.post("/v1/data/limits/default/max_order_qty", "{}").json();
+    let limit = client
+        .post("/v1/data/limits/default/max_order_qty", "{}")
+        .json();
     assert_eq!(limit, json!({"result": "10000"}));
-    assert_eq!(client.post("/v1/data/no/such/document", "{}").json(), json!({}));
+    assert_eq!(
+        client.post("/v1/data/no/such/document", "{}").json(),
+        json!({})
+    );
     let input = r#"{"input":{"order":{},"context":{}}}"#;
     let decision = client.post("/v1/data/gate/decision", input).json();
     assert_eq!(decision["result"]["allow"], false, "{decision}");

@@ -1,6 +1,6 @@
 //! The reply to an order: the decision in the caller's words and the signed token beside it.
 
-use gate_policy::{PolicyHash, PolicyIdentity};
+use gate_policy::PolicyHash;
 use gate_state::{Decision, Exposure, MAX_EXPOSURE, NewOrder, Status as Verdict, StoredDecision};
 use gate_token::{Claims, Digest, SigningKey, Status, canonical, sign_into, sign_jws};
 use gate_types::Notional;
@@ -34,7 +34,8 @@ pub(crate) struct Signed<'a> {
     pub(crate) order: &'a NewOrder<'a>,
     pub(crate) decision: &'a Decision,
     pub(crate) digest: Digest,
-    pub(crate) identity: &'a PolicyIdentity,
+    pub(crate) policy_revision: &'a str,
+    pub(crate) policy_hash: &'a str,
     pub(crate) settings: &'a Settings,
 }
 
@@ -44,13 +45,13 @@ impl Signed<'_> {
             order,
             decision,
             digest,
-            identity,
+            policy_revision,
+            policy_hash,
             settings,
         } = self;
         let trace_id = uuid::Uuid::from_bytes(order.trace_id);
         let mut trace_text = uuid::Uuid::encode_buffer();
         let notional = order.notional.to_string();
-        let policy_hash = identity.hash.to_string();
         let claims = Claims {
             kid: key.kid().into(),
             iss: settings.issuer.as_str().into(),
@@ -69,8 +70,8 @@ impl Signed<'_> {
             client_order_id: order.order_id.as_str().into(),
             order_digest: *digest,
             notional: notional.as_str().into(),
-            policy_revision: identity.revision.as_str().into(),
-            policy_hash: policy_hash.as_str().into(),
+            policy_revision: (*policy_revision).into(),
+            policy_hash: (*policy_hash).into(),
         };
         let headroom = headroom(&claims, decision.limit, &decision.before);
         Answer::write(&claims, headroom, false, key, form)

@@ -47,10 +47,30 @@ pub struct SetupError(#[from] RecordError);
 pub(crate) struct Active {
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) keys: Arc<KeyRing>,
+    /// The policy's hash as it stands in a token.
+    policy_hash: String,
     /// The journal record that names the policy and the key.
     context: ContextId,
     /// Since when.
     pub(crate) since: Timestamp,
+}
+
+impl Active {
+    fn new(
+        policy: Arc<dyn Policy>,
+        keys: Arc<KeyRing>,
+        context: ContextId,
+        since: Timestamp,
+    ) -> Self {
+        let policy_hash = policy.identity().hash.to_string();
+        Self {
+            policy,
+            keys,
+            policy_hash,
+            context,
+            since,
+        }
+    }
 }
 
 /// A decision that is made, held and signed, but not yet known to be durable. No byte of it
@@ -100,13 +120,8 @@ impl Gate {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
         let context = record_context(&ledger, &*policy, &keys, &settings)?;
-        let since = clock.now();
-        let active = RwLock::new(Arc::new(Active {
-            policy,
-            keys,
-            context,
-            since,
-        }));
+        let active = Active::new(policy, keys, context, clock.now());
+        let active = RwLock::new(Arc::new(active));
         Ok(Self {
             ledger,
             clock,
@@ -238,13 +253,8 @@ impl Gate {
     pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
         let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
-        let since = self.clock.now();
-        *self.active.write() = Arc::new(Active {
-            policy,
-            keys,
-            context,
-            since,
-        });
+        let active = Active::new(policy, keys, context, self.clock.now());
+        *self.active.write() = Arc::new(active);
         Ok(())
     }
 
@@ -291,12 +301,12 @@ impl Gate {
         active: &Active,
         form: TokenForm,
     ) -> Answer {
-        let identity = active.policy.identity();
         let signed = Signed {
             order,
             decision,
             digest,
-            identity,
+            policy_revision: &active.policy.identity().revision,
+            policy_hash: &active.policy_hash,
             settings: &self.settings,
         };
         signed.answer(active.keys.active(), form)

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::problem::{Code, Problem};
 use member::{flag, id, price, qty, required, side, text};
-use object::{each_member, extra_value};
+use object::{each_member, each_member_of_body, extra_value};
 
 /// The most bytes a request body may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -119,7 +119,7 @@ impl<'a> AuthorizeRequest<'a> {
     /// invalid member.
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut order, mut context) = (None, None);
-        each_member(whole(body)?, "", |key, raw| {
+        each_member_of_body(body, |key, raw| {
             match &*key {
                 "order" => order = Some(Order::parse(raw)?),
                 "context" => context = Some(parse_context(raw)?),
@@ -191,7 +191,7 @@ impl<'a> ReleaseRequest<'a> {
     /// As [`AuthorizeRequest::parse`].
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut reason, mut amount) = (None, None, None, None);
-        each_member(whole(body)?, "", |key, raw| {
+        each_member_of_body(body, |key, raw| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
@@ -218,7 +218,7 @@ impl<'a> FillRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut exec) = (None, None, None);
         let (mut fill_qty, mut fill_price) = (None, None);
-        each_member(whole(body)?, "", |key, raw| {
+        each_member_of_body(body, |key, raw| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
@@ -264,7 +264,7 @@ impl<'a> KillRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut symbol, mut on) = (None, None, None);
         let (mut actor, mut reason) = (None, None);
-        each_member(whole(body)?, "", |key, raw| {
+        each_member_of_body(body, |key, raw| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "symbol" => symbol = Some(id(raw, "symbol", Symbol::new)?),
@@ -291,16 +291,6 @@ impl<'a> KillRequest<'a> {
             reason: required(reason, "reason")?,
         })
     }
-}
-
-/// The body as one JSON value, its syntax checked whole.
-fn whole(body: &[u8]) -> Result<&RawValue, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::new(
-            Code::MalformedJson,
-            format!("the body is not valid JSON: {error}"),
-        )
-    })
 }
 
 fn unknown(key: &str) -> Problem {

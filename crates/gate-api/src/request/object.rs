@@ -11,6 +11,30 @@ use serde_json::value::RawValue;
 
 use crate::problem::{Code, Problem};
 
+/// Calls `take` with every member of the object that `body` is; the first problem ends the walk.
+pub(super) fn each_member_of_body<'a>(
+    body: &'a [u8],
+    take: impl FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let mut problem = None;
+    let walk = Walk {
+        path: "",
+        take,
+        problem: &mut problem,
+    };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let walked = json.deserialize_map(walk).and_then(|()| json.end());
+    match (walked, problem) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(problem)) => Err(problem),
+        (Err(error), None) if error.is_data() => Err(not_an_object("")),
+        (Err(error), None) => Err(Problem::new(
+            Code::MalformedJson,
+            format!("the body is not valid JSON: {error}"),
+        )),
+    }
+}
+
 /// Calls `take` with every member of the object `raw`; the first problem ends the walk.
 pub(super) fn each_member<'a>(
     raw: &'a RawValue,

@@ -15,8 +15,8 @@ use serde_json::Value as Json;
 
 use super::compile::Compiled;
 use super::document;
-use super::template::Template;
 use super::shape;
+use super::template::Template;
 use crate::policy::{PolicyInput, QueryError};
 use crate::verdict::{Verdict, reason};
 
@@ -141,7 +141,10 @@ impl Machine {
 
     /// The verdict, or the reason why there is none; then the machine must not be used again.
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
-        let document = self.template.fill(input).map_err(|_| reason::POLICY_ERROR)?;
+        let document = self
+            .template
+            .fill(input)
+            .map_err(|_| reason::POLICY_ERROR)?;
         self.vm.set_input(document);
         let answer = self.vm.execute();
         // Let go of the document, so that the template can be written in place again.

@@ -94,7 +94,12 @@ mod tests {
 
     #[test]
     fn input_is_found_as_a_name_only() {
-        for source in ["x := input", "x := input.order", "x if input", "import input.a"] {
+        for source in [
+            "x := input",
+            "x := input.order",
+            "x if input",
+            "import input.a",
+        ] {
             assert!(reads_input(source), "{source}");
         }
         for source in [

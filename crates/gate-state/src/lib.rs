@@ -68,6 +68,11 @@ mod codec;
 mod record;
 mod wire;
 
+// The journal and the state seen from outside.
+mod export;
+mod journal;
+mod view;
+
 // The rim: locks, threads, SQLite.
 mod books;
 mod checkpoint;
@@ -95,8 +100,10 @@ pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
     ReleaseError, SnapshotError,
 };
+pub use export::{Line, LineDecision, LineExposure, LineRecord};
 pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
+pub use journal::{ChainPoint, Journal, Lines, Verified};
 pub use ledger::{Health, Ledger};
 pub use life::{OrderState, Released};
 pub use operate::Maintained;
@@ -106,3 +113,4 @@ pub use record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
     KillScope, Record, ReleaseRecord, Seq, Status,
 };
+pub use view::{OrderView, StoreView};

@@ -8,6 +8,7 @@
     reason = "a bench fails by panicking, and has no readers but its output"
 )]
 
+#[allow(dead_code, reason = "shared with benches that use more of it")]
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -59,7 +59,7 @@ fn compare(name_a: &str, a: &Bench, name_b: &str, b: &Bench) {
     }
     let [a, b] = rates.map(|mut rates| {
         rates.sort_unstable();
-        rates[ROUNDS / 2]
+        rates.get(ROUNDS / 2).copied().unwrap()
     });
     println!("{name_a}: {a}/s; {name_b}: {b}/s; {}%", b * 100 / a);
 }

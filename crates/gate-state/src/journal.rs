@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::chain::ChainHash;
 use crate::error::{Damage, DamageKind, OpenError};
 use crate::export::Line;
+use crate::prune::{Anchor, newest_anchor};
 use crate::rebuild::{Tail, Verifier, damage};
 use crate::record::Seq;
 use crate::store::{self, Paths, Row};
@@ -54,6 +55,15 @@ impl Journal {
     #[must_use]
     pub const fn store_id(&self) -> [u8; 16] {
         self.store_id
+    }
+
+    /// The anchor that stands for what was pruned, with its signature. Whoever verifies the
+    /// journal must check that, too: this crate knows no keys.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn anchor(&self) -> Result<Option<(Anchor, Vec<u8>)>, OpenError> {
+        Ok(newest_anchor(&self.conn, self.store_id)?)
     }
 
     /// Reads every record and checks that each is the one that was written, in its place.

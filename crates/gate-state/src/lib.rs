@@ -84,6 +84,7 @@ mod fill;
 mod ledger;
 mod life;
 mod operate;
+mod prune;
 mod queue;
 mod read;
 mod rebuild;
@@ -108,6 +109,7 @@ pub use ledger::{Health, Ledger};
 pub use life::{OrderState, Released};
 pub use operate::Maintained;
 pub use order::Phase;
+pub use prune::Anchor;
 pub use read::StoredDecision;
 pub use record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,

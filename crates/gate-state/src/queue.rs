@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::chain::number_frame;
 use crate::error::{NotDurable, RecordError};
+use crate::store::Appender;
 
 /// A commit's worth of frames: what is larger waits for the next commit.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -20,6 +21,16 @@ pub(crate) struct Chunk {
     pub(crate) frames: Vec<u8>,
 }
 
+/// Something for the writer to do between two commits. `false`: it failed, and what is on disk
+/// is no longer known.
+pub(crate) type Job = Box<dyn FnOnce(&Appender) -> bool + Send>;
+
+/// What the writer does next.
+pub(crate) enum Work {
+    Chunk(Chunk),
+    Job(Job),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -29,19 +40,18 @@ enum State {
     Poisoned,
 }
 
-#[derive(Debug)]
 struct Inner {
     state: State,
     /// The next number to allot.
     next: u64,
     current: Chunk,
     full: VecDeque<Chunk>,
+    jobs: VecDeque<Job>,
     spare: Vec<u8>,
     writer_idle: bool,
 }
 
 /// The queue between the callers and the writer.
-#[derive(Debug)]
 pub(crate) struct Queue {
     capacity: u64,
     /// The last number known to be on disk: those after it count as waiting.
@@ -61,6 +71,7 @@ impl Queue {
                 next: last.saturating_add(1),
                 current: Chunk::default(),
                 full: VecDeque::new(),
+                jobs: VecDeque::new(),
                 spare: Vec::new(),
                 writer_idle: false,
             }),
@@ -104,6 +115,18 @@ impl Queue {
         Ok(seq)
     }
 
+    /// Has the writer do something between two commits, soon.
+    pub(crate) fn push_job(&self, job: Job) -> Result<(), NotDurable> {
+        let mut inner = self.inner.lock();
+        if inner.state != State::Open {
+            return Err(NotDurable);
+        }
+        inner.jobs.push_back(job);
+        drop(inner);
+        self.work.notify_one();
+        Ok(())
+    }
+
     /// Everything up to `last` is on disk and no longer counts as waiting.
     pub(crate) fn committed(&self, last: u64) {
         self.committed.store(last, Ordering::Release);
@@ -111,22 +134,25 @@ impl Queue {
 
     /// What is to be written next; waits for it. `None` when there will be nothing more.
     /// `done` is the chunk written before, for its buffer.
-    pub(crate) fn take(&self, done: Option<Chunk>) -> Option<Chunk> {
+    pub(crate) fn take(&self, done: Option<Chunk>) -> Option<Work> {
         let mut inner = self.inner.lock();
         if let Some(mut done) = done {
             done.frames.clear();
             inner.spare = done.frames;
         }
         loop {
+            if let Some(job) = inner.jobs.pop_front() {
+                return Some(Work::Job(job));
+            }
             if let Some(chunk) = inner.full.pop_front() {
-                return Some(chunk);
+                return Some(Work::Chunk(chunk));
             }
             if !inner.current.frames.is_empty() {
                 let next = Chunk {
                     frames: std::mem::take(&mut inner.spare),
                     ..Chunk::default()
                 };
-                return Some(std::mem::replace(&mut inner.current, next));
+                return Some(Work::Chunk(std::mem::replace(&mut inner.current, next)));
             }
             if inner.state != State::Open {
                 return None;
@@ -143,6 +169,7 @@ impl Queue {
         inner.state = State::Poisoned;
         inner.current = Chunk::default();
         inner.full.clear();
+        inner.jobs.clear();
     }
 
     /// Takes nothing more; the writer finishes what is there and ends.
@@ -215,13 +242,20 @@ mod tests {
         frame
     }
 
+    fn take(queue: &Queue, done: Option<Chunk>) -> Option<Chunk> {
+        match queue.take(done)? {
+            Work::Chunk(chunk) => Some(chunk),
+            Work::Job(_) => panic!("nobody has given it one"),
+        }
+    }
+
     #[test]
     fn numbers_have_no_gap_and_a_full_queue_allots_none() {
         let queue = Queue::after(7, 2);
         assert_eq!(queue.push(&mut frame()), Ok(8));
         assert_eq!(queue.push(&mut frame()), Ok(9));
         assert_eq!(queue.push(&mut frame()), Err(RecordError::Overloaded));
-        let chunk = queue.take(None).unwrap();
+        let chunk = take(&queue, None).unwrap();
         assert_eq!((chunk.first, chunk.last), (8, 9));
         let seqs: Vec<_> = Frames(&chunk.frames)
             .map(|frame| frame.unwrap().seq())
@@ -231,7 +265,7 @@ mod tests {
         assert_eq!(queue.push(&mut frame()), Err(RecordError::Overloaded));
         queue.close();
         queue.committed(chunk.last);
-        assert!(queue.take(Some(chunk)).is_none());
+        assert!(take(&queue, Some(chunk)).is_none());
         assert_eq!(queue.depth(), 0);
         assert_eq!(queue.push(&mut frame()), Err(NotDurable.into()));
     }
@@ -245,7 +279,7 @@ mod tests {
         }
         queue.close();
         let (mut done, mut next) = (None, 1);
-        while let Some(chunk) = queue.take(done.take()) {
+        while let Some(chunk) = take(&queue, done.take()) {
             assert!(chunk.frames.len() <= CHUNK_BYTES);
             assert_eq!(chunk.first, next);
             next = chunk.last + 1;
@@ -260,7 +294,7 @@ mod tests {
         queue.push(&mut frame()).unwrap();
         queue.poison();
         assert_eq!(queue.push(&mut frame()), Err(NotDurable.into()));
-        assert!(queue.take(None).is_none());
+        assert!(take(&queue, None).is_none());
         assert_eq!(queue.last_allotted(), 1);
         queue.reopen(1);
         assert_eq!(queue.push(&mut frame()), Ok(2));

@@ -167,6 +167,10 @@ impl Appender {
         Self { conn, chain }
     }
 
+    pub(crate) const fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
     /// Seals the chunk and commits it as one row; on disk when this returns.
     pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> Result<(), rusqlite::Error> {
         let chain = seal(&mut chunk.frames, self.chain)

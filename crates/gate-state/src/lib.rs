@@ -79,6 +79,9 @@ mod checkpoint;
 mod config;
 mod decide;
 mod durable;
+#[cfg(test)]
+#[path = "durable/tests.rs"]
+mod durable_tests;
 mod error;
 mod fill;
 mod ledger;
@@ -86,10 +89,14 @@ mod life;
 mod operate;
 mod prune;
 mod queue;
+#[cfg(test)]
+#[path = "queue/tests.rs"]
+mod queue_tests;
 mod read;
 mod rebuild;
 mod snapshot;
 mod store;
+mod sync;
 mod writer;
 
 pub use chain::ChainHash;

@@ -54,8 +54,6 @@ pub(crate) enum What {
 pub(crate) struct Effect {
     /// Hold given back (release, expiry) or turned into filled exposure (fill), in micros.
     pub(crate) freed: u128,
-    pub(crate) late: bool,
-    pub(crate) over: bool,
     /// The event named an order that is not here: the journal and the state disagree.
     pub(crate) unknown: bool,
 }
@@ -165,8 +163,6 @@ impl Account {
             } => {
                 let step = before.fill(*qty);
                 effect.freed = step.converted;
-                effect.late = step.late;
-                effect.over = step.over;
                 order.store(&step.hold, Some(*mark), (Phase::Filled, event.at));
                 position = Some((order.symbol, order.side(), *notional));
             }

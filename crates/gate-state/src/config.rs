@@ -30,6 +30,9 @@ pub struct LedgerConfig {
     /// How long after its token's expiry an unconfirmed hold is given back, in nanoseconds.
     /// `None`: it stays until the venue's word comes.
     pub in_doubt_release_ns: Option<u64>,
+    /// Records after which [`Ledger::maintain`](crate::Ledger::maintain) takes a snapshot, to
+    /// bound the next start. Zero: never.
+    pub snapshot_every: u64,
     /// Bytes of write-ahead log after which it is checkpointed.
     pub checkpoint_bytes: u64,
 }
@@ -45,6 +48,7 @@ impl LedgerConfig {
             dedupe_window_ns: DAY_NS,
             max_remembered: 20_000_000,
             in_doubt_release_ns: None,
+            snapshot_every: 1_000_000,
             checkpoint_bytes: 16 * 1024 * 1024,
         }
     }

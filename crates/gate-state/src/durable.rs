@@ -2,12 +2,13 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::error::NotDurable;
 use crate::record::Seq;
+use crate::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, PoisonError, RwLock,
+    RwLockReadGuard, RwLockWriteGuard,
+};
 
 /// Told of every commit, on the writer's own thread: be quick, and never call the ledger's
 /// blocking functions from here.
@@ -15,6 +16,47 @@ pub trait CommitListener: Send + Sync {
     /// Everything up to the number is durable; or the journal failed, and whatever was not
     /// durable before may never be.
     fn on_commit(&self, durable: Result<Seq, NotDurable>);
+}
+
+/// Waiters are spread over this many locks, so that those woken together do not queue up at one.
+const STRIPES: usize = 8;
+
+/// Some of the waiters.
+#[derive(Default)]
+struct Stripe {
+    waiting: AtomicUsize,
+    lock: Mutex<()>,
+    moved: Condvar,
+}
+
+impl Stripe {
+    fn wait(
+        &self,
+        mut known: impl FnMut() -> Option<Result<(), NotDurable>>,
+    ) -> Result<(), NotDurable> {
+        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the point is looked at again: whoever moves it afterwards sees this.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let state = loop {
+            if let Some(state) = known() {
+                break state;
+            }
+            guard = self
+                .moved
+                .wait(guard)
+                .unwrap_or_else(PoisonError::into_inner);
+        };
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        state
+    }
+
+    fn wake(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            // Whoever saw the old point under the lock is waiting once this is taken.
+            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+            self.moved.notify_all();
+        }
+    }
 }
 
 /// The durable point.
@@ -25,8 +67,7 @@ pub(crate) struct Durable {
     /// Numbers that never became durable and were filled with void records by a recovery.
     voids: RwLock<Vec<RangeInclusive<u64>>>,
     any_void: AtomicBool,
-    lock: Mutex<()>,
-    moved: Condvar,
+    stripes: [Stripe; STRIPES],
     listeners: RwLock<Vec<Arc<dyn CommitListener>>>,
 }
 
@@ -38,21 +79,21 @@ impl Durable {
     }
 
     pub(crate) fn seq(&self) -> u64 {
-        self.seq.load(Ordering::Acquire)
+        self.seq.load(Ordering::SeqCst)
     }
 
     /// `None` while it is not known.
     pub(crate) fn state_of(&self, seq: u64) -> Option<Result<(), NotDurable>> {
         if self.seq() >= seq {
             let void = self.any_void.load(Ordering::Acquire)
-                && self.voids.read().iter().any(|range| range.contains(&seq));
+                && read(&self.voids).iter().any(|range| range.contains(&seq));
             return Some(if void { Err(NotDurable) } else { Ok(()) });
         }
         self.has_failed().then_some(Err(NotDurable))
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+        self.failed.load(Ordering::SeqCst)
     }
 
     /// Blocks until it is known.
@@ -60,28 +101,25 @@ impl Durable {
         if let Some(state) = self.state_of(seq) {
             return state;
         }
-        let mut guard = self.lock.lock();
-        loop {
-            if let Some(state) = self.state_of(seq) {
-                return state;
-            }
-            self.moved.wait(&mut guard);
-        }
+        let [.., last] = seq.to_be_bytes();
+        let [first, ..] = &self.stripes;
+        let stripe = self.stripes.get(usize::from(last) % STRIPES);
+        stripe.unwrap_or(first).wait(|| self.state_of(seq))
     }
 
     pub(crate) fn subscribe(&self, listener: Arc<dyn CommitListener>) {
-        self.listeners.write().push(listener);
+        write(&self.listeners).push(listener);
     }
 
     /// Moves the durable point and wakes everyone, once.
     pub(crate) fn publish(&self, seq: u64) {
-        self.seq.store(seq, Ordering::Release);
+        self.seq.store(seq, Ordering::SeqCst);
         self.wake(Ok(Seq::new(seq)));
     }
 
     /// The journal failed (or was closed): whoever waits will not be served.
     pub(crate) fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
+        self.failed.store(true, Ordering::SeqCst);
         self.wake(Err(NotDurable));
     }
 
@@ -90,40 +128,26 @@ impl Durable {
     pub(crate) fn recovered(&self, void: RangeInclusive<u64>, seq: u64) {
         if !void.is_empty() {
             // Before the point moves past them: nobody may take a void for a commit.
-            self.voids.write().push(void);
+            write(&self.voids).push(void);
             self.any_void.store(true, Ordering::Release);
         }
-        self.seq.store(seq, Ordering::Release);
-        self.failed.store(false, Ordering::Release);
+        self.seq.store(seq, Ordering::SeqCst);
+        self.failed.store(false, Ordering::SeqCst);
         self.wake(Ok(Seq::new(seq)));
     }
 
     fn wake(&self, durable: Result<Seq, NotDurable>) {
-        // Whoever saw the old point under the lock is now waiting, and is woken.
-        drop(self.lock.lock());
-        self.moved.notify_all();
-        for listener in self.listeners.read().iter() {
+        self.stripes.iter().for_each(Stripe::wake);
+        for listener in read(&self.listeners).iter() {
             listener.on_commit(durable);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
 
-    #[test]
-    fn a_void_is_never_taken_for_a_commit() {
-        let durable = Durable::at(5);
-        assert_eq!(durable.state_of(5), Some(Ok(())));
-        assert_eq!(durable.state_of(6), None);
-        durable.fail();
-        assert_eq!(durable.state_of(6), Some(Err(NotDurable)));
-        assert_eq!(durable.state_of(5), Some(Ok(())));
-        durable.recovered(7..=9, 9);
-        assert_eq!(durable.state_of(6), Some(Ok(())));
-        assert_eq!(durable.state_of(8), Some(Err(NotDurable)));
-        assert_eq!(durable.wait(9), Err(NotDurable));
-        assert_eq!(durable.state_of(10), None);
-    }
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

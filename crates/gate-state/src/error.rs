@@ -35,9 +35,26 @@ pub enum OpenError {
     /// The journal does not verify.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// A record could not be read back.
+    #[error("the journal cannot be read")]
+    Read(#[source] Box<ReadError>),
+    /// The beginning of the journal was pruned, and the snapshot that stands for it is missing
+    /// or damaged.
+    #[error("the snapshot that stands for the pruned part of the journal is missing or damaged")]
+    SnapshotMissing,
     /// The ledger was shut down.
     #[error("the ledger is shut down")]
     Closed,
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged(damage) => Self::Damaged(damage),
+            ReadError::Sqlite(error) => Self::Sqlite(error),
+            error => Self::Read(Box::new(error)),
+        }
+    }
 }
 
 /// Where a journal stops being what was written.

@@ -68,22 +68,35 @@ mod codec;
 mod record;
 mod wire;
 
+// The journal and the state seen from outside.
+mod export;
+mod journal;
+mod view;
+
 // The rim: locks, threads, SQLite.
 mod books;
 mod checkpoint;
 mod config;
 mod decide;
 mod durable;
+#[cfg(test)]
+#[path = "durable/tests.rs"]
+mod durable_tests;
 mod error;
 mod fill;
 mod ledger;
 mod life;
 mod operate;
+mod prune;
 mod queue;
+#[cfg(test)]
+#[path = "queue/tests.rs"]
+mod queue_tests;
 mod read;
 mod rebuild;
 mod snapshot;
 mod store;
+mod sync;
 mod writer;
 
 pub use chain::ChainHash;
@@ -95,14 +108,18 @@ pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
     ReleaseError, SnapshotError,
 };
+pub use export::{Line, LineDecision, LineExposure, LineRecord};
 pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
+pub use journal::{ChainPoint, Journal, Lines, Verified};
 pub use ledger::{Health, Ledger};
 pub use life::{OrderState, Released};
 pub use operate::Maintained;
 pub use order::Phase;
+pub use prune::Anchor;
 pub use read::StoredDecision;
 pub use record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
     KillScope, Record, ReleaseRecord, Seq, Status,
 };
+pub use view::{OrderView, StoreView};

@@ -1,5 +1,7 @@
 //! What operators and housekeeping do: kill switches, holds in doubt, forgetting.
 
+use std::sync::atomic::Ordering;
+
 use gate_types::Timestamp;
 
 use crate::account::{Event, What, notional};
@@ -22,6 +24,8 @@ pub struct Maintained {
     pub forgotten: usize,
     /// Clients of whom nothing is left.
     pub closed: usize,
+    /// A snapshot was taken.
+    pub snapshot: bool,
 }
 
 impl Ledger {
@@ -45,8 +49,9 @@ impl Ledger {
     }
 
     /// Housekeeping; to be called every second or so. Brings back a failed journal, forgets
-    /// what ended longer ago than the dedupe window, and gives back holds in doubt when the
-    /// configuration says so. A call visits a sixteenth of the clients.
+    /// what ended longer ago than the dedupe window, gives back holds in doubt when the
+    /// configuration says so, and takes a snapshot when one is due. A call visits a sixteenth
+    /// of the clients; one that takes a snapshot lasts for as long as that takes.
     ///
     /// # Errors
     /// [`OpenError`] when the journal failed and cannot be brought back yet.
@@ -61,6 +66,18 @@ impl Ledger {
         for client in clients {
             // Taken anew for each, so that a kill switch need not wait for all of them.
             self.visit(&self.books.read(), &client, now, &mut done);
+        }
+        let every = self.config.snapshot_every;
+        let since = self
+            .durable
+            .seq()
+            .saturating_sub(self.snapshot_seq.load(Ordering::Acquire));
+        if every > 0 && since >= every {
+            match self.snapshot() {
+                Ok(_) => done.snapshot = true,
+                // The one before is kept; the next call tries again.
+                Err(error) => tracing::warn!(%error, "no snapshot was taken"),
+            }
         }
         Ok(done)
     }
@@ -100,7 +117,7 @@ impl Ledger {
         let blank = account.is_blank(now);
         drop(account);
         drop(shared);
-        let picturing = self.picturing.load(std::sync::atomic::Ordering::SeqCst);
+        let picturing = self.picturing.load(Ordering::SeqCst);
         if blank && !picturing && books.close_blank(client, now) {
             done.closed = done.closed.saturating_add(1);
         }

@@ -11,7 +11,7 @@ use crate::codec::decode;
 use crate::error::{DamageKind, ReadError};
 use crate::ledger::Ledger;
 use crate::rebuild::damage;
-use crate::record::{DecisionContext, DecisionRecord, Record, Seq};
+use crate::record::{DecisionContext, DecisionRecord, Entry, Record, Seq};
 use crate::store::{Paths, connect_reader, signed};
 
 /// The row that holds a record, whichever it is.
@@ -39,16 +39,18 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// Bytes of the row that holds `seq`.
-    fn row(&self, paths: &Paths, seq: u64) -> Result<Option<Vec<u8>>, rusqlite::Error> {
+    /// What `then` makes of record `seq`.
+    fn find<T>(
+        &self,
+        paths: &Paths,
+        seq: u64,
+        then: impl FnOnce(&Entry<'_>) -> T,
+    ) -> Result<Option<T>, ReadError> {
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| connect_reader(paths), Ok)?;
-        let row = conn
-            .prepare_cached(ROW_OF)?
-            .query_row([signed(seq)], |row| row.get(0))
-            .optional()?;
+        let found = find(&conn, seq, then);
         self.idle.lock().push(conn);
-        Ok(row)
+        found
     }
 
     pub(crate) fn clear(&self) {
@@ -63,26 +65,40 @@ impl Ledger {
     /// [`ReadError`]; `NotFound` also when the record is no decision.
     pub fn decision(&self, seq: Seq) -> Result<StoredDecision, ReadError> {
         self.durable.wait(seq.get())?;
-        let row = self.readers.row(&self.paths, seq.get())?;
-        let row = row.ok_or(ReadError::NotFound)?;
-        let malformed = |_| damage(seq.get(), DamageKind::Malformed);
-        for frame in Frames(&row) {
-            let frame = frame.map_err(malformed)?;
-            if frame.seq() != Some(seq.get()) {
-                continue;
-            }
-            let entry = decode(frame.body).map_err(malformed)?;
-            let Record::Decision(record) = entry.record else {
-                return Err(ReadError::NotFound);
+        let found = self.readers.find(&self.paths, seq.get(), |entry| {
+            let Record::Decision(record) = &entry.record else {
+                return None;
             };
-            let context = self.books.read().context(record.context);
-            return Ok(StoredDecision {
-                seq,
-                at: entry.at,
-                context: context.ok_or(ReadError::NotFound)?,
-                record: record.into_owned(),
-            });
-        }
-        Err(ReadError::NotFound)
+            Some((entry.at, record.clone().into_owned()))
+        })?;
+        let (at, record) = found.flatten().ok_or(ReadError::NotFound)?;
+        let context = self.books.read().context(record.context);
+        Ok(StoredDecision {
+            seq,
+            at,
+            record,
+            context: context.ok_or(ReadError::NotFound)?,
+        })
     }
+}
+
+/// What `then` makes of record `seq`; `None` when it is not there.
+pub(crate) fn find<T>(
+    conn: &Connection,
+    seq: u64,
+    then: impl FnOnce(&Entry<'_>) -> T,
+) -> Result<Option<T>, ReadError> {
+    let row: Option<Vec<u8>> = conn
+        .prepare_cached(ROW_OF)?
+        .query_row([signed(seq)], |row| row.get(0))
+        .optional()?;
+    let malformed = |_| damage(seq, DamageKind::Malformed);
+    for frame in Frames(row.as_deref().unwrap_or_default()) {
+        let frame = frame.map_err(malformed)?;
+        if frame.seq() == Some(seq) {
+            let entry = decode(frame.body).map_err(malformed)?;
+            return Ok(Some(then(&entry)));
+        }
+    }
+    Ok(None)
 }

@@ -2,7 +2,6 @@
 //! applies each record through the same transition function as live traffic.
 
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 
 use crate::account::{Event, What};
 use crate::books::Books;
@@ -12,7 +11,7 @@ use crate::error::{Damage, DamageKind, OpenError};
 use crate::order::{Mark, OrderKey};
 use crate::record::{ContextId, Entry, Record, Seq, Status};
 use crate::snapshot::Picture;
-use crate::store::{signed, unsigned};
+use crate::store::{self, Row};
 
 /// Ended orders dropped from memory at most, for each decision of the same client.
 pub(crate) const FORGET_PER_DECISION: usize = 4;
@@ -30,15 +29,13 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// Checks one row; hands each of its records over.
+    /// Checks one row; hands over each of its records, with the chain as of it.
     pub(crate) fn row<E: From<Damage>>(
         &mut self,
-        first: u64,
-        last: u64,
-        chain_hash: &[u8],
-        frames: &[u8],
-        mut each: impl FnMut(Entry<'_>) -> Result<(), E>,
+        row: &Row,
+        mut each: impl FnMut(&Entry<'_>, &Tail) -> Result<(), E>,
     ) -> Result<(), E> {
+        let (first, last) = (row.first, row.last);
         let expected = self.tail.seq.saturating_add(1);
         if first > expected {
             return Err(damage(expected, DamageKind::Missing).into());
@@ -46,7 +43,7 @@ impl Verifier {
         if first < expected {
             return Err(damage(self.tail.seq, DamageKind::Inserted).into());
         }
-        for frame in Frames(frames) {
+        for frame in Frames(&row.frames) {
             let expected = self.tail.seq.saturating_add(1);
             let frame = frame.map_err(|_| damage(expected, DamageKind::Malformed))?;
             let chain = self.tail.chain.next(frame.body);
@@ -63,13 +60,13 @@ impl Verifier {
                 return Err(damage(expected, DamageKind::Row).into());
             }
             let entry = decode(frame.body).map_err(|_| damage(expected, DamageKind::Malformed))?;
-            each(entry)?;
             self.tail = Tail {
                 seq: expected,
                 chain,
             };
+            each(&entry, &self.tail)?;
         }
-        if self.tail.seq != last || self.tail.chain.0 != chain_hash {
+        if self.tail.seq != last || self.tail.chain.0.as_slice() != row.chain_hash {
             return Err(damage(self.tail.seq.max(first), DamageKind::Row).into());
         }
         Ok(())
@@ -90,37 +87,28 @@ pub(crate) fn rebuild(
     picture: Option<Picture>,
     window_ns: u64,
 ) -> Result<(Books, Tail), OpenError> {
-    let picture = picture.unwrap_or_else(|| Picture {
-        books: Books::default(),
-        begin: Tail {
-            seq: 0,
-            chain: ChainHash::genesis(store_id),
+    let start = store::begin(conn, store_id)?;
+    let picture = match picture {
+        Some(picture) if picture.begin.seq >= start.seq => picture,
+        // What was pruned is only in a picture.
+        _ if start.seq > 0 => return Err(OpenError::SnapshotMissing),
+        _ => Picture {
+            books: Books::default(),
+            begin: start,
         },
-    });
+    };
     let mut books = picture.books;
     let mut verifier = Verifier {
         tail: picture.begin,
     };
-    let mut statement = conn.prepare(
-        "SELECT first_seq, last_seq, chain_hash, records FROM journal \
-         WHERE first_seq > ?1 ORDER BY first_seq",
-    )?;
-    let mut rows = statement.query([signed(picture.begin.seq)])?;
-    while let Some(row) = rows.next()? {
-        let (first, last) = (unsigned(row.get(0)?), unsigned(row.get(1)?));
-        let (hash, frames) = (blob(row.get_ref(2)?), blob(row.get_ref(3)?));
-        verifier.row(first, last, hash, frames, |entry| {
-            replay(&mut books, &entry, window_ns).map_err(OpenError::from)
+    let mut after = picture.begin.seq;
+    while let Some(row) = store::row_after(conn, after)? {
+        verifier.row(&row, |entry, _| {
+            replay(&mut books, entry, window_ns).map_err(OpenError::from)
         })?;
+        after = row.first;
     }
     Ok((books, verifier.tail))
-}
-
-fn blob(value: ValueRef<'_>) -> &[u8] {
-    match value {
-        ValueRef::Blob(bytes) => bytes,
-        _ => &[],
-    }
 }
 
 /// Applies one record to the books.

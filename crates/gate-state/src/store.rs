@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use crate::chain::{ChainHash, seal};
 use crate::error::OpenError;
 use crate::queue::Chunk;
+use crate::rebuild::Tail;
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;
@@ -31,6 +32,12 @@ CREATE TABLE journal (
     last_seq INTEGER NOT NULL,
     chain_hash BLOB NOT NULL,
     records BLOB NOT NULL
+) STRICT;
+CREATE TABLE anchor (
+    seq INTEGER PRIMARY KEY,
+    chain_hash BLOB NOT NULL CHECK (length(chain_hash) = 32),
+    at_ns INTEGER NOT NULL,
+    signature BLOB NOT NULL
 ) STRICT;
 ";
 
@@ -160,6 +167,10 @@ impl Appender {
         Self { conn, chain }
     }
 
+    pub(crate) const fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
     /// Seals the chunk and commits it as one row; on disk when this returns.
     pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> Result<(), rusqlite::Error> {
         let chain = seal(&mut chunk.frames, self.chain)
@@ -196,6 +207,53 @@ impl Appender {
 pub(crate) fn checkpoint(conn: &Connection, mode: &str) -> Result<bool, rusqlite::Error> {
     let mut statement = conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
     statement.query_row([], |row| row.get::<_, i64>(0).map(|busy| busy != 0))
+}
+
+/// A row of the journal.
+pub(crate) struct Row {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) chain_hash: Vec<u8>,
+    pub(crate) frames: Vec<u8>,
+}
+
+/// The next row whose first record is after `seq`. A transaction of its own, so that reading a
+/// whole journal never holds up the WAL.
+pub(crate) fn row_after(conn: &Connection, seq: u64) -> Result<Option<Row>, rusqlite::Error> {
+    conn.prepare_cached(
+        "SELECT first_seq, last_seq, chain_hash, records FROM journal \
+         WHERE first_seq > ?1 ORDER BY first_seq LIMIT 1",
+    )?
+    .query_row([signed(seq)], |row| {
+        Ok(Row {
+            first: unsigned(row.get(0)?),
+            last: unsigned(row.get(1)?),
+            chain_hash: row.get(2)?,
+            frames: row.get(3)?,
+        })
+    })
+    .optional()
+}
+
+/// Where the journal begins: after the newest anchor, or at the store's genesis.
+pub(crate) fn begin(conn: &Connection, store_id: &[u8; 16]) -> Result<Tail, OpenError> {
+    let anchor: Option<(i64, [u8; 32])> = conn
+        .query_row(
+            "SELECT seq, chain_hash FROM anchor ORDER BY seq DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    Ok(match anchor {
+        Some((seq, hash)) => Tail {
+            seq: unsigned(seq),
+            chain: ChainHash(hash),
+        },
+        None => Tail {
+            seq: 0,
+            chain: ChainHash::genesis(store_id),
+        },
+    })
 }
 
 /// SQLite's integers are signed; our numbers never get that far.

@@ -8,7 +8,7 @@ use gate_types::Clock;
 
 use crate::checkpoint::WalKeeper;
 use crate::durable::Durable;
-use crate::queue::Queue;
+use crate::queue::{Queue, Work};
 use crate::store::Appender;
 
 /// Counts of the writer's work.
@@ -34,7 +34,17 @@ impl Writer {
     /// fails (then the queue is poisoned).
     pub(crate) fn run(mut self) -> bool {
         let mut done = None;
-        while let Some(mut chunk) = self.queue.take(done.take()) {
+        while let Some(work) = self.queue.take(done.take()) {
+            let mut chunk = match work {
+                Work::Chunk(chunk) => chunk,
+                Work::Job(job) => {
+                    if job(&self.appender) {
+                        continue;
+                    }
+                    self.fail(&"housekeeping failed");
+                    return false;
+                }
+            };
             let start = self.clock.monotonic_ns();
             if let Err(error) = self.appender.commit(&mut chunk) {
                 self.fail(&error);
@@ -61,7 +71,7 @@ impl Writer {
 
     /// After a failed commit nobody knows what is on disk, so nothing more is written with this
     /// connection and everyone who waits is told.
-    fn fail(&self, error: &rusqlite::Error) {
+    fn fail(&self, error: &dyn std::fmt::Display) {
         tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
         self.queue.poison();
         self.durable.fail();

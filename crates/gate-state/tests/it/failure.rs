@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use gate_state::{CommitListener, DecideError, Decided, NotDurable, ReadError, Seq, Status};
+use gate_state::{
+    CommitListener, DecideError, Decided, NotDurable, OpenError, ReadError, Seq, Status,
+};
 use gate_types::{ClientId, OrderId};
 use rusqlite::Connection;
 
@@ -83,13 +85,16 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
 fn shutting_down_a_failed_ledger_says_so() {
     let kit = Kit::new();
     kit.authorize("c1", "o-1", "1");
-    let _jam = jam(&kit);
+    let jam = jam(&kit);
     let Ok(Decided::New(lost)) = kit.decide("c1", "o-2", "1", None) else {
         panic!()
     };
     assert_eq!(kit.ledger.wait(lost.seq), Err(NotDurable));
     assert_eq!(kit.ledger.shutdown(), Err(NotDurable));
-    assert!(kit.ledger.recover().is_err() || !kit.ledger.health().writable);
+    // Closed is closed, though the cause is gone.
+    drop(jam);
+    assert!(matches!(kit.ledger.recover(), Err(OpenError::Closed)));
+    assert!(!kit.ledger.health().writable);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gate_state::{DamageKind, Decided, Ledger, LedgerConfig, OpenError};
+use gate_state::{DamageKind, Decided, Journal, Ledger, LedgerConfig, OpenError};
 use gate_types::{ClientId, OrderId};
 use rusqlite::Connection;
 
@@ -160,4 +160,96 @@ fn a_ledger_is_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     let kit = Kit::new();
     shared(&Arc::new(&kit.ledger));
+}
+
+#[test]
+fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
+    let kit = Kit::with(|config| config.snapshot_every = 3);
+    for n in 0..3 {
+        kit.authorize("c1", &format!("o-{n}"), "10");
+    }
+    assert!(kit.ledger.maintain().unwrap().snapshot);
+    assert!(!kit.ledger.maintain().unwrap().snapshot);
+    kit.authorize("c1", "o-9", "10");
+    let hash = kit.ledger.state_hash();
+    let path = kit.dir.path().join("ledger.snapshot");
+    let (dir, ledger) = reopen(kit).unwrap();
+    assert_eq!(ledger.state_hash(), hash);
+    drop(ledger);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock()).unwrap();
+    assert_eq!(ledger.state_hash(), hash);
+    drop(ledger);
+    // Another store's.
+    let other = Kit::new();
+    other.ledger.snapshot().unwrap();
+    std::fs::copy(other.dir.path().join("ledger.snapshot"), &path).unwrap();
+    let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock()).unwrap();
+    assert_eq!(ledger.state_hash(), hash);
+}
+
+#[test]
+fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
+    let client = ClientId::new("c1").unwrap();
+    for n in 0..10 {
+        let id = format!("o-{n}");
+        kit.authorize("c1", &id, "10");
+        if n < 6 {
+            let order = OrderId::new(id).unwrap();
+            let released = kit
+                .ledger
+                .release(&client, &order, "canceled", None)
+                .unwrap();
+            kit.ledger.wait(released.wait_for).unwrap();
+        }
+    }
+    // The context, then six decided and released; the seventh is alive.
+    let now = gate_types::Clock::now(&*kit.clock).saturating_add_nanos(1);
+    assert_eq!(
+        kit.ledger.prune(now, |_| Vec::new()).unwrap(),
+        None,
+        "all are remembered"
+    );
+    kit.clock.advance_ns(5_000);
+    for _ in 0..16 {
+        kit.ledger.maintain().unwrap();
+    }
+    let hash = kit.ledger.state_hash();
+    let first = kit.clock.clone();
+    let anchor = kit
+        .ledger
+        .prune(now, |anchor| anchor.to_bytes())
+        .unwrap()
+        .unwrap();
+    assert_eq!(anchor.point.seq.get(), 13);
+    assert_eq!(anchor.at, gate_types::Clock::now(&*first));
+    let journal = Journal::open(kit.dir.path()).unwrap();
+    let verified = journal.verify(&[]).unwrap();
+    assert_eq!((verified.begin, verified.records), (anchor.point, 4));
+    assert_eq!(journal.anchor().unwrap(), Some((anchor, anchor.to_bytes())));
+    drop(journal);
+    let order = kit
+        .ledger
+        .order(&client, &OrderId::new("o-7").unwrap())
+        .unwrap();
+    assert_eq!(
+        kit.ledger.decision(order.decision).unwrap().context.kid,
+        "k1"
+    );
+
+    let clock = kit.clock.clone();
+    let Kit { dir, ledger, .. } = kit;
+    drop(ledger);
+    let mut config = LedgerConfig::new(dir.path());
+    config.dedupe_window_ns = 1_000;
+    let ledger = Ledger::open(config.clone(), clock.clone()).unwrap();
+    assert_eq!(ledger.state_hash(), hash);
+    drop(ledger);
+    std::fs::remove_file(dir.path().join("ledger.snapshot")).unwrap();
+    let refused = Ledger::open(config, clock);
+    assert!(matches!(refused, Err(OpenError::SnapshotMissing)));
 }

@@ -1,0 +1,274 @@
+//! A record as auditors get it: one JSON object a line, amounts as decimal strings, hashes and
+//! ids as hex, times in RFC 3339. Plain values; nothing is read here.
+
+use gate_types::{Notional, Timestamp};
+use serde::Serialize;
+
+use crate::chain::ChainHash;
+use crate::exposure::Exposure;
+use crate::record::{DecisionRecord, Entry, KillScope, Record};
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Its number.
+    pub seq: u64,
+    /// When it happened, in RFC 3339.
+    pub at: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: LineRecord,
+    /// The chain's hash after it, in hex.
+    pub hash: String,
+}
+
+/// What happened; `kind` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(
+    missing_docs,
+    reason = "the members are those of the records, as text; docs/ledger.md lists them"
+)]
+pub enum LineRecord {
+    Context {
+        policy_revision: String,
+        policy_hash: String,
+        engine: String,
+        kid: String,
+        iss: String,
+        aud: String,
+    },
+    Decision(Box<LineDecision>),
+    Release {
+        client_id: String,
+        client_order_id: String,
+        reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        qty: Option<String>,
+        freed: String,
+    },
+    Fill {
+        client_id: String,
+        client_order_id: String,
+        exec_id: String,
+        qty: String,
+        price: String,
+        notional: String,
+        converted: String,
+        late: bool,
+        over: bool,
+    },
+    Expire {
+        client_id: String,
+        decision: u64,
+        order_key: String,
+        freed: String,
+    },
+    Kill {
+        scope: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        on: bool,
+        actor: String,
+        reason: String,
+    },
+    Void,
+}
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "the members are those of `DecisionRecord`, as text"
+)]
+pub struct LineDecision {
+    pub client_id: String,
+    pub client_order_id: String,
+    pub symbol: String,
+    pub side: &'static str,
+    pub qty: String,
+    pub price: String,
+    pub notional: String,
+    pub order_digest: String,
+    pub trace_id: String,
+    pub expires: String,
+    pub context: u64,
+    pub status: &'static str,
+    pub reasons: Vec<String>,
+    pub hold: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    pub exposure_before: LineExposure,
+    pub exposure_after: LineExposure,
+}
+
+/// An exposure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the members are those of `Exposure`, as text")]
+pub struct LineExposure {
+    pub reserved: String,
+    pub filled: String,
+    pub gross: String,
+    pub open_orders: u64,
+    pub orders_last_second: u64,
+}
+
+impl Line {
+    pub(crate) fn new(entry: &Entry<'_>, chain: &ChainHash) -> Self {
+        Self {
+            seq: entry.seq.get(),
+            at: rfc3339(entry.at),
+            what: LineRecord::new(&entry.record),
+            hash: chain.to_string(),
+        }
+    }
+}
+
+impl LineRecord {
+    fn new(record: &Record<'_>) -> Self {
+        match record {
+            Record::Context(context) => Self::Context {
+                policy_revision: context.policy_revision.clone(),
+                policy_hash: hex(&context.policy_hash),
+                engine: context.engine.clone(),
+                kid: context.kid.clone(),
+                iss: context.iss.clone(),
+                aud: context.aud.clone(),
+            },
+            Record::Decision(decision) => Self::Decision(Box::new(LineDecision::new(decision))),
+            Record::Release(release) => Self::Release {
+                client_id: release.client_id.to_string(),
+                client_order_id: release.order_id.to_string(),
+                reason: release.reason.to_string(),
+                qty: release.qty.map(|qty| qty.to_string()),
+                freed: release.freed.to_string(),
+            },
+            Record::Fill(fill) => Self::Fill {
+                client_id: fill.client_id.to_string(),
+                client_order_id: fill.order_id.to_string(),
+                exec_id: fill.exec_id.to_string(),
+                qty: fill.qty.to_string(),
+                price: fill.price.to_string(),
+                notional: fill.notional.to_string(),
+                converted: fill.converted.to_string(),
+                late: fill.late,
+                over: fill.over,
+            },
+            Record::Expire(expire) => Self::Expire {
+                client_id: expire.client_id.to_string(),
+                decision: expire.decision.get(),
+                order_key: hex(&expire.order_key),
+                freed: expire.freed.to_string(),
+            },
+            Record::Kill(kill) => Self::Kill {
+                scope: match &kill.scope {
+                    KillScope::All => "all",
+                    KillScope::Client(_) => "client",
+                    KillScope::Symbol(_) => "symbol",
+                },
+                name: match &kill.scope {
+                    KillScope::All => None,
+                    KillScope::Client(name) | KillScope::Symbol(name) => Some(name.to_string()),
+                },
+                on: kill.on,
+                actor: kill.actor.to_string(),
+                reason: kill.reason.to_string(),
+            },
+            Record::Void => Self::Void,
+        }
+    }
+}
+
+impl LineDecision {
+    fn new(decision: &DecisionRecord<'_>) -> Self {
+        Self {
+            client_id: decision.client_id.to_string(),
+            client_order_id: decision.order_id.to_string(),
+            symbol: decision.symbol.to_string(),
+            side: decision.side.as_str(),
+            qty: decision.qty.to_string(),
+            price: decision.price.to_string(),
+            notional: decision.notional.to_string(),
+            order_digest: hex(&decision.digest),
+            trace_id: hex(&decision.trace_id),
+            expires: rfc3339(decision.expires),
+            context: decision.context.seq().get(),
+            status: decision.status.as_str(),
+            reasons: decision.reasons.iter().map(ToString::to_string).collect(),
+            hold: decision.hold().to_string(),
+            limit: decision.limit.map(|limit: Notional| limit.to_string()),
+            exposure_before: LineExposure::new(&decision.before),
+            exposure_after: LineExposure::new(&decision.after()),
+        }
+    }
+}
+
+impl LineExposure {
+    fn new(exposure: &Exposure) -> Self {
+        Self {
+            reserved: exposure.reserved.to_string(),
+            filled: exposure.filled.to_string(),
+            gross: exposure.gross.to_string(),
+            open_orders: exposure.open_orders,
+            orders_last_second: exposure.orders_last_second,
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// UTC, with nanoseconds.
+fn rfc3339(at: Timestamp) -> String {
+    let seconds = at.unix_seconds();
+    let nanos = at.unix_nanos() % 1_000_000_000;
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+}
+
+/// The date that is `days` after 1970-01-01 (Gregorian).
+fn civil(days: u64) -> (u64, u64, u64) {
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    let (mut year, mut rest) = (1970_u64, days);
+    loop {
+        let length = if is_leap(year) { 366 } else { 365 };
+        if rest < length {
+            break;
+        }
+        rest = rest.saturating_sub(length);
+        year = year.saturating_add(1);
+    }
+    let february = if is_leap(year) { 29 } else { 28 };
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 1_u64;
+    for length in months {
+        if rest < length {
+            break;
+        }
+        rest = rest.saturating_sub(length);
+        month = month.saturating_add(1);
+    }
+    (year, month, rest.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        let at = |seconds| rfc3339(Timestamp::from_unix_seconds(seconds));
+        assert_eq!(at(0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00.000000000Z");
+        assert_eq!(at(1_700_000_000), "2023-11-14T22:13:20.000000000Z");
+        assert_eq!(at(4_107_542_399), "2100-02-28T23:59:59.000000000Z");
+        assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00.000000000Z");
+        let last = rfc3339(Timestamp::from_unix_nanos(u64::MAX));
+        assert_eq!(last, "2554-07-21T23:34:33.709551615Z");
+    }
+}

@@ -1,0 +1,187 @@
+//! The journal for those who check it: read-only, on a live store or a stopped one, without the
+//! ledger.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::chain::ChainHash;
+use crate::error::{Damage, DamageKind, OpenError};
+use crate::export::Line;
+use crate::prune::{Anchor, newest_anchor};
+use crate::rebuild::{Tail, Verifier, damage};
+use crate::record::Seq;
+use crate::store::{self, Paths, Row};
+
+/// A place in the hash chain: what an auditor notes, to find it again later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainPoint {
+    /// The record.
+    pub seq: Seq,
+    /// The hash over it and everything before it.
+    pub hash: ChainHash,
+}
+
+/// What [`Journal::verify`] found in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Where the journal begins: the store's genesis, or the newest anchor.
+    pub begin: ChainPoint,
+    /// Where it ends.
+    pub end: ChainPoint,
+    /// Records in between.
+    pub records: u64,
+}
+
+/// A store's journal, opened to be read.
+pub struct Journal {
+    conn: Connection,
+    store_id: [u8; 16],
+}
+
+impl Journal {
+    /// Opens the journal of the store in `dir`. Takes no lock: the store may be in use.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        let conn = store::connect_reader(&Paths::new(dir))?;
+        let store_id = store::check(&conn)?;
+        Ok(Self { conn, store_id })
+    }
+
+    /// The store's own id; the chain begins with it.
+    #[must_use]
+    pub const fn store_id(&self) -> [u8; 16] {
+        self.store_id
+    }
+
+    /// The anchor that stands for what was pruned, with its signature. Whoever verifies the
+    /// journal must check that, too: this crate knows no keys.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn anchor(&self) -> Result<Option<(Anchor, Vec<u8>)>, OpenError> {
+        Ok(newest_anchor(&self.conn, self.store_id)?)
+    }
+
+    /// Reads every record and checks that each is the one that was written, in its place.
+    ///
+    /// A chain cannot tell that its end was cut off: give the points of it that were noted
+    /// elsewhere (a signed anchor, the last export) in `known`, in any order, and the journal
+    /// must pass through them. Points before its beginning are not checked.
+    ///
+    /// # Errors
+    /// [`OpenError::Damaged`] names the first record that is not as it was written.
+    pub fn verify(&self, known: &[ChainPoint]) -> Result<Verified, OpenError> {
+        let begin = self.begin()?;
+        let mut verifier = Verifier { tail: begin };
+        let mut after = begin.seq;
+        check_known(known, &verifier.tail)?;
+        while let Some(row) = store::row_after(&self.conn, after)? {
+            verifier.row(&row, |_, tail| check_known(known, tail))?;
+            after = row.first;
+        }
+        let end = verifier.tail;
+        if let Some(cut) = known.iter().find(|point| point.seq.get() > end.seq) {
+            let missing = end.seq.saturating_add(1).min(cut.seq.get());
+            return Err(damage(missing, DamageKind::Missing).into());
+        }
+        Ok(Verified {
+            begin: point(&begin),
+            end: point(&end),
+            records: end.seq.saturating_sub(begin.seq),
+        })
+    }
+
+    /// Every record from `from` on, verified from the beginning, ready to be written as a line
+    /// of JSON. Ends with the first error.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn lines(&self, from: Seq) -> Result<Lines<'_>, OpenError> {
+        let begin = self.begin()?;
+        Ok(Lines {
+            journal: self,
+            from: from.get(),
+            verifier: Verifier { tail: begin },
+            after: begin.seq,
+            ready: VecDeque::new(),
+            ended: None,
+        })
+    }
+
+    pub(crate) fn begin(&self) -> Result<Tail, OpenError> {
+        store::begin(&self.conn, &self.store_id)
+    }
+
+    pub(crate) const fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+fn check_known(known: &[ChainPoint], tail: &Tail) -> Result<(), OpenError> {
+    let wrong = |point: &&ChainPoint| point.seq.get() == tail.seq && point.hash != tail.chain;
+    match known.iter().find(wrong) {
+        Some(point) => Err(damage(point.seq.get(), DamageKind::Changed).into()),
+        None => Ok(()),
+    }
+}
+
+fn point(tail: &Tail) -> ChainPoint {
+    ChainPoint {
+        seq: Seq::new(tail.seq),
+        hash: tail.chain,
+    }
+}
+
+/// The records of a journal, one by one.
+pub struct Lines<'j> {
+    journal: &'j Journal,
+    from: u64,
+    verifier: Verifier,
+    after: u64,
+    ready: VecDeque<Line>,
+    /// How reading ended; what was read before it is given out first.
+    ended: Option<Result<(), OpenError>>,
+}
+
+impl Lines<'_> {
+    /// Reads a row. `false` when there is none.
+    fn read(&mut self) -> Result<bool, OpenError> {
+        let row: Option<Row> = store::row_after(&self.journal.conn, self.after)?;
+        let Some(row) = row else {
+            return Ok(false);
+        };
+        self.after = row.first;
+        let (ready, from) = (&mut self.ready, self.from);
+        self.verifier.row(&row, |entry, tail| {
+            if entry.seq.get() >= from {
+                ready.push_back(Line::new(entry, &tail.chain));
+            }
+            Ok::<(), Damage>(())
+        })?;
+        Ok(true)
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Result<Line, OpenError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(line) = self.ready.pop_front() {
+                return Some(Ok(line));
+            }
+            if let Some(ended) = &mut self.ended {
+                return std::mem::replace(ended, Ok(())).err().map(Err);
+            }
+            match self.read() {
+                Ok(true) => {}
+                Ok(false) => self.ended = Some(Ok(())),
+                Err(error) => self.ended = Some(Err(error)),
+            }
+        }
+    }
+}

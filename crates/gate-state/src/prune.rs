@@ -1,0 +1,178 @@
+//! Retention: the beginning of the journal is cut off behind a signed anchor, from which the
+//! rest still verifies. What is cut off must be in a snapshot and concern no remembered order.
+
+use std::sync::mpsc;
+
+use gate_types::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use crate::chain::{ChainHash, Frames};
+use crate::codec::decode;
+use crate::error::{NotDurable, SnapshotError};
+use crate::journal::ChainPoint;
+use crate::ledger::Ledger;
+use crate::record::Seq;
+use crate::store::{Appender, connect_reader, row_after, signed};
+
+/// Rows deleted in one transaction of the writer: a few milliseconds.
+const ROWS_PER_STEP: u32 = 32;
+
+/// The point behind which a journal was pruned: what a signature covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// The store.
+    pub store_id: [u8; 16],
+    /// The last record that was cut off, and the chain's hash after it.
+    pub point: ChainPoint,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+impl Anchor {
+    /// The bytes to sign: a fixed text, the store's id, number, hash and time (nanoseconds),
+    /// integers little-endian.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = b"gate-state anchor 1\0".to_vec();
+        bytes.extend_from_slice(&self.store_id);
+        bytes.extend_from_slice(&self.point.seq.get().to_le_bytes());
+        bytes.extend_from_slice(self.point.hash.as_bytes());
+        bytes.extend_from_slice(&self.at.unix_nanos().to_le_bytes());
+        bytes
+    }
+}
+
+impl Ledger {
+    /// Cuts off records older than `older_than`, as far as no remembered order needs them, and
+    /// leaves an anchor that `sign` has signed. Takes a snapshot first, which from then on is a
+    /// part of the store. `None` when there was nothing to cut off.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; what was cut off by then is behind the anchor already.
+    pub fn prune(
+        &self,
+        older_than: Timestamp,
+        sign: impl FnOnce(&Anchor) -> Vec<u8>,
+    ) -> Result<Option<Anchor>, SnapshotError> {
+        let pictured = self.snapshot()?.get();
+        let needed = self.oldest_remembered().unwrap_or(u64::MAX);
+        // The row that the snapshot begins at stays: the snapshot is recognised by it.
+        let bound = pictured.min(needed).saturating_sub(1);
+        let Some(point) = self.last_row_before(bound, older_than)? else {
+            return Ok(None);
+        };
+        let anchor = Anchor {
+            store_id: self.store_id,
+            point,
+            at: self.clock.now(),
+        };
+        let signature = sign(&anchor);
+        self.on_writer(move |appender| appender.set_anchor(&anchor, &signature))?;
+        let last = point.seq.get();
+        while self.on_writer(move |appender| appender.delete_rows(last, ROWS_PER_STEP))? > 0 {}
+        Ok(Some(anchor))
+    }
+
+    /// The oldest decision that is still remembered.
+    fn oldest_remembered(&self) -> Option<u64> {
+        let clients = self.books.read().clients();
+        let oldest = |client: &str| {
+            let account = self.books.read().known_account(client)?;
+            let account = account.lock();
+            account.orders.values().map(|order| order.seq).min()
+        };
+        clients.iter().filter_map(|client| oldest(client)).min()
+    }
+
+    /// The last of the leading rows that end by record `bound` and are older than `older_than`.
+    fn last_row_before(
+        &self,
+        bound: u64,
+        older_than: Timestamp,
+    ) -> Result<Option<ChainPoint>, SnapshotError> {
+        let conn = connect_reader(&self.paths)?;
+        let (mut after, mut found) = (0, None);
+        while let Some(row) = row_after(&conn, after)? {
+            let newest = Frames(&row.frames).last().and_then(Result::ok);
+            let at = newest.and_then(|frame| decode(frame.body).ok().map(|entry| entry.at));
+            if row.last > bound || at.is_none_or(|at| at >= older_than) {
+                break;
+            }
+            let Some(hash) = row.chain_hash.first_chunk() else {
+                break;
+            };
+            found = Some(ChainPoint {
+                seq: Seq::new(row.last),
+                hash: ChainHash(*hash),
+            });
+            after = row.first;
+        }
+        Ok(found)
+    }
+
+    /// Has the writer's thread do something between two commits.
+    fn on_writer<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Appender) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, SnapshotError> {
+        let (done, outcome) = mpsc::sync_channel(1);
+        self.queue.push_job(Box::new(move |appender| {
+            let outcome = job(appender);
+            let sound = outcome.is_ok();
+            // Whoever asked may be gone.
+            let _ = done.send(outcome);
+            sound
+        }))?;
+        Ok(outcome.recv().map_err(|_| NotDurable)??)
+    }
+}
+
+impl Appender {
+    fn set_anchor(&self, anchor: &Anchor, signature: &[u8]) -> Result<(), rusqlite::Error> {
+        self.conn().execute(
+            "INSERT OR REPLACE INTO anchor (seq, chain_hash, at_ns, signature) \
+             VALUES (?1, ?2, ?3, ?4)",
+            params![
+                signed(anchor.point.seq.get()),
+                anchor.point.hash.0,
+                signed(anchor.at.unix_nanos()),
+                signature
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Deletes up to `limit` leading rows that end by `last`. Returns how many.
+    fn delete_rows(&self, last: u64, limit: u32) -> Result<usize, rusqlite::Error> {
+        self.conn().execute(
+            "DELETE FROM journal WHERE first_seq IN (SELECT first_seq FROM journal \
+             WHERE last_seq <= ?1 ORDER BY first_seq LIMIT ?2) AND last_seq <= ?1",
+            params![signed(last), limit],
+        )
+    }
+}
+
+/// The newest anchor of a store, with its signature.
+pub(crate) fn newest_anchor(
+    conn: &rusqlite::Connection,
+    store_id: [u8; 16],
+) -> Result<Option<(Anchor, Vec<u8>)>, rusqlite::Error> {
+    conn.query_row(
+        "SELECT seq, chain_hash, at_ns, signature FROM anchor ORDER BY seq DESC LIMIT 1",
+        [],
+        |row| {
+            let point = ChainPoint {
+                seq: Seq::new(crate::store::unsigned(row.get(0)?)),
+                hash: ChainHash(row.get(1)?),
+            };
+            let at = Timestamp::from_unix_nanos(crate::store::unsigned(row.get(2)?));
+            let anchor = Anchor {
+                store_id,
+                point,
+                at,
+            };
+            Ok((anchor, row.get(3)?))
+        },
+    )
+    .optional()
+}

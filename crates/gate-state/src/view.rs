@@ -1,0 +1,107 @@
+//! The state of a store, seen from outside: what `ledger show` prints. Read-only, on a live
+//! store or a stopped one; a live one has moved on by the time this is read.
+
+use std::path::Path;
+
+use gate_types::Timestamp;
+
+use crate::books::Books;
+use crate::error::OpenError;
+use crate::exposure::Exposure;
+use crate::journal::{ChainPoint, Journal};
+use crate::life::OrderState;
+use crate::read::find;
+use crate::rebuild::rebuild;
+use crate::record::{DecisionRecord, KillRecord, Record, Seq};
+use crate::snapshot;
+use crate::store::Paths;
+
+/// The state that a store's journal amounts to.
+pub struct StoreView {
+    journal: Journal,
+    books: Books,
+    end: ChainPoint,
+}
+
+/// One order of a client, as it stands, with its decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderView {
+    /// Where it stands.
+    pub state: OrderState,
+    /// What was decided; `None` when the record was pruned.
+    pub decision: Option<DecisionRecord<'static>>,
+}
+
+impl StoreView {
+    /// Replays the journal of the store in `dir`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: &Path, dedupe_window_ns: u64) -> Result<Self, OpenError> {
+        let journal = Journal::open(dir)?;
+        let id = journal.store_id();
+        let picture = snapshot::load(&Paths::new(dir), journal.conn(), &id);
+        let (books, tail) = rebuild(journal.conn(), &id, picture, dedupe_window_ns)?;
+        let end = ChainPoint {
+            seq: Seq::new(tail.seq),
+            hash: tail.chain,
+        };
+        Ok(Self {
+            journal,
+            books,
+            end,
+        })
+    }
+
+    /// The last record that this contains.
+    #[must_use]
+    pub const fn end(&self) -> ChainPoint {
+        self.end
+    }
+
+    /// Every client, in order of name, with its exposure as of `now`.
+    #[must_use]
+    pub fn clients(&self, now: Timestamp) -> Vec<(Box<str>, Exposure)> {
+        let names = self.books.clients();
+        let with_exposure = |name: Box<str>| {
+            let account = self.books.known_account(&name)?;
+            let exposure = account.lock().exposure(now);
+            Some((name, exposure))
+        };
+        names.into_iter().filter_map(with_exposure).collect()
+    }
+
+    /// The remembered orders of a client, in the order of their decisions.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn orders(&self, client_id: &str, now: Timestamp) -> Result<Vec<OrderView>, OpenError> {
+        let Some(account) = self.books.known_account(client_id) else {
+            return Ok(Vec::new());
+        };
+        let account = account.lock();
+        let states = account.orders.values();
+        let mut states: Vec<_> = states.map(|order| OrderState::of(order, now)).collect();
+        states.sort_unstable_by_key(|state| state.decision);
+        let mut views = Vec::new();
+        for state in states {
+            let decision = find(
+                self.journal.conn(),
+                state.decision.get(),
+                |entry| match &entry.record {
+                    Record::Decision(decision) => Some(decision.clone().into_owned()),
+                    _ => None,
+                },
+            )?;
+            let decision = decision.flatten();
+            views.push(OrderView { state, decision });
+        }
+        Ok(views)
+    }
+
+    /// The kill switches that are thrown.
+    #[must_use]
+    pub fn kills(&self) -> Vec<KillRecord<'static>> {
+        self.books.kills.thrown().cloned().collect()
+    }
+}

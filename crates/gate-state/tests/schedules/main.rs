@@ -1,0 +1,194 @@
+//! The lock-and-queue core under many thread schedules: the sources of the queue and of the
+//! durable point, compiled against shuttle's primitives. A schedule that loses a wake-up ends in
+//! a deadlock, which shuttle reports.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    unreachable_pub,
+    reason = "a test fails by panicking; the sources under test are used in part"
+)]
+
+#[path = "../../src/durable.rs"]
+mod durable;
+#[path = "../../src/queue.rs"]
+mod queue;
+
+mod sync {
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    };
+    pub(crate) use std::sync::PoisonError;
+}
+
+/// What the two need of the rest of the crate.
+mod chain {
+    pub(crate) fn number_frame(frame: &mut [u8], seq: u64) {
+        frame.copy_from_slice(&seq.to_le_bytes());
+    }
+}
+mod error {
+    pub(crate) use gate_state::{NotDurable, RecordError};
+}
+mod record {
+    pub(crate) use gate_state::Seq;
+}
+mod store {
+    pub(crate) struct Appender;
+}
+
+use std::collections::BTreeSet;
+
+use shuttle::sync::{Arc, Mutex};
+use shuttle::thread;
+
+use durable::Durable;
+use queue::{Queue, Work};
+
+struct Core {
+    queue: Queue,
+    durable: Durable,
+    /// What is on the disk, in order.
+    disk: Mutex<Vec<u64>>,
+}
+
+fn core() -> Arc<Core> {
+    Arc::new(Core {
+        queue: Queue::after(0, 4),
+        durable: Durable::at(0),
+        disk: Mutex::default(),
+    })
+}
+
+/// The writer's loop; the commit numbered `failing` fails, `reached` says whether on the disk.
+fn write(core: &Core, failing: Option<usize>, reached: bool) {
+    let mut done = None;
+    for commit in 0.. {
+        let Some(work) = core.queue.take(done.take()) else {
+            return;
+        };
+        let Work::Chunk(chunk) = work else {
+            panic!("nobody has given it a job");
+        };
+        let failed = failing == Some(commit);
+        if !failed || reached {
+            let (seqs, _) = chunk.frames.as_chunks::<8>();
+            let mut disk = core.disk.lock().unwrap();
+            disk.extend(seqs.iter().map(|seq| u64::from_le_bytes(*seq)));
+        }
+        if failed {
+            core.queue.poison();
+            core.durable.fail();
+            return;
+        }
+        core.queue.committed(chunk.last);
+        core.durable.publish(chunk.last);
+        done = Some(chunk);
+    }
+}
+
+/// Callers of one client who each reserve a unit as often as they may. Returns the numbers that
+/// they were told are durable.
+fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
+    let account = Arc::new(Mutex::new(0_u64));
+    let callers: Vec<_> = (0..3)
+        .map(|_| {
+            let (core, account) = (Arc::clone(core), Arc::clone(&account));
+            thread::spawn(move || {
+                let mut told = Vec::new();
+                for _ in 0..2 {
+                    let mut held = account.lock().unwrap();
+                    if *held >= limit {
+                        continue;
+                    }
+                    let Ok(seq) = core.queue.push(&mut [0; 8]) else {
+                        continue;
+                    };
+                    *held += 1;
+                    assert!(*held <= limit);
+                    drop(held);
+                    if core.durable.wait(seq).is_ok() {
+                        assert!(core.durable.seq() >= seq);
+                        assert!(core.disk.lock().unwrap().contains(&seq));
+                        told.push(seq);
+                    }
+                }
+                told
+            })
+        })
+        .collect();
+    let told: Vec<u64> = callers
+        .into_iter()
+        .flat_map(|caller| caller.join().unwrap())
+        .collect();
+    let unique: BTreeSet<u64> = told.iter().copied().collect();
+    assert_eq!(unique.len(), told.len(), "a number was allotted twice");
+    unique
+}
+
+#[test]
+fn every_caller_is_served_and_no_number_is_skipped() {
+    shuttle::check_random(
+        || {
+            let core = core();
+            let writer = thread::spawn({
+                let core = Arc::clone(&core);
+                move || write(&core, None, false)
+            });
+            let told = reserve(&core, 5);
+            core.queue.close();
+            writer.join().unwrap();
+            let disk = core.disk.lock().unwrap().clone();
+            assert!(
+                disk.iter()
+                    .copied()
+                    .eq(1..=u64::try_from(disk.len()).unwrap())
+            );
+            assert!(disk.len() <= 5, "over the limit");
+            assert_eq!(told, disk.into_iter().collect());
+        },
+        3_000,
+    );
+}
+
+#[test]
+fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
+    for reached in [false, true] {
+        shuttle::check_random(
+            move || {
+                let core = core();
+                let writer = thread::spawn({
+                    let core = Arc::clone(&core);
+                    move || {
+                        write(&core, Some(1), reached);
+                        if !core.queue.is_poisoned() {
+                            return;
+                        }
+                        // The recovery, as the ledger does it: what is not on the disk is void.
+                        let last = core.queue.last_allotted();
+                        let tail = core.disk.lock().unwrap().len();
+                        let tail = u64::try_from(tail).unwrap();
+                        core.disk.lock().unwrap().extend(tail + 1..=last);
+                        core.queue.reopen(last);
+                        core.durable.recovered(tail + 1..=last, last);
+                        for seq in tail + 1..=last {
+                            assert!(core.durable.wait(seq).is_err(), "a void is no commit");
+                        }
+                        write(&core, None, false);
+                    }
+                });
+                reserve(&core, 6);
+                core.queue.close();
+                writer.join().unwrap();
+                let disk = core.disk.lock().unwrap().clone();
+                assert!(
+                    disk.iter()
+                        .copied()
+                        .eq(1..=u64::try_from(disk.len()).unwrap())
+                );
+            },
+            2_000,
+        );
+    }
+}

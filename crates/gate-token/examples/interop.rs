@@ -88,7 +88,9 @@ fn main() -> ExitCode {
             if found != expected {
                 wrong += 1;
                 if wrong <= 10 {
-                    println!("task {answers}, {what:?}:\n  theirs {found:?}\n  ours   {expected:?}");
+                    println!(
+                        "task {answers}, {what:?}:\n  theirs {found:?}\n  ours   {expected:?}"
+                    );
                 }
             }
         }

@@ -482,6 +482,9 @@ def token_rows():
         ("two parts", f"{first}.{second}"), ("four parts", f"{token}."), ("five parts, as JWE", f"{token}.{second}.{third}"), ("a leading point", "." + token),
         ("white space after it", token + "\n"), ("white space before it", " " + token), ("only points", ".."), ("a padded payload", f"{first}.{second}=.{third}"),
         ("an empty payload", f"{first}..{third}"), ("an empty header part", f".{second}.{third}"), ("Bearer before it", "Bearer " + token), ("in quotes", f'"{token}"'),
+        # The cases of Wycheproof's JWS groups that are not above.
+        ("no payload and no point for it", f"{first}.{third}"), ("no header and no point for it", f"{second}.{third}"),
+        ("the payload between two points", f".{second}."), ("the payload alone", second), ("a fourth part of text", f"{token}.foo"),
         ("the JSON serialisation of JWS", json.dumps({"protected": first, "payload": second, "signature": third})),
     ]:
         add("jws", description, text, "refused", "malformed")

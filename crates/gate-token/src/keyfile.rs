@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
 use crate::keyring::{KeyError, KeyRing};
@@ -108,11 +109,31 @@ impl KeyFile {
     /// # Errors
     /// [`KeyFileError::Io`].
     pub fn create(&self, keys: &KeyRing) -> Result<(), KeyFileError> {
-        let draft = Draft::write(self.beside(&format!("new-{}", std::process::id())), keys)
-            .map_err(self.io("create"))?;
+        // A name of its own each time: a draft left by a crash is in nobody's way.
+        let mut suffix = [0; 8];
+        SystemRandom::new()
+            .fill(&mut suffix)
+            .map_err(|_| self.keys()(KeyError::NoRandomness))?;
+        let suffix = format!("new-{:016x}", u64::from_ne_bytes(suffix));
+        let draft = Draft::write(self.beside(&suffix), keys).map_err(self.io("create"))?;
         fs::hard_link(&draft.path, &self.path).map_err(self.io("create"))?;
         drop(draft);
         self.sync_dir().map_err(self.io("sync"))
+    }
+
+    /// Reads the key ring, and creates the file with a new key `kid` first if there is none.
+    /// Two processes that do so at once get the same ring.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    pub fn read_or_create(&self, kid: &str) -> Result<KeyRing, KeyFileError> {
+        if is_kind(&self.read(), io::ErrorKind::NotFound) {
+            let created = self.create(&KeyRing::generate(kid).map_err(self.keys())?);
+            if !is_kind(&created, io::ErrorKind::AlreadyExists) {
+                created?;
+            }
+        }
+        self.read()
     }
 
     /// Puts another key ring in the file's place, in one step. Two changes at once cannot
@@ -205,6 +226,10 @@ impl KeyFile {
     }
 }
 
+fn is_kind<T>(result: &Result<T, KeyFileError>, kind: io::ErrorKind) -> bool {
+    matches!(result, Err(KeyFileError::Io { source, .. }) if source.kind() == kind)
+}
+
 /// A file beside the key file, gone again unless it took the key file's place.
 struct Draft {
     path: PathBuf,
@@ -283,6 +308,17 @@ mod tests {
         }
         assert_eq!(file.read().unwrap().active().kid(), "a");
         assert_eq!(names(dir.path()), ["keys.json"]);
+    }
+
+    #[test]
+    fn the_first_of_two_that_create_wins() {
+        let (dir, file) = file();
+        let first = file.read_or_create("a").unwrap();
+        let second = file.read_or_create("b").unwrap();
+        assert_eq!(first.to_jwks(), second.to_jwks());
+        assert_eq!(first.active().kid(), "a");
+        let nowhere = KeyFile::new(dir.path().join("no/keys.json"));
+        assert!(nowhere.read_or_create("a").is_err());
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub mod keyfile;
 mod keyring;
 pub mod order;
 mod parse;
+mod replay;
 mod sign;
 mod verify;
 
@@ -73,6 +74,7 @@ pub use digest::{Digest, DigestError};
 pub use key::{MIN_SECRET_BYTES, Signature, SigningKey};
 pub use keyfile::{KeyFile, KeyFileError};
 pub use keyring::{KeyError, KeyRing};
+pub use replay::{ReplayError, ReplayGuard};
 pub use sign::{sign_into, sign_jws};
 pub use verify::{
     Expectations, MAX_LEEWAY_S, MAX_TOKEN_BYTES, VerifyError, verify, verify_for_order,

@@ -29,8 +29,11 @@ pub fn sign_into(claims: &Claims<'_>, key: &SigningKey, out: &mut Vec<u8>) {
 pub fn sign_jws(claims: &Claims<'_>, key: &SigningKey) -> String {
     let mut payload = Vec::with_capacity(ROOM);
     claims.write_payload(&mut payload, TYP, ALG, key.kid());
-    let mut text = String::with_capacity(ROOM.saturating_mul(2));
-    text.push_str(key.jws_header());
+    let header = key.jws_header();
+    // Four characters for three bytes, and a little; then the point and the signature.
+    let room = payload.len().saturating_mul(3).saturating_div(2);
+    let mut text = String::with_capacity(header.len().saturating_add(room).saturating_add(64));
+    text.push_str(header);
     URL_SAFE_NO_PAD.encode_string(&payload, &mut text);
     let signature = key.sign(text.as_bytes());
     text.push('.');

@@ -7,5 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod corpus;
 mod rotation;
 mod vectors;
+mod wycheproof;

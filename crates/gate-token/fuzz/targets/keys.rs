@@ -1,0 +1,7 @@
+//! Fuzz target: `laws::keys`.
+#![no_main]
+
+#[path = "../laws.rs"]
+mod laws;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::keys(data));

@@ -145,6 +145,8 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             alarm
                 .wait(&mut self.poll, &mut events, now_ns, due_ns)
                 .context("poll failed")?;
+            let waited_ns = self.clock.now_ns().saturating_sub(now_ns);
+            self.recorder.waited(waited_ns);
             for event in &events {
                 if event.token() != ALARM {
                     self.ready(event.token().0);

@@ -20,6 +20,8 @@ pub(crate) const LATENCY_MAX_NS: u64 = 120_000_000_000;
 pub struct Counts {
     /// Requests sent and measured.
     pub sent: u64,
+    /// Bytes of all response bodies.
+    pub body_bytes: u64,
     /// Requests sent while warming up, counted nowhere else.
     pub warmup: u64,
     /// Whole responses, whatever they say.
@@ -68,6 +70,7 @@ impl Counts {
 
     fn add(&mut self, other: &Self) {
         self.sent += other.sent;
+        self.body_bytes += other.body_bytes;
         self.warmup += other.warmup;
         self.completed += other.completed;
         self.authorized += other.authorized;
@@ -120,6 +123,8 @@ pub struct Recorder {
     pub last_ns: u64,
     /// The most requests that waited for a connection at once.
     pub backlog_max: usize,
+    /// The longest that the loop was away: it asks to be woken every 50 ms.
+    pub away_max_ns: u64,
     expect: Expect,
     /// Measuring begins here.
     start_ns: u64,
@@ -140,6 +145,7 @@ impl Recorder {
             samples,
             last_ns: start_ns,
             backlog_max: 0,
+            away_max_ns: 0,
             expect,
             start_ns,
         }
@@ -153,6 +159,11 @@ impl Recorder {
         } else {
             self.counts.warmup += 1;
         }
+    }
+
+    /// The loop was away from its work for this long.
+    pub(crate) fn waited(&mut self, away_ns: u64) {
+        self.away_max_ns = self.away_max_ns.max(away_ns);
     }
 
     pub(crate) fn noticed(&mut self, due_ns: u64, now_ns: u64) {
@@ -176,6 +187,7 @@ impl Recorder {
             return outcome;
         }
         self.last_ns = self.last_ns.max(now_ns);
+        self.counts.body_bytes += body.len() as u64;
         self.count(kind, status, outcome);
         let response_ns = now_ns.saturating_sub(in_flight.intended_ns);
         let second = self.second(now_ns);
@@ -249,6 +261,7 @@ impl Recorder {
         self.samples.merge(other.samples);
         self.last_ns = self.last_ns.max(other.last_ns);
         self.backlog_max += other.backlog_max;
+        self.away_max_ns = self.away_max_ns.max(other.away_max_ns);
     }
 
     fn count(&mut self, kind: Kind, status: u16, outcome: Outcome) {

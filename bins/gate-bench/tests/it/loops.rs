@@ -231,3 +231,27 @@ fn segments_come_from_sampled_responses() {
     assert_eq!(json["schema"], "gate-bench-v1");
     assert!(json["response_time_ms"]["p99.9"].is_number());
 }
+
+#[test]
+fn the_histogram_log_holds_every_response() {
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+    let config = config(requests(200), |_, _, out| respond(out, 200, AUTHORIZED));
+    let mut log = Vec::new();
+    gate_bench::write_hdr_log(&run(&config).unwrap(), &mut log).unwrap();
+    let mut responses = 0;
+    for entry in IntervalLogIterator::new(&log) {
+        if let LogEntry::Interval(interval) = entry.unwrap() {
+            let encoded = base64::Engine::decode(
+                &base64::engine::general_purpose::STANDARD,
+                interval.encoded_histogram(),
+            );
+            let histogram: hdrhistogram::Histogram<u64> = Deserializer::new()
+                .deserialize(&mut &*encoded.unwrap())
+                .unwrap();
+            responses += histogram.len();
+        }
+    }
+    assert_eq!(responses, 200);
+}

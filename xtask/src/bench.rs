@@ -9,9 +9,11 @@ mod artifact;
 mod build;
 mod canonical;
 mod check;
+mod cloud;
 mod compare;
 mod environment;
 mod load;
+mod page;
 mod server;
 mod stats;
 mod targets;
@@ -42,6 +44,16 @@ pub(crate) struct Args {
     /// Seconds of the canonical open loop.
     #[arg(long, default_value_t = 20)]
     open_seconds: u32,
+    /// Rates of the sweep, requests per second; give an empty list for none.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1000,2500,5000,7500,10000,12500,15000,20000,30000"
+    )]
+    sweep: Vec<u32>,
+    /// Seconds at each rate of the sweep.
+    #[arg(long, default_value_t = 3)]
+    sweep_seconds: u32,
     /// Policy engine of the canonical runs.
     #[arg(long, value_enum, default_value_t = Engine::Rego)]
     engine: Engine,
@@ -60,6 +72,13 @@ pub(crate) struct Args {
     /// Seconds of each open loop of the comparison.
     #[arg(long, default_value_t = 20)]
     compare_open_seconds: u32,
+    /// Run the cloud path in the same rounds: order service, policy server, PostgreSQL.
+    #[arg(long)]
+    compare: bool,
+    /// The policy server of the cloud path; `opa` on PATH when not given, else the sidecar's
+    /// Data API stands in.
+    #[arg(long, value_name = "PATH", requires = "compare")]
+    opa: Option<PathBuf>,
     /// Take the release binaries as they are.
     #[arg(long)]
     skip_build: bool,
@@ -142,6 +161,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let path = artifact.write(&root.join(&args.out))?;
     targets::print(&targets);
     println!("\nartifact: {}", path.display());
+    println!("page:     {}", page::write(&path)?.display());
     if let Some(old) = &args.check {
         check::against(old, &path)?;
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::Args;
-use super::canonical::Canonical;
+use super::canonical::{Canonical, SweepStep};
 use super::compare::Comparison;
 use super::environment::Environment;
 use super::load::{Counts, GeneratorConfig, Latency, Measured, Point, Second, Tokens};
@@ -27,6 +27,7 @@ pub(super) struct Artifact<'a> {
     slo_evaluation: Slo,
     environment: &'a Environment,
     open_loop: Results<'a>,
+    rate_sweep: &'a [SweepStep],
     comparison: Option<&'a Comparison>,
     targets: &'a [Target],
     #[serde(skip)]
@@ -128,6 +129,7 @@ impl<'a> Artifact<'a> {
             slo_evaluation: Slo::new(&canonical.closed, &canonical.open),
             environment,
             open_loop: Results::new(&canonical.open),
+            rate_sweep: &canonical.sweep,
             comparison,
             targets,
             file_name: now

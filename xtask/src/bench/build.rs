@@ -12,6 +12,7 @@ pub(super) struct Binaries {
     pub(super) sidecar: PathBuf,
     pub(super) generator: PathBuf,
     pub(super) bare_actix: PathBuf,
+    pub(super) cloud_path: PathBuf,
 }
 
 impl Binaries {
@@ -25,6 +26,7 @@ impl Binaries {
             sidecar: target.join("gate-sidecar"),
             generator: target.join("gate-bench"),
             bare_actix: target.join("examples/bare_actix"),
+            cloud_path: target.join("examples/cloud_path"),
         }
     }
 
@@ -40,7 +42,12 @@ impl Binaries {
 
     /// Whether all are there.
     pub(super) fn check(&self) -> Result<()> {
-        for path in [&self.sidecar, &self.generator, &self.bare_actix] {
+        for path in [
+            &self.sidecar,
+            &self.generator,
+            &self.bare_actix,
+            &self.cloud_path,
+        ] {
             ensure!(path.is_file(), "{} is not built", path.display());
         }
         Ok(())

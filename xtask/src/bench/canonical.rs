@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::Args;
 use super::build::Binaries;
@@ -14,8 +15,23 @@ use super::server::Server;
 pub(super) struct Canonical {
     pub(super) closed: Measured,
     pub(super) open: Measured,
+    /// Open loops at several rates.
+    pub(super) sweep: Vec<SweepStep>,
     /// What the comparison's bare server has to answer.
     pub(super) response_body_bytes: u64,
+}
+
+/// One rate of the sweep.
+#[derive(Debug, Serialize)]
+pub(super) struct SweepStep {
+    rate_per_s: u32,
+    responses_per_s: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    #[serde(rename = "p99.9_ms")]
+    p99_9_ms: f64,
+    errors: u64,
+    valid: bool,
 }
 
 /// One response in so many has its token verified and its segments read.
@@ -50,11 +66,41 @@ impl Canonical {
             .with("--sample-every", SAMPLE_EVERY)
             .run(binaries, &server, scratch)?;
         println!("{}", line(&open));
+        let mut sweep = Vec::with_capacity(args.sweep.len());
+        for rate in &args.sweep {
+            sweep.push(SweepStep::measure(args, binaries, &server, *rate, scratch)?);
+        }
         server.stop()?;
         Ok(Self {
+            sweep,
             response_body_bytes: closed.response_body_bytes.round() as u64,
             closed,
             open,
+        })
+    }
+}
+
+impl SweepStep {
+    fn measure(
+        args: &Args,
+        binaries: &Binaries,
+        server: &Server,
+        rate: u32,
+        scratch: &Path,
+    ) -> Result<Self> {
+        let measured = Load::open(args.connections, rate, args.sweep_seconds)
+            .with("--warmup", 1)
+            .with("--sample-every", 0)
+            .run(binaries, server, scratch)?;
+        println!("sweep, {rate} req/s\n{}", line(&measured));
+        Ok(Self {
+            rate_per_s: rate,
+            responses_per_s: measured.responses_per_s,
+            p50_ms: measured.response_time_ms.p50,
+            p99_ms: measured.response_time_ms.p99,
+            p99_9_ms: measured.response_time_ms.p99_9,
+            errors: measured.counts.errors,
+            valid: measured.valid,
         })
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::build::Binaries;
 use super::canonical::line;
+use super::cloud::Cloud;
 use super::load::{Load, Measured};
 use super::server::Server;
 use super::stats::Rounds;
@@ -54,6 +55,26 @@ pub(super) struct Comparison {
     pub(super) rego: Contender,
     pub(super) builtin: Contender,
     pub(super) ratios: Vec<Ratios>,
+    /// The path that the sidecar replaces, when it was run as well.
+    pub(super) cloud: Option<CloudPath>,
+}
+
+/// The cloud path in the same rounds; closed loop only, since it cannot follow the open loop's
+/// rate.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct CloudPath {
+    pub(super) policy_server: &'static str,
+    pub(super) closed_requests_per_sec: Rounds,
+    pub(super) closed_p50_ms: Rounds,
+    pub(super) closed_p99_ms: Rounds,
+    pub(super) errors: u64,
+    /// The sidecar's (Rego) throughput over its.
+    pub(super) throughput_of_sidecar: Rounds,
+    /// Its p99 over the sidecar's (Rego).
+    pub(super) p99_over_sidecar: Rounds,
+    /// What the decision record compares with, and where that stood.
+    pub(super) recorded_p99_ms: f64,
+    pub(super) recorded_in: &'static str,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +104,12 @@ impl Comparison {
             start(Engine::Rego)?,
             start(Engine::Builtin)?,
         ];
+        let cloud = if args.compare {
+            Some(Cloud::start(binaries, scratch, args.opa.as_deref())?)
+        } else {
+            None
+        };
+        let mut cloud_runs = Runs::default();
         let mut runs: [Runs; 3] = Default::default();
         for round in 0..args.rounds {
             println!("round {}", round + 1);
@@ -92,11 +119,22 @@ impl Comparison {
             for ((server, runs), name) in turns {
                 runs.take_turn(args, binaries, server, name, scratch)?;
             }
+            if let Some(cloud) = &cloud {
+                cloud_runs.take_closed_turn(args, binaries, &cloud.service, scratch)?;
+            }
         }
         for server in servers {
             server.stop()?;
         }
         let [bare, rego, builtin] = runs;
+        let cloud = match cloud {
+            None => None,
+            Some(cloud) => {
+                let path = CloudPath::new(cloud.policy_server, &cloud_runs, &rego);
+                cloud.stop()?;
+                Some(path)
+            }
+        };
         let ratios = vec![
             Ratios::new("rego", &rego, &bare),
             Ratios::new("builtin", &builtin, &bare),
@@ -109,6 +147,7 @@ impl Comparison {
             rego: Contender::new("rego", &rego),
             builtin: Contender::new("builtin", &builtin),
             ratios,
+            cloud,
         })
     }
 
@@ -152,6 +191,22 @@ impl Runs {
         Ok(())
     }
 
+    fn take_closed_turn(
+        &mut self,
+        args: &Args,
+        binaries: &Binaries,
+        server: &Server,
+        scratch: &Path,
+    ) -> Result<()> {
+        let measured = Load::closed_for(args.connections, args.round_seconds)
+            .with("--warmup", 1)
+            .with("--sample-every", 0)
+            .run(binaries, server, scratch)?;
+        println!("  cloud      closed {}", line(&measured));
+        self.closed.push(measured);
+        Ok(())
+    }
+
     fn every(&self) -> impl Iterator<Item = &Measured> {
         self.closed.iter().chain(&self.unix).chain(&self.open)
     }
@@ -178,6 +233,26 @@ impl Contender {
             errors: runs.every().map(|run| run.counts.errors).sum(),
             invalid_runs: runs.every().map(|run| u32::from(!run.valid)).sum(),
             unix_requests_per_sec: Rounds::of(throughput(&runs.unix)),
+        }
+    }
+}
+
+impl CloudPath {
+    fn new(policy_server: &'static str, runs: &Runs, sidecar: &Runs) -> Self {
+        let p99 = |runs: &Runs| latency(&runs.closed, |l| l.p99);
+        Self {
+            policy_server,
+            closed_requests_per_sec: Rounds::of(throughput(&runs.closed)),
+            closed_p50_ms: Rounds::of(latency(&runs.closed, |l| l.p50)),
+            closed_p99_ms: Rounds::of(p99(runs)),
+            errors: runs.every().map(|run| run.counts.errors).sum(),
+            throughput_of_sidecar: Rounds::ratios(
+                &throughput(&sidecar.closed),
+                &throughput(&runs.closed),
+            ),
+            p99_over_sidecar: Rounds::ratios(&p99(runs), &p99(sidecar)),
+            recorded_p99_ms: 252.45,
+            recorded_in: "P0-PERF-v2-2026-01-16-073422.json",
         }
     }
 }

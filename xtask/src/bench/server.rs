@@ -73,6 +73,20 @@ impl Server {
         Ok(server)
     }
 
+    /// The order service of the cloud path.
+    pub(super) fn cloud_service(
+        binaries: &Binaries,
+        policy_url: &str,
+        postgres: &str,
+    ) -> Result<Self> {
+        let mut command = Command::new(&binaries.cloud_path);
+        command
+            .arg("--until-stdin-closes")
+            .args(["--policy", policy_url])
+            .args(["--postgres", postgres]);
+        Self::start("cloud path".to_owned(), command, 1)
+    }
+
     /// Starts it and waits for `lines` lines of output, one of which names the public address.
     fn start(name: String, mut command: Command, lines: usize) -> Result<Self> {
         let mut child = command

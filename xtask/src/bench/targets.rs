@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::canonical::Canonical;
-use super::compare::Comparison;
+use super::compare::{CloudPath, Comparison};
 use super::load::Measured;
 
 /// One target.
@@ -80,6 +80,9 @@ pub(super) fn evaluate(canonical: &Canonical, comparison: Option<&Comparison>) -
     list.required("open: p95", open.response_time_ms.p95, ("<", 5.0), "ms");
     if let Some(comparison) = comparison {
         compared(&mut list, comparison);
+        if let Some(cloud) = &comparison.cloud {
+            against_cloud(&mut list, cloud);
+        }
     }
     list.0
 }
@@ -151,6 +154,29 @@ fn compared(list: &mut List, comparison: &Comparison) {
         let unix = ratios.unix_over_tcp.median;
         list.reported(&title("Unix socket over TCP"), unix, (">", 1.0), "");
     }
+}
+
+/// Against the cloud path; with a real OPA the aim is the record's own factor of 59.
+fn against_cloud(list: &mut List, cloud: &CloudPath) {
+    let throughput = cloud.throughput_of_sidecar.median;
+    let p99 = cloud.p99_over_sidecar.median;
+    let aim = if cloud.policy_server == "opa" {
+        59.0
+    } else {
+        20.0
+    };
+    list.reported(
+        "cloud path: sidecar's throughput over its",
+        throughput,
+        (">=", 10.0),
+        "",
+    );
+    list.reported(
+        "cloud path: its p99 over the sidecar's",
+        p99,
+        (">=", aim),
+        "",
+    );
 }
 
 /// As a table, the required ones first.

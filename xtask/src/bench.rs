@@ -13,6 +13,7 @@ mod cloud;
 mod compare;
 mod environment;
 mod load;
+mod overload;
 mod page;
 mod server;
 mod stats;
@@ -27,6 +28,7 @@ use self::build::Binaries;
 use self::canonical::Canonical;
 use self::compare::Comparison;
 use self::environment::Environment;
+use self::overload::Overload;
 use crate::run;
 
 /// What to measure, and how long.
@@ -44,10 +46,11 @@ pub(crate) struct Args {
     /// Seconds of the canonical open loop.
     #[arg(long, default_value_t = 20)]
     open_seconds: u32,
-    /// Rates of the sweep, requests per second; give an empty list for none.
+    /// Rates of the sweep, requests per second; separated by commas; none at all with nothing after it.
     #[arg(
         long,
         value_delimiter = ',',
+        num_args = 0..,
         default_value = "1000,2500,5000,7500,10000,12500,15000,20000,30000"
     )]
     sweep: Vec<u32>,
@@ -79,6 +82,12 @@ pub(crate) struct Args {
     /// Data API stands in.
     #[arg(long, value_name = "PATH", requires = "compare")]
     opa: Option<PathBuf>,
+    /// Search the saturation, then offer twice as much.
+    #[arg(long)]
+    overload: bool,
+    /// Connections of the overload: enough that none is waited for.
+    #[arg(long, default_value_t = 800)]
+    overload_connections: u32,
     /// Take the release binaries as they are.
     #[arg(long)]
     skip_build: bool,
@@ -149,15 +158,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         )?)
     };
 
+    let overload = if args.overload {
+        println!("\n== overload");
+        Overload::measure(args, &binaries, scratch.path())?
+    } else {
+        None
+    };
     environment.finish();
-    let targets = targets::evaluate(&canonical, comparison.as_ref());
-    let artifact = Artifact::new(
-        args,
-        &canonical,
-        comparison.as_ref(),
-        &targets,
-        &environment,
-    );
+    let targets = targets::evaluate(&canonical, comparison.as_ref(), overload.as_ref());
+    let measured = artifact::Measurements {
+        canonical: &canonical,
+        comparison: comparison.as_ref(),
+        overload: overload.as_ref(),
+        targets: &targets,
+        environment: &environment,
+    };
+    let artifact = Artifact::new(args, &measured);
     let path = artifact.write(&root.join(&args.out))?;
     targets::print(&targets);
     println!("\nartifact: {}", path.display());

@@ -223,9 +223,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             return;
         };
         let body = connection.body(response);
-        let outcome = self
-            .recorder
-            .responded(&in_flight, response.status, body, now_ns);
+        let outcome = self.recorder.responded(&in_flight, response, body, now_ns);
         if outcome == Outcome::Authorized && in_flight.request.is_new_order() {
             self.workload.opened(in_flight.request.order);
         }

@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 
 use crate::connection::InFlight;
 use crate::outcome::{Expect, Outcome};
+use crate::response::Response;
 use crate::sample::Samples;
 use crate::workload::Kind;
 
@@ -46,6 +47,8 @@ pub struct Counts {
     pub connection_errors: u64,
     /// Requests answered with something that is not HTTP.
     pub malformed: u64,
+    /// 503 that do not say when to come again.
+    pub no_retry_after: u64,
     /// Requests that were due and could not be sent before the run ended.
     pub unsent: u64,
 }
@@ -82,6 +85,7 @@ impl Counts {
         self.connection_errors += other.connection_errors;
         self.malformed += other.malformed;
         self.unsent += other.unsent;
+        self.no_retry_after += other.no_retry_after;
         for (status, count) in &other.by_status {
             *self.by_status.entry(*status).or_default() += count;
         }
@@ -177,10 +181,11 @@ impl Recorder {
     pub(crate) fn responded(
         &mut self,
         in_flight: &InFlight,
-        status: u16,
+        response: &Response,
         body: &[u8],
         now_ns: u64,
     ) -> Outcome {
+        let status = response.status;
         let kind = in_flight.request.kind;
         let outcome = Outcome::of(self.expect, kind, status, body);
         if !in_flight.measured {
@@ -189,6 +194,9 @@ impl Recorder {
         self.last_ns = self.last_ns.max(now_ns);
         self.counts.body_bytes += body.len() as u64;
         self.count(kind, status, outcome);
+        if status == 503 && !response.retry_after {
+            self.counts.no_retry_after += 1;
+        }
         let response_ns = now_ns.saturating_sub(in_flight.intended_ns);
         let second = self.second(now_ns);
         if matches!(outcome, Outcome::Refused | Outcome::Unreadable) {

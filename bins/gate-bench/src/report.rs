@@ -131,6 +131,8 @@ pub struct CountsReport {
     pub connection_errors: u64,
     /// Not HTTP.
     pub malformed: u64,
+    /// 503 without a `Retry-After`.
+    pub no_retry_after: u64,
     /// Due, and never sent.
     pub unsent: u64,
     /// By status code.
@@ -292,6 +294,7 @@ impl CountsReport {
             timeouts: counts.timeouts,
             connection_errors: counts.connection_errors,
             malformed: counts.malformed,
+            no_retry_after: counts.no_retry_after,
             unsent: counts.unsent,
             by_status: counts
                 .by_status

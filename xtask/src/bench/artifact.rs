@@ -12,6 +12,7 @@ use super::canonical::{Canonical, SweepStep};
 use super::compare::Comparison;
 use super::environment::Environment;
 use super::load::{Counts, GeneratorConfig, Latency, Measured, Point, Second, Tokens};
+use super::overload::Overload;
 use super::targets::Target;
 
 /// The version that the decision record asks for.
@@ -29,9 +30,20 @@ pub(super) struct Artifact<'a> {
     open_loop: Results<'a>,
     rate_sweep: &'a [SweepStep],
     comparison: Option<&'a Comparison>,
+    overload: Option<&'a Overload>,
     targets: &'a [Target],
     #[serde(skip)]
     file_name: String,
+}
+
+/// Everything that goes into it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measurements<'a> {
+    pub(super) canonical: &'a Canonical,
+    pub(super) comparison: Option<&'a Comparison>,
+    pub(super) overload: Option<&'a Overload>,
+    pub(super) targets: &'a [Target],
+    pub(super) environment: &'a Environment,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,13 +111,14 @@ struct Slo {
 }
 
 impl<'a> Artifact<'a> {
-    pub(super) fn new(
-        args: &'a Args,
-        canonical: &'a Canonical,
-        comparison: Option<&'a Comparison>,
-        targets: &'a [Target],
-        environment: &'a Environment,
-    ) -> Self {
+    pub(super) fn new(args: &'a Args, measured: &Measurements<'a>) -> Self {
+        let Measurements {
+            canonical,
+            comparison,
+            overload,
+            targets,
+            environment,
+        } = *measured;
         let now = jiff::Timestamp::now();
         let segments = canonical.closed.segments_ms.iter();
         Self {
@@ -131,6 +144,7 @@ impl<'a> Artifact<'a> {
             open_loop: Results::new(&canonical.open),
             rate_sweep: &canonical.sweep,
             comparison,
+            overload,
             targets,
             file_name: now
                 .strftime("P0-SIDECAR-PERF-%Y-%m-%d-%H%M%S.json")

@@ -25,9 +25,11 @@ pub(super) struct Measured {
     pub(super) invalid_reasons: Vec<String>,
     pub(super) duration_s: f64,
     pub(super) responses_per_s: f64,
+    pub(super) successes_per_s: f64,
     pub(super) counts: Counts,
     pub(super) response_time_ms: Latency,
     pub(super) service_time_ms: Latency,
+    pub(super) refused_time_ms: Latency,
     pub(super) send_lag_ms: Latency,
     pub(super) wake_lag_ms: Latency,
     pub(super) generator_cores: Option<f64>,
@@ -39,6 +41,12 @@ pub(super) struct Measured {
     pub(super) response_percentiles: Vec<Point>,
 }
 
+/// What a search found, of its `gate-bench-series-v1`.
+#[derive(Debug, Deserialize)]
+struct Found {
+    best_rate_per_s: Option<f64>,
+}
+
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(super) struct Counts {
     pub(super) completed: u64,
@@ -48,6 +56,7 @@ pub(super) struct Counts {
     pub(super) errors: u64,
     pub(super) timeouts: u64,
     pub(super) connection_errors: u64,
+    pub(super) no_retry_after: u64,
     pub(super) by_status: BTreeMap<String, u64>,
 }
 
@@ -137,6 +146,14 @@ impl Load {
         load
     }
 
+    /// The search for the highest rate with a p99 below 10 ms and no error.
+    pub(super) fn saturate(connections: u32) -> Self {
+        let mut load = Self::new("saturate", connections);
+        load.push("--duration", 3);
+        load.push("--from", 2_000);
+        load
+    }
+
     /// Sets one more option of gate-bench.
     pub(super) fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.push(name, value);
@@ -167,6 +184,26 @@ impl Load {
         server: &Server,
         scratch: &Path,
     ) -> Result<Measured> {
+        self.report(binaries, server, scratch)
+    }
+
+    /// Runs a search; the rate it found.
+    pub(super) fn best_rate(
+        &self,
+        binaries: &Binaries,
+        server: &Server,
+        scratch: &Path,
+    ) -> Result<Option<f64>> {
+        let found: Found = self.report(binaries, server, scratch)?;
+        Ok(found.best_rate_per_s)
+    }
+
+    fn report<T: serde::de::DeserializeOwned>(
+        &self,
+        binaries: &Binaries,
+        server: &Server,
+        scratch: &Path,
+    ) -> Result<T> {
         let report = scratch.join("report.json");
         let mut command = Command::new(&binaries.generator);
         command.args(&self.arguments).arg("--json").arg(&report);

@@ -196,6 +196,7 @@ fn escape(text: &str) -> String {
 /// Three significant figures.
 fn figure(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".to_owned(),
         v if v >= 1000.0 => {
             let digits = format!("{value:.0}");
             let split = digits.len().saturating_sub(3);

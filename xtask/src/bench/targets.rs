@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::canonical::Canonical;
 use super::compare::{CloudPath, Comparison};
 use super::load::Measured;
+use super::overload::Overload;
 
 /// One target.
 #[derive(Debug, Clone, Serialize)]
@@ -62,7 +63,11 @@ impl List {
 }
 
 /// Every target with what was measured.
-pub(super) fn evaluate(canonical: &Canonical, comparison: Option<&Comparison>) -> Vec<Target> {
+pub(super) fn evaluate(
+    canonical: &Canonical,
+    comparison: Option<&Comparison>,
+    overload: Option<&Overload>,
+) -> Vec<Target> {
     let mut list = List::default();
     let closed = &canonical.closed;
     list.required(
@@ -83,6 +88,9 @@ pub(super) fn evaluate(canonical: &Canonical, comparison: Option<&Comparison>) -
         if let Some(cloud) = &comparison.cloud {
             against_cloud(&mut list, cloud);
         }
+    }
+    if let Some(overload) = overload {
+        overloaded(&mut list, overload);
     }
     list.0
 }
@@ -177,6 +185,24 @@ fn against_cloud(list: &mut List, cloud: &CloudPath) {
         (">=", aim),
         "",
     );
+}
+
+fn overloaded(list: &mut List, overload: &Overload) {
+    let p99 = |name: &str| format!("overload: p99 of {name} orders");
+    let accepted = overload.accepted_time_ms.p99;
+    list.reported(&p99("accepted"), accepted, ("<", 10.0), "ms");
+    list.reported(
+        &p99("refused"),
+        overload.refused_time_ms.p99,
+        ("<", 10.0),
+        "ms",
+    );
+    let silent = overload.refused_without_retry_after as f64;
+    list.reported("overload: 503 without Retry-After", silent, ("=", 0.0), "");
+    let other = overload.other_errors as f64;
+    list.reported("overload: errors but 503", other, ("=", 0.0), "");
+    let after = overload.after_errors as f64;
+    list.reported("overload: errors afterwards", after, ("=", 0.0), "");
 }
 
 /// As a table, the required ones first.

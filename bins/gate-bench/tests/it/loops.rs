@@ -89,6 +89,7 @@ fn every_outcome_is_counted_apart() {
     // The workload is made to be authorized, so the blocked ones are not what was expected.
     assert_eq!(counts.unexpected, 100 + 100);
     assert_eq!(counts.errors(), 300);
+    assert_eq!(counts.no_retry_after, 100);
     // Refused requests are quick to answer: they stay out of the response times.
     assert_eq!(finished.recorder.response.len(), 300);
     assert_eq!(finished.recorder.refused.len(), 300);

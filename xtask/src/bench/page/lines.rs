@@ -6,8 +6,8 @@ use super::figure;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 320.0;
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
+const LEFT: f64 = 78.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 28.0;
 
@@ -84,9 +84,10 @@ impl Chart {
         if values().next().is_none() {
             return String::new();
         }
-        let limit = self.limit.map_or(0.0, |(_, value)| value);
-        let low = values().fold(f64::INFINITY, f64::min);
-        let high = values().fold(limit, f64::max);
+        // The limit is always in sight.
+        let limits = || self.limit.iter().map(|(_, value)| *value);
+        let low = values().chain(limits()).fold(f64::INFINITY, f64::min);
+        let high = values().chain(limits()).fold(0.0, f64::max);
         let y = Scale::log(
             10_f64.powf(low.log10().floor()),
             10_f64.powf((high * 1.05).log10().ceil()),

@@ -12,7 +12,7 @@ main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
 h1{font-size:1.7rem;margin:0}h2{font-size:1.15rem;margin:2.5rem 0 .25rem}
 h3{font-size:.95rem;margin:1.2rem 0 .2rem;font-weight:600}
 .note,.sub{color:var(--soft);margin:.1rem 0 .8rem}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.75rem;margin-top:1.2rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin-top:1.2rem}
 .tile{background:var(--panel);border:1px solid var(--rule);border-radius:.5rem;padding:.8rem .9rem}
 .tile b{display:block;font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums}
 .tile span{color:var(--soft);font-size:.85rem}

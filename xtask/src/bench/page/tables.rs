@@ -65,11 +65,18 @@ pub(super) fn headline(artifact: &Value) -> String {
             let _ = write!(
                 out,
                 "<p class=\"bad\">{run}: not valid: {}</p>",
-                text(artifact, &format!("/{run}/invalid_reasons"))
+                reasons(artifact, run)
             );
         }
     }
     out
+}
+
+fn reasons(artifact: &Value, run: &str) -> String {
+    let list = artifact.pointer(&format!("/{run}/invalid_reasons"));
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    let reasons: Vec<&str> = list.filter_map(Value::as_str).collect();
+    escape(&reasons.join("; "))
 }
 
 fn at_sum(artifact: &Value, pointers: [&str; 2]) -> String {

@@ -4,6 +4,7 @@
 //! run by hand.
 #![allow(clippy::print_stdout, reason = "a command-line tool talks on stdout")]
 
+mod bench;
 mod run;
 mod tidy;
 
@@ -32,6 +33,8 @@ enum Task {
     Verify,
     /// Format, and apply what clippy can mend by itself.
     Fix,
+    /// Measure, and write the P0-SIDECAR-PERF artifact.
+    Bench(bench::Args),
     /// Check the house rules only: layers, file headers, lints, top level.
     Tidy,
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Test { args } => test(&args),
         Task::Verify => verify(),
         Task::Fix => fix(),
+        Task::Bench(args) => bench::run(&args),
         Task::Tidy => tidy::check(&run::workspace_root()),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! Bare actix-web: takes the request body, answers a fixed one. The ceiling that the sidecar is
-//! measured against, tuned as the sidecar is: no Nagle, one worker per core, body as `Bytes`.
+//! measured against, tuned as the sidecar is: no Nagle, one worker per core, body as `Bytes`, the
+//! same allocator.
 //!
 //! Prints `listening on http://ADDR` once bound. Ends on SIGTERM, on SIGINT, or, with
 //! `--until-stdin-closes`, when its standard input does, so that it never outlives its parent.
@@ -11,6 +12,9 @@ use std::path::PathBuf;
 use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Bare actix-web answering a fixed body.
 #[derive(Parser)]

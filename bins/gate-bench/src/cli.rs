@@ -1,23 +1,20 @@
-//! The command line: arguments in, a run, its report out.
+//! The command line: what can be asked for, and the run that each question comes to.
 
-use std::io::Write as _;
+mod actions;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use gate_token::KeyRing;
 
 use crate::closed::Stop;
 use crate::open::Rate;
 use crate::outcome::Expect;
 use crate::pacing::Arrivals;
-use crate::report::Report;
-use crate::run::{Mode, RunConfig, run};
-use crate::summary;
+use crate::run::{Mode, RunConfig};
+use crate::search::Objective;
 use crate::target::Target;
-use crate::verify;
 use crate::workload::{Mix, Spread, WorkloadConfig};
 
 /// Load generator for the gate contract: closed and open loops, latency from the intended start.
@@ -36,6 +33,10 @@ enum Command {
     Closed(ClosedArgs),
     /// Requests start by the clock: finds the latency at a rate.
     Open(OpenArgs),
+    /// One open loop after another, a rate each.
+    Sweep(SweepArgs),
+    /// Searches for the highest rate that still meets the objective.
+    Saturate(SaturateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +64,51 @@ struct OpenArgs {
     /// Seconds of measuring.
     #[arg(short, long, default_value = "10", value_parser = seconds)]
     duration: Duration,
+}
+
+#[derive(Debug, Args)]
+struct SweepArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    series: SeriesArgs,
+    /// Requests per second, separated by commas.
+    #[arg(short, long, value_delimiter = ',', required = true, value_parser = positive)]
+    rates: Vec<f64>,
+}
+
+#[derive(Debug, Args)]
+struct SaturateArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    series: SeriesArgs,
+    /// The first rate tried.
+    #[arg(long, default_value = "1000", value_parser = positive)]
+    from: f64,
+    /// No higher rate is tried.
+    #[arg(long, default_value = "200000", value_parser = positive)]
+    to: f64,
+    /// How closely the rate is searched, in per cent.
+    #[arg(long, default_value = "5", value_parser = positive)]
+    precision: f64,
+}
+
+/// What every rate of a series is measured by.
+#[derive(Debug, Args)]
+struct SeriesArgs {
+    /// Seconds of measuring at each rate.
+    #[arg(short, long, default_value = "5", value_parser = seconds)]
+    duration: Duration,
+    /// How arrivals follow one another: `constant` or `poisson`.
+    #[arg(long, default_value = "constant")]
+    arrivals: Arrivals,
+    /// The objective: the 99th percentile stays below so many milliseconds.
+    #[arg(long, default_value = "10", value_parser = positive)]
+    p99_ms: f64,
+    /// The objective: at most so many per cent of errors.
+    #[arg(long, default_value_t = 0.0)]
+    errors_percent: f64,
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +176,9 @@ struct CommonArgs {
     /// Write the report here; `-` for standard output, instead of the summary.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Write response times second by second as an `HdrHistogram` log (`closed` and `open`).
+    #[arg(long)]
+    hdr: Option<PathBuf>,
     /// No progress bar.
     #[arg(short, long)]
     quiet: bool,
@@ -147,9 +196,9 @@ impl Cli {
                     Some(count) => Stop::Requests(count),
                     None => Stop::After(args.duration),
                 };
-                one(&args.common, Mode::Closed(stop))
+                actions::one(&args.common, Mode::Closed(stop))
             }
-            Command::Open(args) => one(
+            Command::Open(args) => actions::one(
                 &args.common,
                 Mode::Open(Rate {
                     per_s: args.rate,
@@ -157,11 +206,26 @@ impl Cli {
                     duration: args.duration,
                 }),
             ),
+            Command::Sweep(args) => actions::sweep(&args),
+            Command::Saturate(args) => actions::saturate(&args),
+        }
+    }
+}
+
+impl SeriesArgs {
+    fn objective(&self) -> Objective {
+        Objective {
+            p99_ms: self.p99_ms,
+            errors_percent: self.errors_percent,
         }
     }
 }
 
 impl CommonArgs {
+    fn json_to_stdout(&self) -> bool {
+        self.json.as_deref() == Some(Path::new("-"))
+    }
+
     fn config(&self, mode: Mode) -> anyhow::Result<RunConfig> {
         let target = match &self.uds {
             Some(path) => Target::Unix(path.clone()),
@@ -189,42 +253,6 @@ impl CommonArgs {
         };
         Ok(config)
     }
-}
-
-fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
-    let config = args.config(mode)?;
-    let keys = args.keys.as_deref().map(read_keys).transpose()?;
-    let finished = run(&config)?;
-    let (tokens, segments) = verify::look(&finished, keys.as_ref(), args.aud.as_deref());
-    let report = Report::new(&finished, tokens, &segments);
-    let to_stdout = args.json.as_deref() == Some(Path::new("-"));
-    if let Some(path) = &args.json {
-        write_json(path, &report)?;
-    }
-    if !to_stdout {
-        std::io::stdout().write_all(summary::text(&report).as_bytes())?;
-    }
-    Ok(if report.valid {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(3)
-    })
-}
-
-fn read_keys(path: &Path) -> anyhow::Result<KeyRing> {
-    let text = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    KeyRing::from_jwks(&text).with_context(|| format!("`{}` is no key set", path.display()))
-}
-
-fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    if path == Path::new("-") {
-        std::io::stdout().write_all(&text)?;
-    } else {
-        std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
-    Ok(())
 }
 
 /// Differs from run to run: milliseconds since 1970, in base 36.

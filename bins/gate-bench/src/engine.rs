@@ -145,6 +145,8 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             alarm
                 .wait(&mut self.poll, &mut events, now_ns, due_ns)
                 .context("poll failed")?;
+            let waited_ns = self.clock.now_ns().saturating_sub(now_ns);
+            self.recorder.waited(waited_ns);
             for event in &events {
                 if event.token() != ALARM {
                     self.ready(event.token().0);
@@ -221,9 +223,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             return;
         };
         let body = connection.body(response);
-        let outcome = self
-            .recorder
-            .responded(&in_flight, response.status, body, now_ns);
+        let outcome = self.recorder.responded(&in_flight, response, body, now_ns);
         if outcome == Outcome::Authorized && in_flight.request.is_new_order() {
             self.workload.opened(in_flight.request.order);
         }

@@ -35,7 +35,9 @@ mod recorder;
 mod run;
 mod sample;
 // What is made of it.
+mod hdrlog;
 mod report;
+mod search;
 mod summary;
 mod validity;
 mod verify;
@@ -43,6 +45,7 @@ mod verify;
 pub mod cli;
 
 pub use closed::Stop;
+pub use hdrlog::write as write_hdr_log;
 pub use open::Rate;
 pub use outcome::{Expect, Outcome};
 pub use pacing::Arrivals;
@@ -50,6 +53,7 @@ pub use recorder::{Counts, Recorder, Second};
 pub use report::{Latency, Report, SCHEMA};
 pub use run::{Mode, Run, RunConfig, run};
 pub use sample::{Sample, Samples};
+pub use search::{Objective, Series, Step, saturate, sweep};
 pub use summary::text as summary_text;
 pub use target::Target;
 pub use validity::WAKE_LAG_P99_MAX_MS;

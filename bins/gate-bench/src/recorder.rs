@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 
 use crate::connection::InFlight;
 use crate::outcome::{Expect, Outcome};
+use crate::response::Response;
 use crate::sample::Samples;
 use crate::workload::Kind;
 
@@ -20,6 +21,8 @@ pub(crate) const LATENCY_MAX_NS: u64 = 120_000_000_000;
 pub struct Counts {
     /// Requests sent and measured.
     pub sent: u64,
+    /// Bytes of all response bodies.
+    pub body_bytes: u64,
     /// Requests sent while warming up, counted nowhere else.
     pub warmup: u64,
     /// Whole responses, whatever they say.
@@ -44,6 +47,8 @@ pub struct Counts {
     pub connection_errors: u64,
     /// Requests answered with something that is not HTTP.
     pub malformed: u64,
+    /// 503 that do not say when to come again.
+    pub no_retry_after: u64,
     /// Requests that were due and could not be sent before the run ended.
     pub unsent: u64,
 }
@@ -68,6 +73,7 @@ impl Counts {
 
     fn add(&mut self, other: &Self) {
         self.sent += other.sent;
+        self.body_bytes += other.body_bytes;
         self.warmup += other.warmup;
         self.completed += other.completed;
         self.authorized += other.authorized;
@@ -79,6 +85,7 @@ impl Counts {
         self.connection_errors += other.connection_errors;
         self.malformed += other.malformed;
         self.unsent += other.unsent;
+        self.no_retry_after += other.no_retry_after;
         for (status, count) in &other.by_status {
             *self.by_status.entry(*status).or_default() += count;
         }
@@ -120,6 +127,8 @@ pub struct Recorder {
     pub last_ns: u64,
     /// The most requests that waited for a connection at once.
     pub backlog_max: usize,
+    /// The longest that the loop was away: it asks to be woken every 50 ms.
+    pub away_max_ns: u64,
     expect: Expect,
     /// Measuring begins here.
     start_ns: u64,
@@ -140,6 +149,7 @@ impl Recorder {
             samples,
             last_ns: start_ns,
             backlog_max: 0,
+            away_max_ns: 0,
             expect,
             start_ns,
         }
@@ -155,6 +165,11 @@ impl Recorder {
         }
     }
 
+    /// The loop was away from its work for this long.
+    pub(crate) fn waited(&mut self, away_ns: u64) {
+        self.away_max_ns = self.away_max_ns.max(away_ns);
+    }
+
     pub(crate) fn noticed(&mut self, due_ns: u64, now_ns: u64) {
         if due_ns >= self.start_ns {
             self.wake_lag
@@ -166,17 +181,22 @@ impl Recorder {
     pub(crate) fn responded(
         &mut self,
         in_flight: &InFlight,
-        status: u16,
+        response: &Response,
         body: &[u8],
         now_ns: u64,
     ) -> Outcome {
+        let status = response.status;
         let kind = in_flight.request.kind;
         let outcome = Outcome::of(self.expect, kind, status, body);
         if !in_flight.measured {
             return outcome;
         }
         self.last_ns = self.last_ns.max(now_ns);
+        self.counts.body_bytes += body.len() as u64;
         self.count(kind, status, outcome);
+        if status == 503 && !response.retry_after {
+            self.counts.no_retry_after += 1;
+        }
         let response_ns = now_ns.saturating_sub(in_flight.intended_ns);
         let second = self.second(now_ns);
         if matches!(outcome, Outcome::Refused | Outcome::Unreadable) {
@@ -249,6 +269,7 @@ impl Recorder {
         self.samples.merge(other.samples);
         self.last_ns = self.last_ns.max(other.last_ns);
         self.backlog_max += other.backlog_max;
+        self.away_max_ns = self.away_max_ns.max(other.away_max_ns);
     }
 
     fn count(&mut self, kind: Kind, status: u16, outcome: Outcome) {

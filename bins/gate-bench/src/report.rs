@@ -37,6 +37,8 @@ pub struct Report {
     pub responses_per_s: f64,
     /// Successful responses per second.
     pub successes_per_s: f64,
+    /// Mean size of a response's body.
+    pub response_body_bytes: f64,
     /// How often each thing happened.
     pub counts: CountsReport,
     /// From the intended start to the response; successes, and timeouts at the time waited.
@@ -51,6 +53,8 @@ pub struct Report {
     pub refused_time_ms: Latency,
     /// The most requests that waited for a free connection at once.
     pub backlog_max: usize,
+    /// The longest that a generator thread was away from its work.
+    pub generator_away_max_ms: f64,
     /// Processor time of the generator, as a share of one core.
     pub generator_cores: Option<f64>,
     /// The server's own segment timings, from sampled responses.
@@ -127,6 +131,8 @@ pub struct CountsReport {
     pub connection_errors: u64,
     /// Not HTTP.
     pub malformed: u64,
+    /// 503 without a `Retry-After`.
+    pub no_retry_after: u64,
     /// Due, and never sent.
     pub unsent: u64,
     /// By status code.
@@ -221,6 +227,7 @@ impl Report {
             duration_s: round(duration_s),
             responses_per_s: per_s(counts.completed),
             successes_per_s: per_s(successes),
+            response_body_bytes: round(counts.body_bytes as f64 / counts.completed.max(1) as f64),
             counts: CountsReport::new(counts),
             response_time_ms: Latency::of(&recorder.response),
             service_time_ms: Latency::of(&recorder.service),
@@ -228,6 +235,7 @@ impl Report {
             wake_lag_ms: Latency::of(&recorder.wake_lag),
             refused_time_ms: Latency::of(&recorder.refused),
             backlog_max: recorder.backlog_max,
+            generator_away_max_ms: ms(recorder.away_max_ns),
             generator_cores: run.generator_cpu.map(|cpu| {
                 let whole = run.duration + run.config.warmup;
                 round(cpu.as_secs_f64() / whole.as_secs_f64().max(1e-9))
@@ -286,6 +294,7 @@ impl CountsReport {
             timeouts: counts.timeouts,
             connection_errors: counts.connection_errors,
             malformed: counts.malformed,
+            no_retry_after: counts.no_retry_after,
             unsent: counts.unsent,
             by_status: counts
                 .by_status
@@ -335,4 +344,26 @@ fn ms(nanos: u64) -> f64 {
 /// Six decimals: whole nanoseconds of a millisecond, and nothing that only looks exact.
 fn round(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+impl Report {
+    /// A report of nothing, for tests of what is made of reports.
+    pub(crate) fn empty() -> Self {
+        use crate::outcome::Expect;
+        use crate::recorder::Recorder;
+        use crate::sample::Samples;
+        use crate::target::Target;
+
+        let target = Target::Unix("nowhere".into());
+        let config = RunConfig::new(target, Mode::Closed(Stop::Requests(0)));
+        let run = Run {
+            recorder: Recorder::new(Expect::Gate, 0, Samples::new(0, 0)),
+            config,
+            zero: UNIX_EPOCH,
+            duration: std::time::Duration::ZERO,
+            generator_cpu: None,
+        };
+        Self::new(&run, Tokens::default(), &Segments::of(&[]))
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Response {
     pub status: u16,
     /// Whether the connection may carry another request.
     pub keep_alive: bool,
+    /// Whether it says when to come again.
+    pub retry_after: bool,
     body: Range<usize>,
     end: usize,
 }
@@ -56,6 +58,7 @@ enum Framing {
 struct Head {
     status: u16,
     keep_alive: bool,
+    retry_after: bool,
     framing: Framing,
 }
 
@@ -177,6 +180,7 @@ impl ResponseReader {
         self.in_chunks = head.framing == Framing::Chunked;
         Ok(Some(Response {
             status: head.status,
+            retry_after: head.retry_after,
             keep_alive: head.keep_alive && head.framing != Framing::UntilClose,
             body,
             end,
@@ -198,6 +202,7 @@ fn parse_head(head: &[u8]) -> Result<Head, Malformed> {
     let mut length = None;
     let mut chunked = false;
     let mut keep_alive = http_1_1;
+    let mut retry_after = false;
     for line in lines.filter(|line| !line.is_empty()) {
         let colon = line
             .iter()
@@ -213,6 +218,7 @@ fn parse_head(head: &[u8]) -> Result<Head, Malformed> {
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
                 chunked = value.to_ascii_lowercase().ends_with(b"chunked");
             }
+            11 if name.eq_ignore_ascii_case(b"retry-after") => retry_after = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 keep_alive = !value.eq_ignore_ascii_case(b"close")
                     && (http_1_1 || value.eq_ignore_ascii_case(b"keep-alive"));
@@ -229,6 +235,7 @@ fn parse_head(head: &[u8]) -> Result<Head, Malformed> {
     Ok(Head {
         status,
         keep_alive,
+        retry_after,
         framing,
     })
 }

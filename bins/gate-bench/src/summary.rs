@@ -13,6 +13,17 @@ pub fn text(report: &Report) -> String {
     out
 }
 
+/// The report in one line.
+#[must_use]
+pub(crate) fn line(report: &Report) -> String {
+    let Latency {
+        p50, p99, p99_9, ..
+    } = report.response_time_ms;
+    let errors = report.counts.errors;
+    let invalid = if report.valid { "" } else { "  INVALID" };
+    format!("p50 {p50:.3}  p99 {p99:.3}  p99.9 {p99_9:.3} ms, {errors} errors{invalid}")
+}
+
 fn write(out: &mut String, report: &Report) -> fmt::Result {
     let config = &report.config;
     let counts = &report.counts;

@@ -5,6 +5,10 @@ use crate::run::{Mode, Run};
 /// The generator may notice one request in a hundred this late, no later.
 pub const WAKE_LAG_P99_MAX_MS: f64 = 1.0;
 
+/// The loop is woken every 50 ms; a generator that comes back this late was not running, nor
+/// perhaps was the machine.
+pub(crate) const AWAY_MAX_MS: u64 = 250;
+
 /// Why the run's figures must not be used; empty when they may.
 #[must_use]
 pub(crate) fn reasons(run: &Run) -> Vec<String> {
@@ -12,6 +16,12 @@ pub(crate) fn reasons(run: &Run) -> Vec<String> {
     let mut reasons = Vec::new();
     if recorder.counts.completed == 0 {
         reasons.push("not one response was measured".to_owned());
+    }
+    let away_ms = recorder.away_max_ns / 1_000_000;
+    if away_ms > AWAY_MAX_MS {
+        reasons.push(format!(
+            "the generator stood still for {away_ms} ms, {AWAY_MAX_MS} ms allowed"
+        ));
     }
     if let Mode::Open(rate) = run.config.mode {
         let lag_ms = recorder.wake_lag.value_at_quantile(0.99) as f64 / 1e6;

@@ -68,11 +68,14 @@ fn dependencies(name: &str, package: &Value) -> Vec<String> {
             "{name}: is not in the layers of xtask/src/tidy/layers.rs"
         )];
     };
-    let is_library = package["targets"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .any(|target| target["kind"] == serde_json::json!(["lib"]));
+    // A package with a binary is the outermost layer, even if most of it is a library.
+    let has = |kind: &str| {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        targets
+            .into_iter()
+            .any(|target| target["kind"] == serde_json::json!([kind]))
+    };
+    let is_library = has("lib") && !has("bin");
     package["dependencies"]
         .as_array()
         .into_iter()

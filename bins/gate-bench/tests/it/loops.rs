@@ -89,6 +89,7 @@ fn every_outcome_is_counted_apart() {
     // The workload is made to be authorized, so the blocked ones are not what was expected.
     assert_eq!(counts.unexpected, 100 + 100);
     assert_eq!(counts.errors(), 300);
+    assert_eq!(counts.no_retry_after, 100);
     // Refused requests are quick to answer: they stay out of the response times.
     assert_eq!(finished.recorder.response.len(), 300);
     assert_eq!(finished.recorder.refused.len(), 300);
@@ -230,4 +231,28 @@ fn segments_come_from_sampled_responses() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["schema"], "gate-bench-v1");
     assert!(json["response_time_ms"]["p99.9"].is_number());
+}
+
+#[test]
+fn the_histogram_log_holds_every_response() {
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+    let config = config(requests(200), |_, _, out| respond(out, 200, AUTHORIZED));
+    let mut log = Vec::new();
+    gate_bench::write_hdr_log(&run(&config).unwrap(), &mut log).unwrap();
+    let mut responses = 0;
+    for entry in IntervalLogIterator::new(&log) {
+        if let LogEntry::Interval(interval) = entry.unwrap() {
+            let encoded = base64::Engine::decode(
+                &base64::engine::general_purpose::STANDARD,
+                interval.encoded_histogram(),
+            );
+            let histogram: hdrhistogram::Histogram<u64> = Deserializer::new()
+                .deserialize(&mut &*encoded.unwrap())
+                .unwrap();
+            responses += histogram.len();
+        }
+    }
+    assert_eq!(responses, 200);
 }

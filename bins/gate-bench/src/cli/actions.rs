@@ -1,0 +1,112 @@
+//! What the subcommands do: run, look at the samples, write what is asked for.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use gate_token::KeyRing;
+
+use super::{CommonArgs, SaturateArgs, SweepArgs};
+use crate::hdrlog;
+use crate::open::Rate;
+use crate::report::Report;
+use crate::run::{Mode, Run, run};
+use crate::search::{self, Series};
+use crate::summary;
+use crate::verify;
+
+/// Measured, but the figures say more about the generator than about the server.
+const NOT_VALID: u8 = 3;
+
+/// One run, reported.
+pub(super) fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
+    let (finished, report) = measure(args, mode)?;
+    if let Some(path) = &args.hdr {
+        let mut file = std::fs::File::create(path)
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        hdrlog::write(&finished, &mut file)?;
+    }
+    write(args, &report, &summary::text(&report))?;
+    Ok(exit_code(report.valid))
+}
+
+/// One open loop per rate.
+pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
+    let series = search::sweep(&args.rates, args.series.objective(), |rate| {
+        args.series.measure(&args.common, rate)
+    })?;
+    finish(&args.common, &series)
+}
+
+/// Open loops until the highest good rate is known.
+pub(super) fn saturate(args: &SaturateArgs) -> anyhow::Result<ExitCode> {
+    let range = (args.from, args.to);
+    let objective = args.series.objective();
+    let series = search::saturate(range, args.precision, objective, |rate| {
+        args.series.measure(&args.common, rate)
+    })?;
+    finish(&args.common, &series)
+}
+
+impl super::SeriesArgs {
+    fn measure(&self, common: &CommonArgs, per_s: f64) -> anyhow::Result<Report> {
+        let mode = Mode::Open(Rate {
+            per_s,
+            arrivals: self.arrivals,
+            duration: self.duration,
+        });
+        let (_, report) = measure(common, mode)?;
+        if !common.json_to_stdout() {
+            let line = summary::line(&report);
+            writeln!(std::io::stdout(), "{per_s:>10.0}/s {line}")?;
+        }
+        Ok(report)
+    }
+}
+
+fn finish(common: &CommonArgs, series: &Series) -> anyhow::Result<ExitCode> {
+    let text = match series.best_rate_per_s {
+        Some(rate) => format!("highest rate that met the objective: {rate:.0}/s\n"),
+        None => "no rate met the objective\n".to_owned(),
+    };
+    write(common, series, &text)?;
+    Ok(exit_code(series.best_rate_per_s.is_some()))
+}
+
+fn exit_code(good: bool) -> ExitCode {
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_VALID)
+    }
+}
+
+fn measure(args: &CommonArgs, mode: Mode) -> anyhow::Result<(Run, Report)> {
+    let config = args.config(mode)?;
+    let keys = args.keys.as_deref().map(read_keys).transpose()?;
+    let finished = run(&config)?;
+    let (tokens, segments) = verify::look(&finished, keys.as_ref(), args.aud.as_deref());
+    let report = Report::new(&finished, tokens, &segments);
+    Ok((finished, report))
+}
+
+fn read_keys(path: &Path) -> anyhow::Result<KeyRing> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    KeyRing::from_jwks(&text).with_context(|| format!("`{}` is no key set", path.display()))
+}
+
+/// The JSON where it was asked for, and the text unless the JSON took its place.
+fn write(args: &CommonArgs, value: &impl serde::Serialize, text: &str) -> anyhow::Result<()> {
+    if let Some(path) = &args.json {
+        let mut json = serde_json::to_vec_pretty(value)?;
+        json.push(b'\n');
+        if args.json_to_stdout() {
+            std::io::stdout().write_all(&json)?;
+            return Ok(());
+        }
+        std::fs::write(path, json).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}

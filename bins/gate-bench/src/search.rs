@@ -1,0 +1,188 @@
+//! Several open loops, one after another: a sweep over given rates, and the search for the
+//! highest rate that still meets the objective.
+
+use serde::Serialize;
+
+use crate::report::Report;
+
+/// What a rate has to meet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Objective {
+    /// The 99th percentile of the response time stays below this.
+    pub p99_ms: f64,
+    /// At most this share of requests, in per cent, ends otherwise than with a 200.
+    pub errors_percent: f64,
+}
+
+impl Objective {
+    /// Whether a run met it. A run that is not valid met nothing.
+    #[must_use]
+    pub fn is_met(&self, report: &Report) -> bool {
+        let asked = report.counts.sent + report.counts.unsent;
+        let errors_percent = 100.0 * report.counts.errors as f64 / asked.max(1) as f64;
+        report.valid
+            && report.response_time_ms.p99 < self.p99_ms
+            && errors_percent <= self.errors_percent
+    }
+}
+
+/// A finished sweep or search.
+#[derive(Debug, Clone, Serialize)]
+pub struct Series {
+    /// `gate-bench-series-v1`.
+    pub schema: &'static str,
+    /// What was to be met.
+    pub objective: Objective,
+    /// The highest rate that met it; `None` when none did.
+    pub best_rate_per_s: Option<f64>,
+    /// The runs in the order they were made.
+    pub runs: Vec<Step>,
+}
+
+/// One rate of a series.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// The rate.
+    pub rate_per_s: f64,
+    /// Whether it met the objective.
+    pub met: bool,
+    /// The whole report.
+    pub report: Report,
+}
+
+impl Series {
+    fn new(objective: Objective, runs: Vec<Step>) -> Self {
+        let met = runs.iter().filter(|step| step.met);
+        Self {
+            schema: "gate-bench-series-v1",
+            objective,
+            best_rate_per_s: met.map(|step| step.rate_per_s).reduce(f64::max),
+            runs,
+        }
+    }
+}
+
+/// Runs every rate in turn.
+///
+/// # Errors
+/// Those of `measure`.
+pub fn sweep(
+    rates: &[f64],
+    objective: Objective,
+    mut measure: impl FnMut(f64) -> anyhow::Result<Report>,
+) -> anyhow::Result<Series> {
+    let mut runs = Vec::with_capacity(rates.len());
+    for rate in rates {
+        runs.push(step(*rate, objective, &mut measure)?);
+    }
+    Ok(Series::new(objective, runs))
+}
+
+/// Doubles the rate from `from` until the objective is missed or `to` is reached, then halves the
+/// gap between the highest met and the lowest missed rate until it is within `precision_percent`
+/// of the lower.
+///
+/// # Errors
+/// Those of `measure`.
+pub fn saturate(
+    range: (f64, f64),
+    precision_percent: f64,
+    objective: Objective,
+    mut measure: impl FnMut(f64) -> anyhow::Result<Report>,
+) -> anyhow::Result<Series> {
+    let (from, to) = range;
+    let mut runs = Vec::new();
+    let mut met = None;
+    let mut missed = None;
+    let mut rate = from;
+    loop {
+        let step = step(rate, objective, &mut measure)?;
+        if step.met {
+            met = Some(rate);
+        } else {
+            missed = Some(rate);
+        }
+        runs.push(step);
+        rate = match (met, missed) {
+            // Not even the first: there is nothing to search.
+            (None, _) => break,
+            (Some(low), None) if low >= to => break,
+            (Some(low), None) => (low * 2.0).min(to),
+            (Some(low), Some(high)) if high - low <= low * precision_percent / 100.0 => break,
+            (Some(low), Some(high)) => f64::midpoint(low, high).round(),
+        };
+    }
+    Ok(Series::new(objective, runs))
+}
+
+fn step(
+    rate_per_s: f64,
+    objective: Objective,
+    measure: &mut impl FnMut(f64) -> anyhow::Result<Report>,
+) -> anyhow::Result<Step> {
+    let report = measure(rate_per_s)?;
+    Ok(Step {
+        rate_per_s,
+        met: objective.is_met(&report),
+        report,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OBJECTIVE: Objective = Objective {
+        p99_ms: 10.0,
+        errors_percent: 0.0,
+    };
+
+    /// A server that is quick up to `capacity` and slow beyond it.
+    fn server(capacity: f64) -> impl FnMut(f64) -> anyhow::Result<Report> {
+        move |rate| {
+            let mut report = Report::empty();
+            report.valid = true;
+            report.response_time_ms.p99 = if rate <= capacity { 1.0 } else { 100.0 };
+            Ok(report)
+        }
+    }
+
+    #[track_caller]
+    fn found(capacity: f64) -> (Option<f64>, usize) {
+        let series = saturate((1000.0, 64_000.0), 5.0, OBJECTIVE, server(capacity)).unwrap();
+        (series.best_rate_per_s, series.runs.len())
+    }
+
+    #[test]
+    fn the_search_closes_in_on_the_capacity() {
+        let (best, runs) = found(23_456.0);
+        let best = best.unwrap();
+        assert!((22_000.0..=23_456.0).contains(&best), "{best}");
+        assert!(runs <= 12, "{runs}");
+    }
+
+    #[test]
+    fn the_search_ends_at_its_bounds() {
+        assert_eq!(found(500.0), (None, 1));
+        assert_eq!(found(1e9), (Some(64_000.0), 7));
+    }
+
+    #[test]
+    fn an_invalid_run_meets_nothing() {
+        let mut report = Report::empty();
+        report.valid = false;
+        assert!(!OBJECTIVE.is_met(&report));
+        report.valid = true;
+        assert!(OBJECTIVE.is_met(&report));
+        report.counts.sent = 1000;
+        report.counts.errors = 1;
+        assert!(!OBJECTIVE.is_met(&report));
+    }
+
+    #[test]
+    fn a_sweep_runs_every_rate() {
+        let series = sweep(&[1000.0, 5000.0, 3000.0], OBJECTIVE, server(4000.0)).unwrap();
+        assert_eq!(series.runs.len(), 3);
+        assert_eq!(series.best_rate_per_s, Some(3000.0));
+    }
+}

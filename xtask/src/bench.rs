@@ -1,0 +1,193 @@
+//! `cargo xtask bench`: the P0-SIDECAR-PERF artifact, from a run on this machine.
+//!
+//! Builds release binaries, starts the sidecar over fresh data directories, drives it with
+//! gate-bench, compares it in turns with bare actix-web, and writes what was measured, what was
+//! aimed at and what the machine was. All latencies are measured by `gate-bench`, none
+//! here.
+
+mod artifact;
+mod build;
+mod canonical;
+mod check;
+mod cloud;
+mod compare;
+mod environment;
+mod load;
+mod overload;
+mod page;
+mod server;
+mod stats;
+mod targets;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use self::artifact::Artifact;
+use self::build::Binaries;
+use self::canonical::Canonical;
+use self::compare::Comparison;
+use self::environment::Environment;
+use self::overload::Overload;
+use crate::run;
+
+/// What to measure, and how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Requests of the canonical closed loop.
+    #[arg(long, default_value_t = 300_000)]
+    requests: u64,
+    /// Connections of every run.
+    #[arg(long, default_value_t = 100)]
+    connections: u32,
+    /// Rate of the canonical open loop, requests per second.
+    #[arg(long, default_value_t = 12_000)]
+    open_rate: u32,
+    /// Seconds of the canonical open loop.
+    #[arg(long, default_value_t = 20)]
+    open_seconds: u32,
+    /// Rates of the sweep, requests per second; separated by commas; none at all with nothing after it.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        num_args = 0..,
+        default_value = "1000,2500,5000,7500,10000,12500,15000,20000,30000"
+    )]
+    sweep: Vec<u32>,
+    /// Seconds at each rate of the sweep.
+    #[arg(long, default_value_t = 3)]
+    sweep_seconds: u32,
+    /// Policy engine of the canonical runs.
+    #[arg(long, value_enum, default_value_t = Engine::Rego)]
+    engine: Engine,
+    /// Durability of the canonical runs: `strict` or `relaxed`.
+    #[arg(long, default_value = "strict")]
+    durability: String,
+    /// Rounds of the comparison with bare actix-web; 0 leaves it out.
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Seconds of each closed loop of the comparison.
+    #[arg(long, default_value_t = 5)]
+    round_seconds: u32,
+    /// Rate of the comparison's open loops, requests per second.
+    #[arg(long, default_value_t = 10_000)]
+    compare_rate: u32,
+    /// Seconds of each open loop of the comparison.
+    #[arg(long, default_value_t = 20)]
+    compare_open_seconds: u32,
+    /// Run the cloud path in the same rounds: order service, policy server, PostgreSQL.
+    #[arg(long)]
+    compare: bool,
+    /// The policy server of the cloud path; `opa` on PATH when not given, else the sidecar's
+    /// Data API stands in.
+    #[arg(long, value_name = "PATH", requires = "compare")]
+    opa: Option<PathBuf>,
+    /// Search the saturation, then offer twice as much.
+    #[arg(long)]
+    overload: bool,
+    /// Connections of the overload: enough that none is waited for.
+    #[arg(long, default_value_t = 800)]
+    overload_connections: u32,
+    /// Take the release binaries as they are.
+    #[arg(long)]
+    skip_build: bool,
+    /// Fail when a ratio to bare actix-web is worse than in this artifact, beyond the noise.
+    #[arg(long, value_name = "OLD.json")]
+    check: Option<PathBuf>,
+    /// Where the artifact goes.
+    #[arg(long, default_value = "test-results")]
+    out: PathBuf,
+}
+
+/// Which form of the shipped bundle the sidecar runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Engine {
+    /// `pretrade.rego` on the register machine.
+    Rego,
+    /// The built-in rules.
+    Builtin,
+}
+
+impl Engine {
+    /// The bundle that runs on it, relative to the workspace root.
+    fn bundle(self) -> &'static str {
+        match self {
+            Self::Rego => "crates/gate-policy/bundles/pretrade",
+            Self::Builtin => "crates/gate-policy/bundles/pretrade-builtin",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rego => "rego",
+            Self::Builtin => "builtin",
+        }
+    }
+}
+
+/// Runs the benchmark and writes the artifact.
+///
+/// # Errors
+/// When something cannot be run, or a required target is missed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let root = run::workspace_root();
+    let binaries = Binaries::at(&root);
+    if !args.skip_build {
+        Binaries::build()?;
+    }
+    binaries.check()?;
+    // On the workspace's own file system, since /tmp may be memory.
+    let scratch = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(root.join("target"))
+        .context("cannot make a scratch directory in target")?;
+    let mut environment = Environment::capture(&root, scratch.path())?;
+
+    println!("\n== canonical load: {}", canonical::title(args));
+    let canonical = Canonical::measure(args, &binaries, scratch.path())?;
+    let comparison = if args.rounds == 0 {
+        None
+    } else {
+        println!("\n== in turns with bare actix-web, {} rounds", args.rounds);
+        let body_bytes = canonical.response_body_bytes;
+        Some(Comparison::measure(
+            args,
+            &binaries,
+            scratch.path(),
+            body_bytes,
+        )?)
+    };
+
+    let overload = if args.overload {
+        println!("\n== overload");
+        Overload::measure(args, &binaries, scratch.path())?
+    } else {
+        None
+    };
+    environment.finish();
+    let targets = targets::evaluate(&canonical, comparison.as_ref(), overload.as_ref());
+    let measured = artifact::Measurements {
+        canonical: &canonical,
+        comparison: comparison.as_ref(),
+        overload: overload.as_ref(),
+        targets: &targets,
+        environment: &environment,
+    };
+    let artifact = Artifact::new(args, &measured);
+    let path = artifact.write(&root.join(&args.out))?;
+    targets::print(&targets);
+    println!("\nartifact: {}", path.display());
+    println!("page:     {}", page::write(&path)?.display());
+    if let Some(old) = &args.check {
+        check::against(old, &path)?;
+    }
+    let missed: Vec<&str> = targets
+        .iter()
+        .filter(|target| target.required && !target.met)
+        .map(|target| target.name.as_str())
+        .collect();
+    if !missed.is_empty() {
+        bail!("required and missed: {}", missed.join(", "));
+    }
+    Ok(())
+}

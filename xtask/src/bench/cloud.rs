@@ -1,0 +1,238 @@
+//! The cloud path, really run: the order service, its policy server and a PostgreSQL of its own,
+//! made in a temporary directory and gone afterwards.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::Engine;
+use super::build::Binaries;
+use super::server::Server;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// PostgreSQL refuses to run as root; then it runs as this user.
+const UNPRIVILEGED: &str = "nobody";
+
+/// The cloud path, up and running; parts end in reverse order.
+#[derive(Debug)]
+pub(super) struct Cloud {
+    pub(super) service: Server,
+    /// What answers the policy questions.
+    pub(super) policy_server: &'static str,
+    policy: Policy,
+    postgres: Postgres,
+}
+
+#[derive(Debug)]
+enum Policy {
+    Opa(Child),
+    /// Our own Data API over the same bundle.
+    StandIn(Server),
+}
+
+impl Cloud {
+    pub(super) fn start(binaries: &Binaries, scratch: &Path, opa: Option<&Path>) -> Result<Self> {
+        let postgres = Postgres::start()?;
+        let (policy, url, policy_server) = match find_opa(opa)? {
+            Some(program) => {
+                let (child, url) = start_opa(binaries, &program)?;
+                (Policy::Opa(child), url, "opa")
+            }
+            None => {
+                let dir = scratch.join("stand-in");
+                let server = Server::sidecar(binaries, &dir, Engine::Rego, "strict")?;
+                let url = server.url.clone();
+                (
+                    Policy::StandIn(server),
+                    url,
+                    "stand-in: gate-sidecar's Data API",
+                )
+            }
+        };
+        println!("cloud path: policy by {policy_server}");
+        let policy_url = format!("{url}/v1/data/gate/decision");
+        let service = Server::cloud_service(binaries, &policy_url, &postgres.connection())?;
+        Ok(Self {
+            service,
+            policy_server,
+            policy,
+            postgres,
+        })
+    }
+
+    pub(super) fn stop(self) -> Result<()> {
+        self.service.stop()?;
+        match self.policy {
+            Policy::Opa(mut child) => {
+                child.kill()?;
+                child.wait()?;
+            }
+            Policy::StandIn(server) => server.stop()?,
+        }
+        self.postgres.stop()
+    }
+}
+
+/// The `opa` that was named, or the one on PATH.
+fn find_opa(named: Option<&Path>) -> Result<Option<PathBuf>> {
+    if let Some(path) = named {
+        ensure!(path.is_file(), "no `{}`", path.display());
+        return Ok(Some(path.to_owned()));
+    }
+    Ok(on_path("opa"))
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(program))
+        .find(|file| file.is_file())
+}
+
+fn start_opa(binaries: &Binaries, program: &Path) -> Result<(Child, String)> {
+    let port = free_port()?;
+    let child = Command::new(program)
+        .args(["run", "--server", "--log-level", "error", "--addr"])
+        .arg(format!("127.0.0.1:{port}"))
+        .arg("--bundle")
+        .arg(binaries.root.join(Engine::Rego.bundle()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .context("cannot start opa")?;
+    wait_for_port(port, "opa")?;
+    Ok((child, format!("http://127.0.0.1:{port}")))
+}
+
+/// A PostgreSQL over a fresh directory, as its own defaults have it: every commit is synchronous.
+#[derive(Debug)]
+struct Postgres {
+    dir: tempfile::TempDir,
+    child: Option<Child>,
+    port: u16,
+    as_other: bool,
+}
+
+impl Postgres {
+    fn start() -> Result<Self> {
+        let bin = postgres_bin()?;
+        // Not below the workspace: another user may have no way there.
+        let dir = tempfile::Builder::new().prefix("gate-cloud-").tempdir()?;
+        let as_other = own_uid(dir.path())? == 0;
+        if as_other {
+            run(Command::new("chown").arg(UNPRIVILEGED).arg(dir.path()))?;
+        }
+        let mut postgres = Self {
+            port: free_port()?,
+            child: None,
+            as_other,
+            dir,
+        };
+        let data = postgres.dir.path().join("data");
+        let mut initdb = postgres.command(&bin.join("initdb"));
+        initdb.args(["--auth=trust", "--username=gate", "--encoding=UTF8"]);
+        run(initdb.arg("-D").arg(&data).stdout(Stdio::null()))?;
+        let log = std::fs::File::create(postgres.dir.path().join("postgres.log"))?;
+        let mut server = postgres.command(&bin.join("postgres"));
+        server
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(postgres.dir.path())
+            .args(["-h", "127.0.0.1", "-p", &postgres.port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        postgres.child = Some(server.spawn().context("cannot start postgres")?);
+        wait_for_port(postgres.port, "postgres")?;
+        Ok(postgres)
+    }
+
+    /// `program`, as the user that PostgreSQL can run as.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = if self.as_other {
+            let mut command = Command::new("setpriv");
+            command
+                .args(["--reuid", UNPRIVILEGED, "--clear-groups"])
+                .arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(self.dir.path());
+        command
+    }
+
+    fn connection(&self) -> String {
+        format!(
+            "host=127.0.0.1 port={} user=gate dbname=postgres",
+            self.port
+        )
+    }
+
+    fn stop(mut self) -> Result<()> {
+        if let Some(mut child) = self.child.take() {
+            // SIGINT is PostgreSQL's fast shutdown.
+            run(Command::new("kill").args(["-INT", &child.id().to_string()]))?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = run(Command::new("kill").args(["-INT", &child.id().to_string()]));
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The directory of the newest PostgreSQL of this machine, off PATH on Debian.
+fn postgres_bin() -> Result<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|bin| bin.join("postgres").is_file())
+        .collect();
+    found.sort();
+    found
+        .pop()
+        .or_else(|| Some(on_path("postgres")?.parent()?.to_owned()))
+        .context("no PostgreSQL on this machine: the cloud path needs `initdb` and `postgres`")
+}
+
+fn own_uid(dir: &Path) -> Result<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(std::fs::metadata(dir)?.uid())
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn wait_for_port(port: u16, name: &str) -> Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
+        }
+        std::io::stdout().flush()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    bail!("{name} does not listen on port {port}")
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} failed ({status})");
+    Ok(())
+}

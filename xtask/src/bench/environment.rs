@@ -1,0 +1,139 @@
+//! The machine and the build that a benchmark ran on.
+
+use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Environment {
+    pub(super) rust_version: String,
+    pub(super) os: String,
+    pub(super) cpu: String,
+    pub(super) cpu_cores: usize,
+    pub(super) cpu_flags: String,
+    /// The cores this process may use, as the kernel lists them.
+    pub(super) cpus_allowed: String,
+    pub(super) virtualization: String,
+    pub(super) kernel: String,
+    pub(super) memory_total_kb: Option<u64>,
+    pub(super) profile: &'static str,
+    pub(super) git_revision: String,
+    /// Whether the tree differed from that revision.
+    pub(super) git_dirty: bool,
+    pub(super) file_system: String,
+    /// One 4 KiB write and fdatasync on the file system of the data directory.
+    pub(super) fdatasync_ms: Fsync,
+    pub(super) load_average_before: String,
+    pub(super) load_average_after: String,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Fsync {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+    pub(super) count: usize,
+}
+
+const FSYNC_COUNT: usize = 200;
+
+impl Environment {
+    /// `scratch` is on the file system of the data directories.
+    pub(super) fn capture(root: &Path, scratch: &Path) -> Result<Self> {
+        let cpuinfo = read("/proc/cpuinfo");
+        let status = read("/proc/self/status");
+        let load_average = load_average();
+        Ok(Self {
+            rust_version: output(root, "rustc", &["--version"]),
+            os: os_name(),
+            cpu: field(&cpuinfo, "model name"),
+            cpu_cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cpu_flags: field(&cpuinfo, "flags"),
+            cpus_allowed: field(&status, "Cpus_allowed_list"),
+            virtualization: if cpuinfo.contains("hypervisor") {
+                "virtual machine".into()
+            } else {
+                "none seen".into()
+            },
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            memory_total_kb: field(&read("/proc/meminfo"), "MemTotal")
+                .split(' ')
+                .next()
+                .and_then(|kb| kb.parse().ok()),
+            profile: "release",
+            git_revision: output(root, "git", &["rev-parse", "HEAD"]),
+            git_dirty: !output(root, "git", &["status", "--porcelain"]).is_empty(),
+            file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),
+            fdatasync_ms: measure_fsync(scratch)?,
+            load_average_after: load_average.clone(),
+            load_average_before: load_average,
+        })
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.load_average_after = load_average();
+    }
+}
+
+fn load_average() -> String {
+    let text = read("/proc/loadavg");
+    let three: Vec<&str> = text.split(' ').take(3).collect();
+    three.join(" ")
+}
+
+fn measure_fsync(dir: &Path) -> Result<Fsync> {
+    let path = dir.join("fsync-probe");
+    let mut file = fs::File::create(&path).context("cannot measure fsync")?;
+    let block = [0x5a_u8; 4096];
+    let mut times_ms = Vec::with_capacity(FSYNC_COUNT);
+    for _ in 0..FSYNC_COUNT {
+        let began = Instant::now();
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&block)?;
+        file.sync_data()?;
+        times_ms.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    fs::remove_file(&path)?;
+    times_ms.sort_by(f64::total_cmp);
+    let at = |index: usize| times_ms.get(index).copied().unwrap_or(f64::NAN);
+    Ok(Fsync {
+        p50: at(FSYNC_COUNT / 2),
+        p99: at(FSYNC_COUNT * 99 / 100),
+        count: FSYNC_COUNT,
+    })
+}
+
+fn os_name() -> String {
+    let release = read("/etc/os-release");
+    let pretty = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
+        .unwrap_or(std::env::consts::OS);
+    pretty.trim_matches('"').to_owned()
+}
+
+/// The value of the first `name : value` line.
+fn field(text: &str, name: &str) -> String {
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.trim() == name)
+        .map_or_else(|| "unknown".into(), |(_, value)| value.trim().to_owned())
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn output(dir: &Path, program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).current_dir(dir).output();
+    match output {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        _ => "unknown".into(),
+    }
+}

@@ -1,0 +1,86 @@
+//! Twice what the sidecar can take: do accepted orders stay quick, are the others told at once,
+//! and is everything as before when it is over?
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Args;
+use super::build::Binaries;
+use super::canonical::line;
+use super::load::{Latency, Load, Measured};
+use super::server::Server;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Overload {
+    /// The highest rate at which p99 stayed below 10 ms without an error.
+    pub(super) saturation_per_s: f64,
+    pub(super) offered_per_s: u32,
+    pub(super) connections: u32,
+    pub(super) accepted_per_s: f64,
+    /// From the sending: with so many connections none is waited for.
+    pub(super) accepted_time_ms: Latency,
+    pub(super) refused: u64,
+    pub(super) refused_time_ms: Latency,
+    pub(super) refused_without_retry_after: u64,
+    /// Lost, timed out, or any status but 200 and 503.
+    pub(super) other_errors: u64,
+    /// Light load right before and right after.
+    pub(super) before_p99_ms: f64,
+    pub(super) after_p99_ms: f64,
+    pub(super) after_errors: u64,
+}
+
+const LIGHT_PER_S: u32 = 1_000;
+const SECONDS: u32 = 5;
+
+impl Overload {
+    /// `None` when not even the lowest rate met the objective.
+    pub(super) fn measure(
+        args: &Args,
+        binaries: &Binaries,
+        scratch: &Path,
+    ) -> Result<Option<Self>> {
+        let dir = scratch.join("overload");
+        let server = Server::sidecar(binaries, &dir, args.engine, &args.durability)?;
+        let run = |load: Load| load.run(binaries, &server, scratch);
+        let light = || Load::open(args.connections, LIGHT_PER_S, SECONDS);
+        let Some(saturation_per_s) =
+            Load::saturate(args.connections).best_rate(binaries, &server, scratch)?
+        else {
+            println!("no rate met the objective: no overload to speak of");
+            server.stop()?;
+            return Ok(None);
+        };
+        println!("saturation at {saturation_per_s:.0} req/s");
+        let before = run(light())?;
+        println!("before{}", line(&before));
+        let offered_per_s = (2.0 * saturation_per_s).round() as u32;
+        let connections = args.overload_connections;
+        let during = run(Load::open(connections, offered_per_s, SECONDS))?;
+        println!("twice {}", line(&during));
+        let after = run(light())?;
+        println!("after {}", line(&after));
+        server.stop()?;
+        let refused = refused(&during);
+        Ok(Some(Self {
+            saturation_per_s,
+            offered_per_s,
+            connections,
+            accepted_per_s: during.successes_per_s,
+            accepted_time_ms: during.service_time_ms,
+            refused,
+            refused_time_ms: during.refused_time_ms,
+            refused_without_retry_after: during.counts.no_retry_after,
+            other_errors: during.counts.errors - refused,
+            before_p99_ms: before.response_time_ms.p99,
+            after_p99_ms: after.response_time_ms.p99,
+            after_errors: after.counts.errors,
+        }))
+    }
+}
+
+fn refused(run: &Measured) -> u64 {
+    run.counts.by_status.get("503").copied().unwrap_or(0)
+}

@@ -1,0 +1,250 @@
+//! The artifact as a page for people: one HTML file beside the JSON, with everything in it and
+//! nothing loaded from anywhere. A pure function of the artifact.
+
+mod bars;
+mod lines;
+mod style;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use self::lines::{Chart, Line, Scale};
+
+/// Writes the page of the artifact at `path` beside it; where it is.
+pub(super) fn write(path: &Path) -> Result<PathBuf> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let artifact: Value = serde_json::from_slice(&text)
+        .with_context(|| format!("`{}` is no artifact", path.display()))?;
+    let page = path.with_extension("html");
+    std::fs::write(&page, html(&artifact))
+        .with_context(|| format!("cannot write `{}`", page.display()))?;
+    Ok(page)
+}
+
+/// The whole page.
+fn html(artifact: &Value) -> String {
+    let title = format!("Gate sidecar, {}", text(artifact, "/timestamp"));
+    let sections = [
+        tables::headline(artifact),
+        section(
+            "Latency by percentile",
+            "Response time of the canonical loads, from the intended start. The record asks for p99 below 10 ms.",
+            &by_percentile(artifact),
+        ),
+        section(
+            "Open loop over time",
+            "Response time of each second.",
+            &over_time(artifact),
+        ),
+        rate_section(artifact),
+        section(
+            "Where the sidecar's time goes",
+            "Segments of a decision in the closed loop, from sampled responses. State includes the wait for the fsync that the decision shares.",
+            &bars::segments(artifact),
+        ),
+        comparison_section(artifact),
+        section("Targets", "", &tables::targets(artifact)),
+        section("Environment", "", &tables::environment(artifact)),
+    ];
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{title}</title><style>{}</style></head>\n<body><main>\n{}\n</main></body></html>\n",
+        style::CSS,
+        sections.concat()
+    )
+}
+
+fn section(title: &str, note: &str, content: &str) -> String {
+    if content.is_empty() {
+        return String::new();
+    }
+    let note = match note {
+        "" => String::new(),
+        note => format!("<p class=\"note\">{}</p>", escape(note)),
+    };
+    format!(
+        "<section><h2>{}</h2>{note}{content}</section>\n",
+        escape(title)
+    )
+}
+
+const SLO_MS: f64 = 10.0;
+
+fn by_percentile(artifact: &Value) -> String {
+    let line = |name: &'static str, pointer: &str| Line {
+        name,
+        points: points(artifact, pointer, |point| {
+            let percent = number(point, "/percent")?;
+            // 100 per cent has no place on a scale of nines.
+            (percent < 100.0).then_some(())?;
+            Some((100.0 / (100.0 - percent), number(point, "/ms")?))
+        }),
+    };
+    Chart {
+        lines: vec![
+            line("closed loop", "/results/percentiles"),
+            line("open loop", "/open_loop/percentiles"),
+        ],
+        x: Scale::log(1.0, 1e5, |value| {
+            let percent = 100.0 - 100.0 / value;
+            if value <= 1.0 {
+                "0 %".into()
+            } else {
+                format!("{percent} %")
+            }
+        }),
+        y_unit: "ms",
+        limit: Some(("10 ms", SLO_MS)),
+    }
+    .svg()
+}
+
+fn over_time(artifact: &Value) -> String {
+    let line = |name: &'static str, member: &'static str| Line {
+        name,
+        points: points(artifact, "/open_loop/per_second", |second| {
+            Some((number(second, "/second")?, number(second, member)?))
+        }),
+    };
+    let lines = vec![
+        line("p50", "/p50_ms"),
+        line("p99", "/p99_ms"),
+        line("max", "/max_ms"),
+    ];
+    let end = lines.first().map_or(1, |line| line.points.len().max(2) - 1);
+    Chart {
+        lines,
+        x: Scale::linear(0.0, end as f64, |value| format!("{value:.0} s")),
+        y_unit: "ms",
+        limit: Some(("10 ms", SLO_MS)),
+    }
+    .svg()
+}
+
+fn rate_section(artifact: &Value) -> String {
+    let line = |name: &'static str, member: &'static str| Line {
+        name,
+        points: points(artifact, "/rate_sweep", |step| {
+            Some((number(step, "/rate_per_s")?, number(step, member)?))
+        }),
+    };
+    let lines = vec![
+        line("p50", "/p50_ms"),
+        line("p99", "/p99_ms"),
+        line("p99.9", "/p99.9_ms"),
+    ];
+    let highest = lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .map(|(rate, _)| *rate)
+        .fold(0.0, f64::max);
+    if highest == 0.0 {
+        return String::new();
+    }
+    let chart = Chart {
+        lines,
+        x: Scale::linear(0.0, highest, |value| format!("{:.0}k/s", value / 1e3)),
+        y_unit: "ms",
+        limit: Some(("10 ms", SLO_MS)),
+    };
+    section(
+        "Latency by rate",
+        "Open loops, one rate after another.",
+        &chart.svg(),
+    )
+}
+
+fn comparison_section(artifact: &Value) -> String {
+    let note = "Rounds taken in turns on the same machine. A bar is the median, the thin line \
+                reaches from the lowest to the highest round.";
+    section("In turns with others", note, &bars::comparison(artifact))
+}
+
+fn points(
+    artifact: &Value,
+    pointer: &str,
+    point: impl Fn(&Value) -> Option<(f64, f64)>,
+) -> Vec<(f64, f64)> {
+    let list = artifact.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(point).collect()
+}
+
+fn number(value: &Value, pointer: &str) -> Option<f64> {
+    value.pointer(pointer)?.as_f64()
+}
+
+/// A member as text, whatever its type; a dash when it is not there.
+fn text(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => escape(text),
+        Some(other) => escape(&other.to_string()),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// Three significant figures.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        v if v >= 1000.0 => {
+            let digits = format!("{value:.0}");
+            let split = digits.len().saturating_sub(3);
+            format!(
+                "{},{}",
+                digits.get(..split).unwrap_or_default(),
+                digits.get(split..).unwrap_or_default()
+            )
+        }
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.1}"),
+        v if v >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_stands_alone_and_escapes_what_it_shows() {
+        let artifact = json!({
+            "timestamp": "2026-01-01T00:00:00Z",
+            "environment": {"cpu": "<script>alert(1)</script>"},
+            "results": {"percentiles": [{"percent": 50.0, "ms": 1.0}, {"percent": 99.0, "ms": 5.0}]},
+        });
+        let page = html(&artifact);
+        assert!(page.contains("&lt;script&gt;"));
+        for outside in ["<script", "http://", "https://", "src=", "<link", "@import"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert!(page.contains("<svg"));
+    }
+
+    #[test]
+    fn an_artifact_without_anything_is_still_a_page() {
+        assert!(html(&json!({})).contains("</html>"));
+    }
+
+    #[test]
+    fn figures() {
+        let shown: Vec<String> = [0.1234, 1.234, 12.34, 123.4, 1234.0, 123_456.0]
+            .into_iter()
+            .map(figure)
+            .collect();
+        assert_eq!(shown, ["0.123", "1.23", "12.3", "123", "1,234", "123,456"]);
+    }
+}

@@ -1,0 +1,126 @@
+//! Horizontal bars as inline SVG.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{escape, figure, number};
+
+const WIDTH: f64 = 900.0;
+const LEFT: f64 = 190.0;
+const RIGHT: f64 = 90.0;
+const ROW: f64 = 30.0;
+
+/// One bar, with the range that its rounds cover.
+struct Bar {
+    name: String,
+    value: f64,
+    range: Option<(f64, f64)>,
+}
+
+/// Median and tail of each segment of a decision.
+pub(super) fn segments(artifact: &Value) -> String {
+    let bars = |percentile: &str| {
+        ["parse", "policy", "state", "sign", "total"]
+            .into_iter()
+            .filter_map(|name| {
+                let pointer = format!("/segment_percentiles_ms/{name}/{percentile}");
+                Some(Bar {
+                    name: name.to_owned(),
+                    value: number(artifact, &pointer)?,
+                    range: None,
+                })
+            })
+            .collect::<Vec<_>>()
+    };
+    titled("p50, ms", &bars("p50"), 0) + &titled("p99, ms", &bars("p99"), 1)
+}
+
+/// Throughput and tail of everything that took turns.
+pub(super) fn comparison(artifact: &Value) -> String {
+    let chart = |title: &str, member: &str, class| {
+        let bars: Vec<Bar> = [
+            ("bare_actix", "bare actix-web"),
+            ("builtin", "sidecar, built-in rules"),
+            ("rego", "sidecar, Rego"),
+            ("cloud", "cloud path"),
+        ]
+        .into_iter()
+        .filter_map(|(key, name)| {
+            let rounds = artifact.pointer(&format!("/comparison/{key}/{member}"))?;
+            Some(Bar {
+                name: name.to_owned(),
+                value: number(rounds, "/median")?,
+                range: number(rounds, "/min").zip(number(rounds, "/max")),
+            })
+        })
+        .collect();
+        titled(title, &bars, class)
+    };
+    let rate = number(artifact, "/comparison/open_rate_per_sec").unwrap_or_default();
+    [
+        chart(
+            "closed loop, requests per second",
+            "closed_requests_per_sec",
+            0,
+        ),
+        chart("the same over the Unix socket", "unix_requests_per_sec", 0),
+        chart("closed loop, p99 ms", "closed_p99_ms", 1),
+        chart(
+            &format!("open loop at {rate:.0}/s, p50 ms"),
+            "open_p50_ms",
+            2,
+        ),
+        chart(
+            &format!("open loop at {rate:.0}/s, p99 ms"),
+            "open_p99_ms",
+            2,
+        ),
+    ]
+    .concat()
+}
+
+fn titled(title: &str, bars: &[Bar], class: usize) -> String {
+    if bars.is_empty() {
+        return String::new();
+    }
+    format!("<h3>{}</h3>{}", escape(title), svg(bars, class))
+}
+
+fn svg(bars: &[Bar], class: usize) -> String {
+    let highest = bars
+        .iter()
+        .map(|bar| bar.range.map_or(bar.value, |(_, max)| max.max(bar.value)))
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let place = |value: f64| (WIDTH - LEFT - RIGHT) * (value / highest).clamp(0.0, 1.0);
+    let height = ROW * bars.len() as f64 + 6.0;
+    let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">");
+    for (index, bar) in bars.iter().enumerate() {
+        let top = ROW * index as f64 + 5.0;
+        let middle = top + 10.0;
+        let reach = bar.range.map_or(bar.value, |(_, max)| max.max(bar.value));
+        let _ = write!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
+             <rect class=\"f{class}\" x=\"{LEFT}\" y=\"{top}\" width=\"{:.1}\" height=\"20\" rx=\"2\"/>\
+             <text class=\"value\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            LEFT - 10.0,
+            middle + 4.0,
+            escape(&bar.name),
+            place(bar.value).max(1.0),
+            LEFT + place(reach) + 8.0,
+            middle + 4.0,
+            figure(bar.value),
+        );
+        if let Some((min, max)) = bar.range {
+            let _ = write!(
+                out,
+                "<line class=\"whisker\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{middle}\" y2=\"{middle}\"/>",
+                LEFT + place(min),
+                LEFT + place(max),
+            );
+        }
+    }
+    out.push_str("</svg>");
+    out
+}

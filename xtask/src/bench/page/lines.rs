@@ -1,0 +1,169 @@
+//! Line charts as inline SVG, the vertical axis logarithmic: latencies span decades.
+
+use std::fmt::Write as _;
+
+use super::figure;
+
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 320.0;
+const LEFT: f64 = 78.0;
+const RIGHT: f64 = 36.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = 28.0;
+
+/// One named line.
+pub(super) struct Line {
+    pub(super) name: &'static str,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// A horizontal axis.
+pub(super) struct Scale {
+    from: f64,
+    to: f64,
+    log: bool,
+    label: fn(f64) -> String,
+}
+
+/// Lines over a horizontal axis, with a limit they should stay below.
+pub(super) struct Chart {
+    pub(super) lines: Vec<Line>,
+    pub(super) x: Scale,
+    pub(super) y_unit: &'static str,
+    pub(super) limit: Option<(&'static str, f64)>,
+}
+
+impl Scale {
+    pub(super) fn linear(from: f64, to: f64, label: fn(f64) -> String) -> Self {
+        Self {
+            from,
+            to,
+            log: false,
+            label,
+        }
+    }
+
+    pub(super) fn log(from: f64, to: f64, label: fn(f64) -> String) -> Self {
+        Self {
+            from,
+            to,
+            log: true,
+            label,
+        }
+    }
+
+    /// Where a value lies, from 0 to 1.
+    fn place(&self, value: f64) -> f64 {
+        let map = |v: f64| if self.log { v.max(1e-9).log10() } else { v };
+        let (from, to) = (map(self.from), map(self.to));
+        ((map(value) - from) / (to - from)).clamp(0.0, 1.0)
+    }
+
+    fn ticks(&self) -> Vec<f64> {
+        if self.log {
+            let (from, to) = (
+                self.from.log10().round() as i32,
+                self.to.log10().round() as i32,
+            );
+            (from..=to).map(|exponent| 10_f64.powi(exponent)).collect()
+        } else {
+            (0..=5)
+                .map(|fifth| self.from + (self.to - self.from) * f64::from(fifth) / 5.0)
+                .collect()
+        }
+    }
+}
+
+impl Chart {
+    /// The chart; nothing when there is nothing to draw.
+    pub(super) fn svg(&self) -> String {
+        let values = || {
+            let points = self.lines.iter().flat_map(|line| &line.points);
+            points.map(|(_, y)| *y).filter(|y| *y > 0.0)
+        };
+        if values().next().is_none() {
+            return String::new();
+        }
+        // The limit is always in sight.
+        let limits = || self.limit.iter().map(|(_, value)| *value);
+        let low = values().chain(limits()).fold(f64::INFINITY, f64::min);
+        let high = values().chain(limits()).fold(0.0, f64::max);
+        let y = Scale::log(
+            10_f64.powf(low.log10().floor()),
+            10_f64.powf((high * 1.05).log10().ceil()),
+            figure,
+        );
+        let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">");
+        self.axes(&mut out, &y);
+        for (index, line) in self.lines.iter().enumerate() {
+            self.line(&mut out, &y, index, line);
+        }
+        out.push_str("</svg>");
+        out
+    }
+
+    fn at(&self, y: &Scale, point: (f64, f64)) -> (f64, f64) {
+        let across = WIDTH - LEFT - RIGHT;
+        let down = HEIGHT - TOP - BOTTOM;
+        (
+            LEFT + across * self.x.place(point.0),
+            TOP + down * (1.0 - y.place(point.1)),
+        )
+    }
+
+    fn axes(&self, out: &mut String, y: &Scale) {
+        let right = WIDTH - RIGHT;
+        for tick in y.ticks() {
+            let (_, at) = self.at(y, (self.x.from, tick));
+            let label = figure(tick);
+            let _ = write!(
+                out,
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
+                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{label} {}</text>",
+                LEFT - 6.0,
+                at + 4.0,
+                self.y_unit
+            );
+        }
+        for tick in self.x.ticks() {
+            let (at, _) = self.at(y, (tick, y.from));
+            let label = (self.x.label)(tick);
+            let _ = write!(
+                out,
+                "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{label}</text>",
+                HEIGHT - 8.0
+            );
+        }
+        if let Some((name, value)) = self.limit {
+            let (_, at) = self.at(y, (self.x.from, value));
+            let _ = write!(
+                out,
+                "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
+                 <text class=\"limit-name\" x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{name}</text>",
+                at - 5.0
+            );
+        }
+    }
+
+    fn line(&self, out: &mut String, y: &Scale, index: usize, line: &Line) {
+        let path: Vec<String> = line
+            .points
+            .iter()
+            .map(|point| {
+                let (x, y) = self.at(y, *point);
+                format!("{x:.1},{y:.1}")
+            })
+            .collect();
+        let legend = LEFT + 130.0 * index as f64;
+        let _ = write!(
+            out,
+            "<polyline class=\"line s{index}\" points=\"{}\"/>\
+             <line class=\"line s{index}\" x1=\"{legend}\" x2=\"{:.1}\" y1=\"12\" y2=\"12\"/>\
+             <text x=\"{:.1}\" y=\"16\">{}</text>",
+            path.join(" "),
+            legend + 20.0,
+            legend + 26.0,
+            line.name
+        );
+    }
+}

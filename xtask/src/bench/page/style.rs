@@ -1,0 +1,29 @@
+//! How the page looks, by day and by night.
+
+pub(super) const CSS: &str = "
+:root{--ink:#1c2733;--soft:#5b6b7b;--rule:#dde4ea;--ground:#fff;--panel:#f6f8fa;
+--c0:#1769aa;--c1:#d9772b;--c2:#7a4fa3;--good:#1a7f4b;--bad:#c0392b}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa8b5;--rule:#2c3742;
+--ground:#10161c;--panel:#18212a;--c0:#5aaee8;--c1:#f0a35e;--c2:#b694dc;--good:#5cc98f;--bad:#ef8275}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);
+font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
+main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
+h1{font-size:1.7rem;margin:0}h2{font-size:1.15rem;margin:2.5rem 0 .25rem}
+h3{font-size:.95rem;margin:1.2rem 0 .2rem;font-weight:600}
+.note,.sub{color:var(--soft);margin:.1rem 0 .8rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin-top:1.2rem}
+.tile{background:var(--panel);border:1px solid var(--rule);border-radius:.5rem;padding:.8rem .9rem}
+.tile b{display:block;font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums}
+.tile span{color:var(--soft);font-size:.85rem}
+svg{width:100%;height:auto;display:block}
+svg text{fill:var(--soft);font-size:12px}svg text.value{fill:var(--ink);font-variant-numeric:tabular-nums}
+.grid{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:5 4}svg text.limit-name{fill:var(--bad)}
+.line{fill:none;stroke-width:2}.s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}
+.f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.whisker{stroke:var(--ink);stroke-width:1.5}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+td,th{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
+th{color:var(--soft);font-weight:500}td.n{text-align:right;white-space:nowrap}
+.good{color:var(--good)}.bad{color:var(--bad);font-weight:600}
+td.wide{word-break:break-word;font-size:.85rem;color:var(--soft)}
+";

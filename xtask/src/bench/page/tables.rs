@@ -1,0 +1,141 @@
+//! The headline, the targets and the environment.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{escape, figure, number, text};
+
+/// What was measured, in a handful of figures.
+pub(super) fn headline(artifact: &Value) -> String {
+    let at = |pointer: &str| number(artifact, pointer).map_or_else(|| "–".into(), figure);
+    let verified = number(artifact, "/results/tokens/verified").unwrap_or(0.0)
+        + number(artifact, "/open_loop/tokens/verified").unwrap_or(0.0);
+    let tiles = [
+        (
+            at("/results/requests_per_sec"),
+            "requests per second, closed loop".to_owned(),
+        ),
+        (
+            format!("{} ms", at("/results/latency_ms/p99")),
+            "p99, closed loop".to_owned(),
+        ),
+        (
+            format!("{} ms", at("/open_loop/latency_ms/p50")),
+            format!(
+                "p50, open loop at {}/s",
+                at("/config/open_loop_rate_per_sec")
+            ),
+        ),
+        (
+            format!("{} ms", at("/open_loop/latency_ms/p99")),
+            "p99, open loop".to_owned(),
+        ),
+        (
+            at_sum(artifact, ["/results/errors", "/open_loop/errors"]),
+            "errors in both".to_owned(),
+        ),
+        (figure(verified), "sampled tokens verified".to_owned()),
+    ];
+    let mut out = format!(
+        "<h1>Gate sidecar: P0 performance</h1><p class=\"sub\">{} · {} durability · {} policy · {} \
+         connections · revision {}{}</p><div class=\"tiles\">",
+        text(artifact, "/timestamp"),
+        text(artifact, "/config/durability"),
+        text(artifact, "/config/policy_engine"),
+        text(artifact, "/config/concurrency"),
+        text(artifact, "/environment/git_revision")
+            .get(..12)
+            .unwrap_or("–"),
+        if artifact.pointer("/environment/git_dirty") == Some(&Value::Bool(true)) {
+            " and changes"
+        } else {
+            ""
+        },
+    );
+    for (value, name) in tiles {
+        let _ = write!(
+            out,
+            "<div class=\"tile\"><b>{value}</b><span>{name}</span></div>"
+        );
+    }
+    out.push_str("</div>\n");
+    for run in ["results", "open_loop"] {
+        if artifact.pointer(&format!("/{run}/valid")) == Some(&Value::Bool(false)) {
+            let _ = write!(
+                out,
+                "<p class=\"bad\">{run}: not valid: {}</p>",
+                reasons(artifact, run)
+            );
+        }
+    }
+    out
+}
+
+fn reasons(artifact: &Value, run: &str) -> String {
+    let list = artifact.pointer(&format!("/{run}/invalid_reasons"));
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    let reasons: Vec<&str> = list.filter_map(Value::as_str).collect();
+    escape(&reasons.join("; "))
+}
+
+fn at_sum(artifact: &Value, pointers: [&str; 2]) -> String {
+    let sum: Option<f64> = pointers.iter().map(|at| number(artifact, at)).sum();
+    sum.map_or_else(|| "–".into(), |sum| format!("{sum:.0}"))
+}
+
+/// Every target and what became of it.
+pub(super) fn targets(artifact: &Value) -> String {
+    let list = artifact.pointer("/targets").and_then(Value::as_array);
+    let mut rows = String::new();
+    for target in list.into_iter().flatten() {
+        let met = target.pointer("/met") == Some(&Value::Bool(true));
+        let required = target.pointer("/required") == Some(&Value::Bool(true));
+        let (class, word) = match (met, required) {
+            (true, _) => ("good", "met"),
+            (false, true) => ("bad", "missed"),
+            (false, false) => ("bad", "not met"),
+        };
+        let shown = |pointer: &str| number(target, pointer).map_or_else(|| "–".into(), figure);
+        let _ = write!(
+            rows,
+            "<tr><td class=\"{class}\">{word}</td><td>{}</td><td class=\"n\">{} {}</td>\
+             <td class=\"n\">{} {}</td><td>{}</td></tr>",
+            text(target, "/name"),
+            shown("/actual"),
+            text(target, "/unit"),
+            text(target, "/relation"),
+            shown("/target"),
+            if required { "required" } else { "reported" },
+        );
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<table><tr><th></th><th>target</th><th>measured</th><th>aim</th><th></th></tr>{rows}</table>"
+    )
+}
+
+/// The machine and the build, as recorded.
+pub(super) fn environment(artifact: &Value) -> String {
+    let mut rows = String::new();
+    let members = artifact.pointer("/environment").and_then(Value::as_object);
+    for (name, value) in members.into_iter().flatten() {
+        let shown = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let class = if shown.len() > 100 { "wide" } else { "" };
+        let _ = write!(
+            rows,
+            "<tr><th>{}</th><td class=\"{class}\">{}</td></tr>",
+            escape(&name.replace('_', " ")),
+            escape(&shown)
+        );
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("<table>{rows}</table>")
+}

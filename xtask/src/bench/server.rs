@@ -1,0 +1,155 @@
+//! A server under test: started on free ports, found by what it prints, stopped by its id.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Engine;
+use super::build::Binaries;
+
+/// How long a server may take to say where it listens, and to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server; dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Server {
+    name: String,
+    child: Child,
+    pub(super) url: String,
+    pub(super) uds: Option<PathBuf>,
+    /// The sidecar's key set.
+    pub(super) keys: Option<PathBuf>,
+}
+
+impl Server {
+    /// A sidecar over `dir`, which must be fresh.
+    pub(super) fn sidecar(
+        binaries: &Binaries,
+        dir: &Path,
+        engine: Engine,
+        durability: &str,
+    ) -> Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        let uds = dir.join("gate.sock");
+        let mut command = Command::new(&binaries.sidecar);
+        command
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args(["--durability", durability])
+            .arg("--uds")
+            .arg(&uds)
+            .arg("--data-dir")
+            .arg(dir)
+            .arg("--bundle")
+            .arg(binaries.root.join(engine.bundle()))
+            .stderr(std::fs::File::create(dir.join("stderr.log"))?);
+        for (name, _) in std::env::vars_os() {
+            // Only what is said here decides how it runs.
+            if name.to_string_lossy().starts_with("GATE_") {
+                command.env_remove(name);
+            }
+        }
+        let mut server = Self::start(format!("sidecar ({})", engine.name()), command, 3)?;
+        server.keys = Some(dir.join("keys.json"));
+        server.uds = Some(uds);
+        Ok(server)
+    }
+
+    /// Bare actix-web answering a body of that size.
+    pub(super) fn bare_actix(binaries: &Binaries, dir: &Path, body_bytes: u64) -> Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        let uds = dir.join("bare.sock");
+        let mut command = Command::new(&binaries.bare_actix);
+        command
+            .arg("--until-stdin-closes")
+            .args(["--body-bytes", &body_bytes.to_string()])
+            .arg("--uds")
+            .arg(&uds);
+        let mut server = Self::start("bare actix-web".to_owned(), command, 1)?;
+        server.uds = Some(uds);
+        Ok(server)
+    }
+
+    /// The order service of the cloud path.
+    pub(super) fn cloud_service(
+        binaries: &Binaries,
+        policy_url: &str,
+        postgres: &str,
+    ) -> Result<Self> {
+        let mut command = Command::new(&binaries.cloud_path);
+        command
+            .arg("--until-stdin-closes")
+            .args(["--policy", policy_url])
+            .args(["--postgres", postgres]);
+        Self::start("cloud path".to_owned(), command, 1)
+    }
+
+    /// Starts it and waits for `lines` lines of output, one of which names the public address.
+    fn start(name: String, mut command: Command, lines: usize) -> Result<Self> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let mut server = Self {
+            name,
+            child,
+            url: String::new(),
+            uds: None,
+            keys: None,
+        };
+        let (sender, receiver) = mpsc::channel();
+        // Reads on after the address, so that a talkative server never blocks on a full pipe.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let began = Instant::now();
+        for _ in 0..lines {
+            let left = PATIENCE.saturating_sub(began.elapsed());
+            let Ok(line) = receiver.recv_timeout(left) else {
+                bail!("{} did not say where it listens", server.name);
+            };
+            if let Some(url) = line.strip_prefix("listening on http://") {
+                server.url = format!("http://{url}");
+            }
+        }
+        if server.url.is_empty() {
+            bail!("{} named no address", server.name);
+        }
+        Ok(server)
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(super) fn stop(mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        let id = self.child.id().to_string();
+        // SIGTERM to this one process, so that it drains as it would in service.
+        let _ = Command::new("kill").args(["-TERM", &id]).status();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                if !status.success() {
+                    bail!("{} ended with {status}", self.name);
+                }
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("{} did not stop", self.name)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

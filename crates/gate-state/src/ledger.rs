@@ -302,7 +302,11 @@ impl Ledger {
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &*clock);
         })?);
-        threads.writer = Some(spawn("gate-journal", move || writer.run())?);
+        let writer_started = self.config.writer_started;
+        threads.writer = Some(spawn("gate-journal", move || {
+            writer_started();
+            writer.run()
+        })?);
         Ok(())
     }
 

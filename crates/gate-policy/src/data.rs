@@ -30,7 +30,7 @@ pub(crate) fn leaves(file: &str, text: &str, stop: impl Fn(&str) -> bool) -> Vec
     let mut waiting = vec![(directories(file).join("/"), text.to_owned())];
     while let Some((path, text)) = waiting.pop() {
         match members(&text) {
-            Some(members) if !stop(&path) => {
+            Some(members) if !stop(&path) && !members.0.is_empty() => {
                 for (name, value) in members.0 {
                     let inner = if path.is_empty() {
                         name
@@ -40,6 +40,8 @@ pub(crate) fn leaves(file: &str, text: &str, stop: impl Fn(&str) -> bool) -> Vec
                     waiting.push((inner, value.get().to_owned()));
                 }
             }
+            // An empty data.json defines nothing.
+            _ if path.is_empty() => {}
             _ => found.push(path),
         }
     }

@@ -60,7 +60,7 @@ pub use policy::{
 pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
     ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES,
-    MAX_REASON_BYTES, MAX_REASONS,
+    MAX_REASON_BYTES, MAX_REASONS, MAX_REGO_NESTING,
 };
 pub use rules::{Collar, DataError, DataProblem, Limits, TypedData};
 pub use selftest::{TestFailure, TestProblem, TestReport, VectorError};

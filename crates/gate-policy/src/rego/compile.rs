@@ -6,7 +6,7 @@ use regorus::Rc;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 
-use super::{ENTRYPOINT, assign, builtins};
+use super::{ENTRYPOINT, assign, bounds, builtins};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -29,6 +29,12 @@ pub enum CompileError {
     /// A builtin that is not allowed: I/O, a clock, chance, or more output than a limit can stop.
     #[error("the builtin `{0}` is not allowed")]
     Builtin(String),
+    /// A module is nested deeper than `MAX_REGO_NESTING` brackets.
+    #[error("`{0}` is nested too deep")]
+    TooDeep(String),
+    /// A rule needs itself.
+    #[error("the rule `{0}` needs itself")]
+    Recursion(String),
     /// The data does not fit the rules.
     #[error("data: {0}")]
     Data(String),
@@ -48,6 +54,7 @@ pub(crate) struct Compiled {
 /// Compiles the policies of a bundle, tests apart.
 pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let mut read = engine(bundle, bundle.rego())?;
+    bounds::recursion(&mut read)?;
     let mut modules = Vec::new();
     for (module, (path, source)) in read.get_modules().iter().zip(bundle.rego()) {
         modules.push((path, assign::rewrite(source, module)));
@@ -60,7 +67,13 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let entrypoint: Rc<str> = ENTRYPOINT.into();
     let policy = engine
         .compile_with_entrypoint(&entrypoint)
-        .map_err(|e| compile(&e))?;
+        .map_err(|error| {
+            // What regorus says when no rule has that path.
+            match error.to_string().as_str() {
+                "not a valid rule path" => CompileError::NoEntrypoint,
+                text => CompileError::Compile(text.to_owned()),
+            }
+        })?;
     if !policy.get_rules().contains_key(ENTRYPOINT) {
         return Err(CompileError::NoEntrypoint);
     }
@@ -98,6 +111,7 @@ pub(crate) fn engine<'m>(
     // As the register machine does, and as OPA does unless told otherwise.
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
+        bounds::nesting(path, source)?;
         engine
             .add_policy(path.to_owned(), source.to_owned())
             .map_err(|error| CompileError::Parse {

@@ -6,4 +6,6 @@
 )]
 
 mod agreement;
+mod fail_open;
 mod support;
+mod vectors;

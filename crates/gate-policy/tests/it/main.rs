@@ -7,5 +7,6 @@
 
 mod agreement;
 mod fail_open;
+mod reports;
 mod support;
 mod vectors;

@@ -318,6 +318,11 @@ mod tests {
     #[test]
     fn the_head_of_a_comprehension_is_bound_first_and_its_body_has_a_loop() {
         check(
+            "p := {k: v | some k, v in data.a}",
+            "p := {gate_term_1__: gate_term_2__ | some gate_once_3__ in [1]; some k, v in data.a; \
+             some gate_term_1__; gate_term_1__ = k; some gate_term_2__; gate_term_2__ = v}",
+        );
+        check(
             "p := [data.a | true]",
             "p := [gate_term_1__ | some gate_once_2__ in [1]; true; some gate_term_1__; \
              gate_term_1__ = data.a]",

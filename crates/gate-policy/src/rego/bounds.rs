@@ -61,6 +61,10 @@ pub(super) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
             .filter(|(_, needed)| needed.is_disjoint(&known))
             .map(|(name, _)| name.clone())
             .collect();
+        // Nor is a rule in a circle that nothing left needs: it only leads to one.
+        let needed: BTreeSet<String> = needs.values().flatten().cloned().collect();
+        let leading = known.difference(&needed).cloned();
+        let free: Vec<String> = free.into_iter().chain(leading).collect();
         if free.is_empty() {
             break;
         }

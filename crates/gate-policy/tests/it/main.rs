@@ -6,6 +6,7 @@
 )]
 
 mod agreement;
+mod conformance;
 mod fail_open;
 mod reports;
 mod support;

@@ -19,7 +19,7 @@ pub(crate) fn merge(documents: &BTreeMap<&str, &str>) -> Result<String, BundleEr
         for name in directories(file).iter().rev() {
             document = format!("{{{}:{document}}}", quote(name));
         }
-        merged = merge_two(file, "", &merged, &document)?;
+        merged = merge_two("", &merged, &document)?;
     }
     Ok(merged)
 }
@@ -54,7 +54,7 @@ fn directories(file: &str) -> Vec<&str> {
     names
 }
 
-fn merge_two(file: &str, path: &str, a: &str, b: &str) -> Result<String, BundleError> {
+fn merge_two(path: &str, a: &str, b: &str) -> Result<String, BundleError> {
     let (Some(a), Some(b)) = (members(a), members(b)) else {
         return Err(BundleError::DataConflict(path.to_owned()));
     };
@@ -70,7 +70,7 @@ fn merge_two(file: &str, path: &str, a: &str, b: &str) -> Result<String, BundleE
                 } else {
                     format!("{path}/{name}")
                 };
-                *known = merge_two(file, &inner, known, value.get())?;
+                *known = merge_two(&inner, known, value.get())?;
             }
             None => merged.push((name, value.get().to_owned())),
         }

@@ -99,6 +99,9 @@ pub(super) fn query(
     path: &[&str],
     input: &Json,
 ) -> Result<Option<Json>, QueryError> {
+    if path.len() > document::MAX_INPUT_DEPTH {
+        return Err(QueryError::TooLarge("the path"));
+    }
     let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
     let run = || {
         let mut machine = Machine::new(&compiled.documents, &compiled.data, limits)?;

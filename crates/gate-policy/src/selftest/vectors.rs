@@ -106,7 +106,7 @@ fn compare(
     };
     if let Some(document) = policy.document(&input.input(notional)) {
         let mut interpreter = compile::engine(bundle, bundle.rego())?;
-        report.compare(name, policy, &mut interpreter, document);
+        report.compare(name, policy, &mut interpreter, &document);
     }
     Ok(())
 }

@@ -14,20 +14,8 @@ pub const MAX_REGO_NESTING: usize = 16;
 /// Refuses a module that is nested too deep, before it is parsed.
 pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
     let mut depth = 0_usize;
-    let mut rest = source.chars();
-    while let Some(c) = rest.next() {
+    for c in code(source).chars() {
         match c {
-            '#' => while rest.next().is_some_and(|c| c != '\n') {},
-            '`' => while rest.next().is_some_and(|c| c != '`') {},
-            '"' => {
-                while let Some(c) = rest.next() {
-                    match c {
-                        '\\' => drop(rest.next()),
-                        '"' | '\n' => break,
-                        _ => {}
-                    }
-                }
-            }
             '(' | '[' | '{' => {
                 depth = depth.saturating_add(1);
                 if depth > MAX_REGO_NESTING {
@@ -39,6 +27,57 @@ pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
         }
     }
     Ok(())
+}
+
+/// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
+/// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
+pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
+    let code = code(source);
+    if code.contains("import rego.v1") || code.contains("import future.keywords") {
+        return Ok(());
+    }
+    let mut rest = code.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
+        let (_, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let (word, after) = from.split_at(end.unwrap_or(from.len()));
+        // `contains(…)` is a builtin.
+        let is_call = after.trim_start().starts_with('(');
+        if matches!(word, "if" | "every" | "in") || (word == "contains" && !is_call) {
+            return Err(CompileError::Parse {
+                path: path.to_owned(),
+                message: format!("`{word}` is no keyword of Rego v0 without an import"),
+            });
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The source without its comments and without what is inside strings.
+fn code(source: &str) -> String {
+    let mut code = String::with_capacity(source.len());
+    let mut rest = source.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '#' => {
+                while rest.next().is_some_and(|c| c != '\n') {}
+                code.push('\n');
+            }
+            '`' => while rest.next().is_some_and(|c| c != '`') {},
+            '"' => {
+                while let Some(c) = rest.next() {
+                    match c {
+                        '\\' => drop(rest.next()),
+                        '"' | '\n' => break,
+                        _ => {}
+                    }
+                }
+            }
+            c => code.push(c),
+        }
+    }
+    code
 }
 
 /// Refuses rules that need themselves. Names are compared by their last part, so that no spelling

@@ -112,6 +112,9 @@ pub(crate) fn engine<'m>(
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
         bounds::nesting(path, source)?;
+        if bundle.manifest().rego_version == RegoVersion::V0 {
+            bounds::keywords(path, source)?;
+        }
         engine
             .add_policy(path.to_owned(), source.to_owned())
             .map_err(|error| CompileError::Parse {

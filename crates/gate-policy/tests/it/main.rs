@@ -7,6 +7,7 @@
 
 mod agreement;
 mod conformance;
+mod engines;
 mod fail_open;
 mod reports;
 mod support;

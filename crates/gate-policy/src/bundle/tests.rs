@@ -262,7 +262,7 @@ fn what_is_no_bundle_is_refused_and_says_why() {
         "`.manifest`: member `revision` twice",
     );
     assert!(refused(Bundle::from_tar_gz(b"not gzip")).contains("not a gzipped tar"));
-    let whole = pack(&[("data.json", &DATA.repeat(1)), ("x.rego", "package x")]);
+    let whole = pack(&[("data.json", DATA), ("x.rego", "package x")]);
     assert!(refused(Bundle::from_tar_gz(&whole[..whole.len() / 2])).contains("not a gzipped tar"));
     let binary = Bundle::from_files([("data.json", &b"{\"a\":\"\xff\"}"[..])]);
     assert_eq!(refused(binary), "`data.json` is not UTF-8");

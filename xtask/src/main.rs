@@ -1,3 +1,101 @@
-//! Placeholder.
+//! The one door to everything that is not the product: test, verify, fix, bench.
+//!
+//! `verify` only reads; `fix` writes. Each step prints the command it runs, so that it can be
+//! run by hand.
+#![allow(clippy::print_stdout, reason = "a command-line tool talks on stdout")]
 
-fn main() {}
+mod run;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Development tasks of the gate workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test of the workspace, doc examples included.
+    Test {
+        /// Passed on to `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Check formatting, lints, docs and house rules; writes nothing but `target`.
+    Verify,
+    /// Format, and apply what clippy can mend by itself.
+    Fix,
+    /// Check the house rules only: layers, file headers, lints, top level.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Test { args } => test(&args),
+        Task::Verify => verify(),
+        Task::Fix => fix(),
+        Task::Tidy => tidy::check(&run::workspace_root()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(args: &[String]) -> Result<()> {
+    let mut command = vec!["test", "--workspace", "--locked"];
+    command.extend(args.iter().map(String::as_str));
+    run::cargo(&command, &[])
+}
+
+fn verify() -> Result<()> {
+    run::cargo(&["fmt", "--all", "--check"], &[])?;
+    tidy::check(&run::workspace_root())?;
+    run::cargo(
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[],
+    )?;
+    run::cargo(
+        &[
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--locked",
+            "--document-private-items",
+        ],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )
+}
+
+fn fix() -> Result<()> {
+    run::cargo(&["fmt", "--all"], &[])?;
+    run::cargo(
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--fix",
+            "--allow-dirty",
+            "--allow-staged",
+        ],
+        &[],
+    )
+}

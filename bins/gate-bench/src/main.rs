@@ -1,3 +1,9 @@
-//! Placeholder.
+//! The command line; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> anyhow::Result<ExitCode> {
+    gate_bench::cli::Cli::parse().run()
+}

@@ -1,1 +1,57 @@
-//! Placeholder.
+//! The decision pipeline and its words: wire types, problems, and [`Gate`], which takes an
+//! order from bytes to a signed, durable reply.
+//!
+//! This crate knows no socket and no runtime. A server calls [`Gate::authorize`], waits for
+//! [`Pending::seq`] in whatever way suits it, and sends what [`Gate::complete`] gives;
+//! [`Gate::authorize_blocking`] does all three on one thread:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use gate_api::{Gate, Settings, TokenForm};
+//! use gate_policy::{Bundle, Engine, activate};
+//! use gate_state::{Ledger, LedgerConfig};
+//! use gate_token::KeyRing;
+//! use gate_types::{ManualClock, Timestamp};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_768_545_650)));
+//! let gate = Gate::new(
+//!     Ledger::open(LedgerConfig::new(dir.path()), clock.clone())?,
+//!     activate(&Bundle::sample(Engine::Rego)?)?,
+//!     Arc::new(KeyRing::generate("k1")?),
+//!     Settings { issuer: "gate".into(), audience: "venue".into(), token_ttl_s: 60 },
+//!     clock,
+//! )?;
+//! let order = br#"{"order":{"client_order_id":"o-1","symbol":"AAPL","side":"BUY","qty":100,
+//!                  "price":185.50},"context":{"client_id":"c5"}}"#;
+//! let reply = gate.authorize_blocking(order, TokenForm::Object)?;
+//! let reply: serde_json::Value = serde_json::from_slice(&reply)?;
+//! assert_eq!(reply["status"], "AUTHORIZED");
+//! assert_eq!(reply["decision_token"]["payload"]["notional"], "18550");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod gate;
+
+mod request;
+
+mod answer;
+mod timing;
+
+mod kill;
+mod life;
+mod questions;
+mod views;
+
+mod problem;
+
+pub use answer::TokenForm;
+pub use gate::{Gate, Outcome, Pending, Settings, SetupError};
+pub use life::Applied;
+pub use problem::{Code, Problem};
+pub use request::{
+    Amount, AuthorizeRequest, FillRequest, KillRequest, KillTarget, MAX_BODY_BYTES,
+    MAX_REASON_BYTES, Order, ReleaseRequest,
+};
+pub use timing::Timing;

@@ -6,7 +6,9 @@ mod builtins;
 pub(crate) mod compile;
 mod document;
 mod machine;
+mod prepared;
 mod shape;
+mod template;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +21,7 @@ pub use builtins::ALLOWED_BUILTINS;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub use machine::EvalLimits;
+pub use prepared::PREPARED;
 pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
 
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};

@@ -3,9 +3,13 @@
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::Engine;
 
-const REGO: [(&str, &str); 4] = [
+const REGO: [(&str, &str); 5] = [
     (".manifest", include_str!("../bundles/pretrade/.manifest")),
     ("data.json", include_str!("../bundles/pretrade/data.json")),
+    (
+        "prepared.rego",
+        include_str!("../bundles/pretrade/prepared.rego"),
+    ),
     (
         "pretrade.rego",
         include_str!("../bundles/pretrade/pretrade.rego"),

@@ -1,1 +1,108 @@
-//! Placeholder.
+//! The exposure ledger: what every client has at risk, held in memory, derived from a journal.
+//!
+//! An order is decided under its client's lock: exposure, judgement, limit, hold and the
+//! record's number are one step, so that no two orders can both pass a limit that only one
+//! fits. The record is queued in the same step; one thread writes the journal, and one sync
+//! serves everyone who waits. What is in memory can always be rebuilt from the journal, and the
+//! journal is the audit record: one sequence without gaps, each record hashed over the one
+//! before.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use gate_state::*;
+//! use gate_types::*;
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_700_000_000)));
+//! let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone())?;
+//! let context = ledger.set_context(DecisionContext {
+//!     policy_revision: "r1".into(), policy_hash: [0; 32], engine: "builtin".into(),
+//!     kid: "k1".into(), iss: "gate".into(), aud: "venue".into(),
+//! })?;
+//! let (client_id, order_id) = (ClientId::new("c5")?, OrderId::new("o-1")?);
+//! let order = NewOrder {
+//!     client_id: &client_id, order_id: &order_id, symbol: &Symbol::new("AAPL")?,
+//!     side: Side::Buy, qty: Qty::parse("100")?, price: Price::parse("185.55")?,
+//!     notional: Notional::parse("18555")?, digest: [1; 32], trace_id: [2; 16],
+//!     now: clock.now(), expires: clock.now().saturating_add_nanos(30_000_000_000), context,
+//! };
+//! let limit = Some(Notional::parse("20000")?);
+//! let judge = |_: &Exposure| Judgement { allow: true, reasons: vec![], max_exposure: limit };
+//! let Decided::New(decision) = ledger.decide(&order, judge)? else { unreachable!() };
+//! ledger.wait(decision.seq)?; // one fsync serves everyone who waits here
+//! assert_eq!(decision.status, Status::Authorized);
+//! assert_eq!(ledger.exposure(&client_id).gross.to_string(), "18555");
+//!
+//! // The same order again: the same decision, nothing held twice.
+//! assert_eq!(ledger.decide(&order, judge)?, Decided::Replayed { seq: decision.seq });
+//! ledger.release(&client_id, &order_id, "canceled", None)?;
+//! assert_eq!(ledger.exposure(&client_id), Exposure { orders_last_second: 1, ..Exposure::default() });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(
+    clippy::float_arithmetic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        reason = "tests compute their expectations in the plain way"
+    )
+)]
+
+// The pure core: no clock, no lock, no I/O.
+mod account;
+mod exposure;
+mod hold;
+mod image;
+mod kill;
+mod order;
+mod rate;
+
+// The journal's bytes.
+mod chain;
+mod codec;
+mod record;
+mod wire;
+
+// The rim: locks, threads, SQLite.
+mod books;
+mod checkpoint;
+mod config;
+mod decide;
+mod durable;
+mod error;
+mod fill;
+mod ledger;
+mod life;
+mod operate;
+mod queue;
+mod read;
+mod rebuild;
+mod snapshot;
+mod store;
+mod writer;
+
+pub use chain::ChainHash;
+pub use checkpoint::CheckpointWork;
+pub use config::{Durability, LedgerConfig};
+pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_ERROR};
+pub use durable::CommitListener;
+pub use error::{
+    Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
+    ReleaseError, SnapshotError,
+};
+pub use exposure::Exposure;
+pub use fill::{Filled, NewFill};
+pub use ledger::{Health, Ledger};
+pub use life::{OrderState, Released};
+pub use operate::Maintained;
+pub use order::Phase;
+pub use read::StoredDecision;
+pub use record::{
+    ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
+    KillScope, Record, ReleaseRecord, Seq, Status,
+};

@@ -152,7 +152,9 @@ impl std::str::FromStr for Decimal {
 /// Writes `value × 10^-scale` in plain decimals, without trailing zeros.
 pub(crate) fn write_scaled(f: &mut fmt::Formatter<'_>, value: u128, scale: usize) -> fmt::Result {
     let unit = pow10(scale);
-    let (whole, fraction) = (value.wrapping_div(unit), value.wrapping_rem(unit));
+    // INVARIANT: a power of ten is not zero.
+    let whole = value.checked_div(unit).unwrap_or_default();
+    let fraction = value.checked_rem(unit).unwrap_or_default();
     if fraction == 0 {
         return write!(f, "{whole}");
     }

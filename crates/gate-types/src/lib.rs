@@ -12,10 +12,13 @@
 //! assert_eq!(notional.to_string(), "18555");
 //! # Ok::<(), gate_types::AmountError>(())
 //! ```
-#![warn(
-    clippy::float_arithmetic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::float_arithmetic,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions
+    )
 )]
 
 mod amount;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use regorus::Rc;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
+use regorus::{CompiledPolicy, Rc, Value};
 
+use super::prepared::{self, PREPARED};
 use super::{ENTRYPOINT, assign, bounds, builtins};
 use crate::bundle::{Bundle, RegoVersion};
 
@@ -35,6 +36,12 @@ pub enum CompileError {
     /// A rule needs itself.
     #[error("the rule `{0}` needs itself")]
     Recursion(String),
+    /// A module of the package `gate_prepared` reads the input.
+    #[error("`{path}`: the package `gate_prepared` must not read the input")]
+    PreparedReadsInput {
+        /// The file.
+        path: String,
+    },
     /// The data does not fit the rules.
     #[error("data: {0}")]
     Data(String),
@@ -42,30 +49,76 @@ pub enum CompileError {
 
 /// What evaluation needs of a bundle.
 pub(crate) struct Compiled {
-    /// One entrypoint: the decision.
+    /// One entrypoint, the decision; compiled without the package `gate_prepared`.
     pub(super) decision: Arc<Program>,
+    /// What the decision runs over: the data, with that package's answer in it.
+    pub(super) decision_data: Value,
     /// Every rule as an entrypoint, for the Data API.
     pub(super) documents: Arc<Program>,
-    pub(super) data: regorus::Value,
+    /// The bundle's own data.
+    pub(super) data: Value,
     /// Every builtin that any rule calls, sorted.
     pub(crate) builtins: Vec<String>,
 }
 
+/// A module: its path and its text.
+pub(crate) type Source<'s> = (&'s str, &'s str);
+
 /// Compiles the policies of a bundle, tests apart.
 pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
-    let mut read = engine(bundle, bundle.rego())?;
+    let data = data(bundle)?;
+    let sources: Vec<Source<'_>> = bundle.rego().collect();
+    let mut read = engine(bundle, sources.iter().copied())?;
     bounds::recursion(&mut read)?;
-    let mut modules = Vec::new();
-    for (module, (path, source)) in read.get_modules().iter().zip(bundle.rego()) {
-        modules.push((path, assign::rewrite(source, module)));
-    }
-    let modules = modules
+    let packages = read.get_packages().map_err(|e| compile_error(&e))?;
+    let rewritten: Vec<String> = read
+        .get_modules()
         .iter()
-        .map(|(path, source)| (*path, source.as_str()));
-    let mut engine = engine(bundle, modules)?;
-    let compile = |error: &dyn std::fmt::Display| CompileError::Compile(error.to_string());
+        .zip(&sources)
+        .map(|(module, (_, source))| assign::rewrite(source, module))
+        .collect();
+    let all: Vec<Source<'_>> = sources
+        .iter()
+        .zip(&rewritten)
+        .map(|((path, _), source)| (*path, source.as_str()))
+        .collect();
+
+    let policy = policy(bundle, &all, &data)?;
+    let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
+    paths.sort_unstable();
+    let documents =
+        Compiler::compile_from_policy(&policy, &paths).map_err(|e| compile_error(&e))?;
+    let builtins = called(&documents)?;
+
+    let is_prepared = |package: &str| package.strip_prefix("data.") == Some(PREPARED);
+    let (prepared, rest): (Vec<_>, Vec<_>) = all
+        .iter()
+        .copied()
+        .zip(&packages)
+        .partition(|(_, package)| is_prepared(package));
+    let prepared: Vec<_> = prepared.into_iter().map(|(module, _)| module).collect();
+    let rest: Vec<_> = rest.into_iter().map(|(module, _)| module).collect();
+    let decision_data = prepared::data(bundle, &data, &prepared)?;
+    let policy = self::policy(bundle, &rest, &decision_data)?;
+    let decision =
+        Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
+    Ok(Compiled {
+        decision,
+        decision_data,
+        documents,
+        data,
+        builtins,
+    })
+}
+
+/// The modules as a policy that defines the entrypoint.
+fn policy(
+    bundle: &Bundle,
+    modules: &[Source<'_>],
+    data: &Value,
+) -> Result<CompiledPolicy, CompileError> {
     let entrypoint: Rc<str> = ENTRYPOINT.into();
-    let policy = engine
+    let policy = engine_over(bundle, modules.iter().copied(), data)?
         .compile_with_entrypoint(&entrypoint)
         .map_err(|error| {
             // What regorus says when no rule has that path.
@@ -77,34 +130,37 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     if !policy.get_rules().contains_key(ENTRYPOINT) {
         return Err(CompileError::NoEntrypoint);
     }
-    let decision =
-        Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile(&e))?;
-    let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
-    paths.sort_unstable();
-    let documents = Compiler::compile_from_policy(&policy, &paths).map_err(|e| compile(&e))?;
+    Ok(policy)
+}
 
-    let mut called: Vec<String> = [&decision, &documents]
+/// The builtins a program calls, sorted; each of them allowed.
+fn called(program: &Program) -> Result<Vec<String>, CompileError> {
+    let mut called: Vec<String> = program
+        .builtin_info_table
         .iter()
-        .flat_map(|program| program.builtin_info_table.iter())
         .map(|builtin| builtin.name.clone())
         .collect();
     called.sort_unstable();
     called.dedup();
-    if let Some(name) = called.iter().find(|name| !builtins::is_allowed(name)) {
-        return Err(CompileError::Builtin(name.clone()));
+    match called.iter().find(|name| !builtins::is_allowed(name)) {
+        Some(name) => Err(CompileError::Builtin(name.clone())),
+        None => Ok(called),
     }
-    Ok(Compiled {
-        decision,
-        documents,
-        data: data(bundle)?,
-        builtins: called,
-    })
 }
 
 /// An interpreter with the given modules and the bundle's data.
 pub(crate) fn engine<'m>(
     bundle: &Bundle,
-    modules: impl Iterator<Item = (&'m str, &'m str)>,
+    modules: impl IntoIterator<Item = Source<'m>>,
+) -> Result<regorus::Engine, CompileError> {
+    engine_over(bundle, modules, &data(bundle)?)
+}
+
+/// An interpreter with the given modules and data.
+pub(super) fn engine_over<'m>(
+    bundle: &Bundle,
+    modules: impl IntoIterator<Item = Source<'m>>,
+    data: &Value,
 ) -> Result<regorus::Engine, CompileError> {
     let mut engine = regorus::Engine::new();
     engine.set_rego_v0(bundle.manifest().rego_version == RegoVersion::V0);
@@ -123,12 +179,16 @@ pub(crate) fn engine<'m>(
             })?;
     }
     engine
-        .add_data(data(bundle)?)
+        .add_data(data.clone())
         .map_err(|error| CompileError::Data(error.to_string()))?;
     Ok(engine)
 }
 
-fn data(bundle: &Bundle) -> Result<regorus::Value, CompileError> {
-    regorus::Value::from_json_str(bundle.data())
-        .map_err(|error| CompileError::Data(error.to_string()))
+/// The bundle's `data.json`.
+pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
+    Value::from_json_str(bundle.data()).map_err(|error| CompileError::Data(error.to_string()))
+}
+
+fn compile_error(error: &dyn std::fmt::Display) -> CompileError {
+    CompileError::Compile(error.to_string())
 }

@@ -75,14 +75,55 @@ impl Names {
         }
     }
 
+    /// The document of an order without further members, its values still to be set.
+    pub(super) fn blank(&self) -> Value {
+        let members = |names: &[&Value]| -> Value {
+            let blank = names.iter().map(|name| ((*name).clone(), Value::Null));
+            blank.collect::<BTreeMap<Value, Value>>().into()
+        };
+        let amounts = members(&[
+            &self.filled_micros,
+            &self.gross_micros,
+            &self.notional_micros,
+            &self.price_nanos,
+            &self.qty_nanos,
+            &self.reserved_micros,
+        ]);
+        let exposure = members(&[
+            &self.filled,
+            &self.gross,
+            &self.open_orders,
+            &self.orders_last_second,
+            &self.reserved,
+        ]);
+        let order = members(&[
+            &self.client_order_id,
+            &self.price,
+            &self.qty,
+            &self.side,
+            &self.symbol,
+        ]);
+        BTreeMap::from([
+            (self.amounts.clone(), amounts),
+            (self.context.clone(), members(&[&self.client_id])),
+            (self.exposure.clone(), exposure),
+            (self.now_ns.clone(), Value::Null),
+            (self.order.clone(), order),
+        ])
+        .into()
+    }
+
+    pub(super) fn side(&self, side: gate_types::Side) -> Value {
+        match side {
+            gate_types::Side::Buy => self.buy.clone(),
+            gate_types::Side::Sell => self.sell.clone(),
+        }
+    }
+
     /// The whole input document.
     pub(super) fn input(&self, input: &PolicyInput<'_>) -> Result<Value, TooLarge> {
         let mut budget = MAX_INPUT_NODES;
         let mut order = extra(input.order_extra, &mut budget)?;
-        let side = match input.side {
-            gate_types::Side::Buy => &self.buy,
-            gate_types::Side::Sell => &self.sell,
-        };
         // Gate's own members last: an extra member can never stand in their place.
         let mut set = |name: &Value, value: Value| order.insert(name.clone(), value);
         set(&self.client_order_id, input.client_order_id.into());
@@ -91,7 +132,7 @@ impl Names {
             amount(input.price.decimal(), input.price_is_text),
         );
         set(&self.qty, amount(input.qty.decimal(), input.qty_is_text));
-        set(&self.side, side.clone());
+        set(&self.side, self.side(input.side));
         set(&self.symbol, input.symbol.into());
 
         let mut context = extra(input.context_extra, &mut budget)?;
@@ -181,18 +222,18 @@ fn value(json: &Json, depth: usize, budget: &mut usize) -> Result<Value, TooLarg
 }
 
 /// As the order had it: a string, or a number (with a fraction, the nearest float).
-fn amount(value: Decimal, is_text: bool) -> Value {
+pub(super) fn amount(value: Decimal, is_text: bool) -> Value {
     if is_text {
         return value.to_string().into();
     }
     number(u128::from(value.mantissa()), value.scale())
 }
 
-fn currency(value: Notional) -> Value {
+pub(super) fn currency(value: Notional) -> Value {
     number(value.micros(), 6)
 }
 
-fn exact(value: u128) -> Value {
+pub(super) fn exact(value: u128) -> Value {
     match u64::try_from(value) {
         Ok(small) => small.into(),
         Err(_) => value.into(),
@@ -201,7 +242,16 @@ fn exact(value: u128) -> Value {
 
 /// The number nearest to `mantissa × 10^-scale`; an integer, exactly, when it is whole.
 fn number(mantissa: u128, scale: u8) -> Value {
+    if mantissa == 0 {
+        return 0_u64.into();
+    }
     let unit = 10_u128.pow(u32::from(scale));
+    if let (Ok(small), Ok(unit)) = (u64::try_from(mantissa), u64::try_from(unit))
+        && small.is_multiple_of(unit)
+    {
+        // The usual case, without a division of 128 bits.
+        return small.wrapping_div(unit).into();
+    }
     if mantissa.is_multiple_of(unit) {
         return exact(mantissa.wrapping_div(unit));
     }

@@ -14,8 +14,9 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use serde_json::Value as Json;
 
 use super::compile::Compiled;
-use super::document::{self, Names};
+use super::document;
 use super::shape;
+use super::template::Template;
 use crate::policy::{PolicyInput, QueryError};
 use crate::verdict::{Verdict, reason};
 
@@ -62,7 +63,7 @@ pub(super) fn evaluate(
         // Taken out while it runs: a machine that panics or fails is dropped, not used again.
         let machine = match machines.iter().position(|(id, _)| *id == activation) {
             Some(at) => Ok(machines.swap_remove(at).1),
-            None => Machine::new(&compiled.decision, &compiled.data, limits),
+            None => Machine::new(&compiled.decision, &compiled.decision_data, limits),
         };
         let Ok(mut machine) = machine else {
             return Verdict::blocked(reason::POLICY_ERROR);
@@ -82,7 +83,7 @@ pub(super) fn evaluate(
 /// The entrypoint's answer to any input, on a machine of its own.
 pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
     let run = || {
-        let mut machine = Machine::new(&compiled.decision, &compiled.data, limits)?;
+        let mut machine = Machine::new(&compiled.decision, &compiled.decision_data, limits)?;
         machine.vm.set_input(input);
         machine.vm.execute()
     };
@@ -124,7 +125,7 @@ pub(super) fn query(
 struct Machine {
     vm: RegoVM,
     data: Value,
-    names: Names,
+    template: Template,
 }
 
 impl Machine {
@@ -138,18 +139,23 @@ impl Machine {
             check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
         }));
         vm.set_data(data.clone())?;
-        let names = Names::new();
-        let data = data.clone();
-        Ok(Self { vm, data, names })
+        let (data, template) = (data.clone(), Template::new());
+        Ok(Self { vm, data, template })
     }
 
     /// The verdict, or the reason why there is none; then the machine must not be used again.
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
         #[cfg(test)]
         tests::panic_if_told();
-        let document = self.names.input(input).map_err(|_| reason::POLICY_ERROR)?;
+        let document = self
+            .template
+            .fill(input)
+            .map_err(|_| reason::POLICY_ERROR)?;
         self.vm.set_input(document);
-        match self.vm.execute() {
+        let answer = self.vm.execute();
+        // Let go of the document, so that the template can be written in place again.
+        self.vm.set_input(Value::Undefined);
+        match answer {
             Ok(answer) => Ok(shape::verdict(&answer)),
             Err(error) if is_limit(&error) => Err(reason::POLICY_TIMEOUT),
             Err(_) => Err(reason::POLICY_ERROR),

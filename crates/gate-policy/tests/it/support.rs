@@ -73,10 +73,15 @@ pub(crate) fn builtin(data: &str) -> Arc<dyn Policy> {
     activate(&Bundle::from_files([("data.json", data)]).unwrap()).unwrap()
 }
 
-/// The shipped `pretrade.rego` over `data`.
+/// The shipped `pretrade.rego`, its prepared limits with it, over `data`.
 pub(crate) fn pretrade(data: &str) -> Arc<dyn Policy> {
+    let prepared = include_str!("../../bundles/pretrade/prepared.rego");
     let source = include_str!("../../bundles/pretrade/pretrade.rego");
-    let files = [("data.json", data), ("pretrade.rego", source)];
+    let files = [
+        ("data.json", data),
+        ("prepared.rego", prepared),
+        ("pretrade.rego", source),
+    ];
     activate(&Bundle::from_files(files).unwrap()).unwrap()
 }
 

@@ -1,0 +1,269 @@
+//! The command line: arguments in, a run, its report out.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use gate_token::KeyRing;
+
+use crate::closed::Stop;
+use crate::open::Rate;
+use crate::outcome::Expect;
+use crate::pacing::Arrivals;
+use crate::report::Report;
+use crate::run::{Mode, RunConfig, run};
+use crate::summary;
+use crate::target::Target;
+use crate::verify;
+use crate::workload::{Mix, Spread, WorkloadConfig};
+
+/// Load generator for the gate contract: closed and open loops, latency from the intended start.
+///
+/// Exit status: 0 measured, 1 could not measure, 2 wrong usage, 3 measured but not valid.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Every connection asks again as soon as it was answered: finds the throughput.
+    Closed(ClosedArgs),
+    /// Requests start by the clock: finds the latency at a rate.
+    Open(OpenArgs),
+}
+
+#[derive(Debug, Args)]
+struct ClosedArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Stop after this many measured requests.
+    #[arg(short = 'n', long, conflicts_with = "duration")]
+    requests: Option<u64>,
+    /// Stop after this many seconds of measuring.
+    #[arg(short, long, default_value = "10", value_parser = seconds)]
+    duration: Duration,
+}
+
+#[derive(Debug, Args)]
+struct OpenArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Requests per second.
+    #[arg(short, long, value_parser = positive)]
+    rate: f64,
+    /// How arrivals follow one another: `constant` or `poisson`.
+    #[arg(long, default_value = "constant")]
+    arrivals: Arrivals,
+    /// Seconds of measuring.
+    #[arg(short, long, default_value = "10", value_parser = seconds)]
+    duration: Duration,
+}
+
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// The server.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// The server's Unix socket, instead of `--url`.
+    #[arg(long)]
+    uds: Option<PathBuf>,
+    /// Connections, all threads together.
+    #[arg(short, long, default_value_t = 100)]
+    connections: usize,
+    /// Threads; half the cores when not given, since the server needs the rest.
+    #[arg(short, long)]
+    threads: Option<usize>,
+    /// Seconds of load before measuring begins.
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    warmup: Duration,
+    /// Seconds after which a request is given up.
+    #[arg(long, default_value = "10", value_parser = seconds)]
+    timeout: Duration,
+    /// Microseconds to spin before each due time; spinning takes the core from the server.
+    #[arg(long, default_value_t = 0)]
+    spin_us: u64,
+    /// What the server speaks.
+    #[arg(long, value_enum, default_value_t = Expect::Gate)]
+    expect: Expect,
+    /// The server's key set; sampled tokens are verified with it.
+    #[arg(long)]
+    keys: Option<PathBuf>,
+    /// The audience that tokens must name; any when not given.
+    #[arg(long)]
+    aud: Option<String>,
+    /// One response in so many is looked at; 0 for none.
+    #[arg(long, default_value_t = 64)]
+    sample_every: u64,
+    /// Runs with the same seed ask the same.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Part of every order id; made from the time when not given.
+    #[arg(long)]
+    run_id: Option<String>,
+    /// How many clients order.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    clients: u64,
+    /// How orders spread over the clients: `uniform` or `zipf:EXPONENT`.
+    #[arg(long, default_value = "uniform")]
+    spread: Spread,
+    /// Shares of other requests in per cent: `blocked=5,release=40,fill=10,replay=1`.
+    #[arg(long, default_value = "")]
+    mix: Mix,
+    /// Quantity of every order.
+    #[arg(long, default_value = "1")]
+    qty: String,
+    /// Price of every order.
+    #[arg(long, default_value = "185.50")]
+    price: String,
+    /// Instrument of every order.
+    #[arg(long, default_value = "AAPL")]
+    symbol: String,
+    /// Instrument of the orders that are meant to be blocked.
+    #[arg(long, default_value = "GME")]
+    blocked_symbol: String,
+    /// Write the report here; `-` for standard output, instead of the summary.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// No progress bar.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or a file not be written.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Closed(args) => {
+                let stop = match args.requests {
+                    Some(count) => Stop::Requests(count),
+                    None => Stop::After(args.duration),
+                };
+                one(&args.common, Mode::Closed(stop))
+            }
+            Command::Open(args) => one(
+                &args.common,
+                Mode::Open(Rate {
+                    per_s: args.rate,
+                    arrivals: args.arrivals,
+                    duration: args.duration,
+                }),
+            ),
+        }
+    }
+}
+
+impl CommonArgs {
+    fn config(&self, mode: Mode) -> anyhow::Result<RunConfig> {
+        let target = match &self.uds {
+            Some(path) => Target::Unix(path.clone()),
+            None => Target::from_url(&self.url)?,
+        };
+        let mut config = RunConfig::new(target, mode);
+        config.connections = self.connections;
+        config.threads = self.threads.unwrap_or(config.threads);
+        config.warmup = self.warmup;
+        config.timeout = self.timeout;
+        config.spin = Duration::from_micros(self.spin_us);
+        config.expect = self.expect;
+        config.sample_every = self.sample_every;
+        config.progress = !self.quiet;
+        config.workload = WorkloadConfig {
+            seed: self.seed,
+            run_id: self.run_id.clone().unwrap_or_else(fresh_run_id),
+            clients: self.clients,
+            spread: self.spread,
+            symbol: self.symbol.clone(),
+            blocked_symbol: self.blocked_symbol.clone(),
+            qty: self.qty.clone(),
+            price: self.price.clone(),
+            mix: self.mix,
+        };
+        Ok(config)
+    }
+}
+
+fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
+    let config = args.config(mode)?;
+    let keys = args.keys.as_deref().map(read_keys).transpose()?;
+    let finished = run(&config)?;
+    let (tokens, segments) = verify::look(&finished, keys.as_ref(), args.aud.as_deref());
+    let report = Report::new(&finished, tokens, &segments);
+    let to_stdout = args.json.as_deref() == Some(Path::new("-"));
+    if let Some(path) = &args.json {
+        write_json(path, &report)?;
+    }
+    if !to_stdout {
+        std::io::stdout().write_all(summary::text(&report).as_bytes())?;
+    }
+    Ok(if report.valid {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(3)
+    })
+}
+
+fn read_keys(path: &Path) -> anyhow::Result<KeyRing> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    KeyRing::from_jwks(&text).with_context(|| format!("`{}` is no key set", path.display()))
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    if path == Path::new("-") {
+        std::io::stdout().write_all(&text)?;
+    } else {
+        std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Differs from run to run: milliseconds since 1970, in base 36.
+fn fresh_run_id() -> String {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut rest = since.as_millis();
+    let mut id = Vec::new();
+    while rest > 0 {
+        let digit = u32::try_from(rest % 36).unwrap_or(0);
+        id.push(char::from_digit(digit, 36).unwrap_or('0'));
+        rest /= 36;
+    }
+    id.iter().rev().collect()
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let text = text.strip_suffix('s').unwrap_or(text);
+    text.parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "not a number of seconds".to_owned())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|value| value.is_finite() && *value > 0.0)
+        .ok_or_else(|| "not a number above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

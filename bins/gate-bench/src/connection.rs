@@ -1,0 +1,168 @@
+//! One keep-alive connection: at most one request in flight, its bytes out, its response in.
+
+use std::io::{self, Write as _};
+
+use mio::{Registry, Token};
+
+use crate::response::{Response, ResponseReader};
+use crate::target::{Stream, Target};
+use crate::workload::Request;
+
+/// A request that waits for its response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFlight {
+    pub(crate) request: Request,
+    pub(crate) intended_ns: u64,
+    pub(crate) sent_ns: u64,
+    /// False during warm-up.
+    pub(crate) measured: bool,
+}
+
+/// How a connection's share of a poll ended.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Nothing whole yet.
+    Pending,
+    /// A response is whole; take its body, then call `finish`.
+    Response(Response),
+    /// The connection is of no more use.
+    Broken(Break),
+}
+
+#[derive(Debug)]
+pub(crate) enum Break {
+    /// Closed by the server, or an error of the socket.
+    Connection,
+    /// What came is not HTTP.
+    Malformed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    token: Token,
+    stream: Option<Stream>,
+    reader: ResponseReader,
+    /// What the send buffer had no room for.
+    unsent: Vec<u8>,
+    pub(crate) in_flight: Option<InFlight>,
+}
+
+impl Connection {
+    pub(crate) fn new(token: Token) -> Self {
+        Self {
+            token,
+            stream: None,
+            reader: ResponseReader::default(),
+            unsent: Vec::new(),
+            in_flight: None,
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    pub(crate) fn open(&mut self, target: &Target, registry: &Registry) -> io::Result<()> {
+        self.close();
+        let mut stream = target.connect()?;
+        stream.register(registry, self.token)?;
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    /// Closing the descriptor takes it out of the poll as well.
+    pub(crate) fn close(&mut self) {
+        self.stream = None;
+        self.reader.clear();
+        self.unsent.clear();
+        self.in_flight = None;
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        bytes: &[u8],
+        in_flight: InFlight,
+        registry: &Registry,
+    ) -> Result<(), Break> {
+        debug_assert!(self.in_flight.is_none(), "one request at a time");
+        let stream = self.stream.as_mut().ok_or(Break::Connection)?;
+        self.in_flight = Some(in_flight);
+        let sent = match stream.write(bytes) {
+            Ok(sent) => sent,
+            Err(err) if would_block(&err) => 0,
+            Err(_) => return Err(Break::Connection),
+        };
+        if let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+            self.unsent.extend_from_slice(rest);
+            stream
+                .want_room(registry, self.token, true)
+                .map_err(|_| Break::Connection)?;
+        }
+        Ok(())
+    }
+
+    /// The poll says that something is there to write to or to read.
+    pub(crate) fn ready(&mut self, registry: &Registry) -> Progress {
+        if !self.unsent.is_empty()
+            && let Err(broken) = self.send_rest(registry)
+        {
+            return Progress::Broken(broken);
+        }
+        self.receive()
+    }
+
+    pub(crate) fn body(&self, response: &Response) -> &[u8] {
+        self.reader.body(response)
+    }
+
+    /// Done with `response`; false when the connection must not be used again.
+    pub(crate) fn finish(&mut self, response: &Response) -> bool {
+        self.in_flight = None;
+        self.reader.consume(response) && response.keep_alive
+    }
+
+    fn send_rest(&mut self, registry: &Registry) -> Result<(), Break> {
+        let stream = self.stream.as_mut().ok_or(Break::Connection)?;
+        while !self.unsent.is_empty() {
+            match stream.write(&self.unsent) {
+                Ok(sent) => drop(self.unsent.drain(..sent)),
+                Err(err) if would_block(&err) => return Ok(()),
+                Err(_) => return Err(Break::Connection),
+            }
+        }
+        stream
+            .want_room(registry, self.token, false)
+            .map_err(|_| Break::Connection)
+    }
+
+    /// Reads until a response is whole or nothing is left to read.
+    fn receive(&mut self) -> Progress {
+        let Some(stream) = self.stream.as_mut() else {
+            return Progress::Pending; // An event from before it was closed.
+        };
+        loop {
+            let closed = match self.reader.read_from(stream) {
+                Ok(read) => read == 0,
+                Err(err) if would_block(&err) => return Progress::Pending,
+                Err(_) => return Progress::Broken(Break::Connection),
+            };
+            if self.in_flight.is_none() {
+                // Bytes nobody asked for, or an idle connection that the server closed.
+                return Progress::Broken(Break::Connection);
+            }
+            match self.reader.next(closed) {
+                Ok(Some(response)) => return Progress::Response(response),
+                Ok(None) if closed => return Progress::Broken(Break::Connection),
+                Ok(None) => {}
+                Err(_) => return Progress::Broken(Break::Malformed),
+            }
+        }
+    }
+}
+
+fn would_block(err: &io::Error) -> bool {
+    matches!(
+        err.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,102 @@
+//! What a response means: the verdict it carries, and whether it is the one to expect.
+
+use crate::response::find;
+use crate::workload::Kind;
+
+/// What the server under load speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Expect {
+    /// The gate contract: a 200 to an order carries a verdict.
+    Gate,
+    /// Any server: a 200 is all that is asked.
+    Plain,
+}
+
+/// A response, classed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// 200 with status AUTHORIZED.
+    Authorized,
+    /// 200 with status BLOCKED.
+    Blocked,
+    /// A success without a verdict: a release, a fill, or a plain server's answer.
+    Done,
+    /// A 200 to an order that carries no verdict, which the contract does not know.
+    Unreadable,
+    /// Any other status.
+    Refused,
+}
+
+impl Outcome {
+    /// Classes a response to a request of this kind.
+    #[must_use]
+    pub fn of(expect: Expect, kind: Kind, status: u16, body: &[u8]) -> Self {
+        if status != 200 {
+            return Self::Refused;
+        }
+        match (expect, kind) {
+            (Expect::Plain, _) | (_, Kind::Release | Kind::Fill) => Self::Done,
+            (Expect::Gate, Kind::Authorize | Kind::Blocked | Kind::Replay) => verdict(body),
+        }
+    }
+
+    /// Whether a server that does its work gives this to a request of this kind.
+    #[must_use]
+    pub fn is_expected(self, expect: Expect, kind: Kind) -> bool {
+        match (expect, kind) {
+            (Expect::Plain, _) | (_, Kind::Release | Kind::Fill) => self == Self::Done,
+            (Expect::Gate, Kind::Authorize | Kind::Replay) => self == Self::Authorized,
+            (Expect::Gate, Kind::Blocked) => self == Self::Blocked,
+        }
+    }
+}
+
+/// The first `status` member decides; the contract writes it near the front, before any text that
+/// a caller could have put in.
+fn verdict(body: &[u8]) -> Outcome {
+    const MEMBER: &[u8] = br#""status":""#;
+    let value = find(body, MEMBER).and_then(|at| body.get(at + MEMBER.len()..));
+    match value {
+        Some(value) if value.starts_with(b"AUTHORIZED\"") => Outcome::Authorized,
+        Some(value) if value.starts_with(b"BLOCKED\"") => Outcome::Blocked,
+        _ => Outcome::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: Kind, status: u16, body: &str, outcome: Outcome) {
+        assert_eq!(
+            Outcome::of(Expect::Gate, kind, status, body.as_bytes()),
+            outcome
+        );
+    }
+
+    #[test]
+    fn verdicts() {
+        let authorized = r#"{"trace_id":"x","status":"AUTHORIZED","reasons":[]}"#;
+        let blocked = r#"{"trace_id":"x","status":"BLOCKED","reasons":["client_suspended"]}"#;
+        check(Kind::Authorize, 200, authorized, Outcome::Authorized);
+        check(Kind::Authorize, 200, blocked, Outcome::Blocked);
+        check(Kind::Authorize, 200, "{}", Outcome::Unreadable);
+        check(
+            Kind::Authorize,
+            200,
+            r#"{"status":"AUTHORIZEDX"}"#,
+            Outcome::Unreadable,
+        );
+        check(Kind::Authorize, 503, authorized, Outcome::Refused);
+        check(Kind::Release, 200, "{}", Outcome::Done);
+    }
+
+    #[test]
+    fn expectations() {
+        assert!(Outcome::Blocked.is_expected(Expect::Gate, Kind::Blocked));
+        assert!(!Outcome::Blocked.is_expected(Expect::Gate, Kind::Authorize));
+        assert!(!Outcome::Refused.is_expected(Expect::Plain, Kind::Authorize));
+        assert!(Outcome::Done.is_expected(Expect::Plain, Kind::Authorize));
+    }
+}

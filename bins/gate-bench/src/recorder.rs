@@ -1,0 +1,320 @@
+//! One thread's measurements, and how those of several threads become one.
+//!
+//! Fixed-bounds histograms in nanoseconds; recording allocates nothing but a second's histogram
+//! when a new second begins.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use crate::connection::InFlight;
+use crate::outcome::{Expect, Outcome};
+use crate::sample::Samples;
+use crate::workload::Kind;
+
+/// Values beyond this are recorded as this.
+pub(crate) const LATENCY_MAX_NS: u64 = 120_000_000_000;
+
+/// How often each thing happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests sent and measured.
+    pub sent: u64,
+    /// Requests sent while warming up, counted nowhere else.
+    pub warmup: u64,
+    /// Whole responses, whatever they say.
+    pub completed: u64,
+    /// 200 with AUTHORIZED.
+    pub authorized: u64,
+    /// 200 with BLOCKED.
+    pub blocked: u64,
+    /// 200 without a verdict where none is due.
+    pub done: u64,
+    /// 200 to an order without a verdict.
+    pub unreadable: u64,
+    /// Responses by status code.
+    pub by_status: BTreeMap<u16, u64>,
+    /// Responses by kind of request.
+    pub by_kind: BTreeMap<&'static str, u64>,
+    /// Responses with another verdict than the workload is made for.
+    pub unexpected: u64,
+    /// Requests without a response in time.
+    pub timeouts: u64,
+    /// Requests lost with their connection.
+    pub connection_errors: u64,
+    /// Requests answered with something that is not HTTP.
+    pub malformed: u64,
+    /// Requests that were due and could not be sent before the run ended.
+    pub unsent: u64,
+}
+
+impl Counts {
+    /// Everything that is not a success: the number that has to be 0.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        let refused: u64 = self
+            .by_status
+            .iter()
+            .filter(|(status, _)| **status != 200)
+            .map(|(_, count)| count)
+            .sum();
+        refused
+            + self.unreadable
+            + self.timeouts
+            + self.connection_errors
+            + self.malformed
+            + self.unsent
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.warmup += other.warmup;
+        self.completed += other.completed;
+        self.authorized += other.authorized;
+        self.blocked += other.blocked;
+        self.done += other.done;
+        self.unreadable += other.unreadable;
+        self.unexpected += other.unexpected;
+        self.timeouts += other.timeouts;
+        self.connection_errors += other.connection_errors;
+        self.malformed += other.malformed;
+        self.unsent += other.unsent;
+        for (status, count) in &other.by_status {
+            *self.by_status.entry(*status).or_default() += count;
+        }
+        for (kind, count) in &other.by_kind {
+            *self.by_kind.entry(kind).or_default() += count;
+        }
+    }
+}
+
+/// One second of the run.
+#[derive(Debug, Clone)]
+pub struct Second {
+    /// Response times of requests that ended in it.
+    pub response: Histogram<u32>,
+    /// Requests that ended in it otherwise.
+    pub errors: u64,
+}
+
+/// Everything one thread measured.
+#[derive(Debug)]
+pub struct Recorder {
+    /// How often each thing happened.
+    pub counts: Counts,
+    /// From the intended start to the response, for successes and for timeouts.
+    pub response: Histogram<u64>,
+    /// From the sending to the response, for successes.
+    pub service: Histogram<u64>,
+    /// From the intended start to the sending.
+    pub send_lag: Histogram<u64>,
+    /// From the intended start to the moment the generator took notice: its own delay.
+    pub wake_lag: Histogram<u64>,
+    /// From the intended start to a response other than 200.
+    pub refused: Histogram<u64>,
+    /// The run second by second.
+    pub seconds: Vec<Second>,
+    /// Responses kept for a closer look.
+    pub samples: Samples,
+    /// When the last measured response came.
+    pub last_ns: u64,
+    /// The most requests that waited for a connection at once.
+    pub backlog_max: usize,
+    expect: Expect,
+    /// Measuring begins here.
+    start_ns: u64,
+}
+
+impl Recorder {
+    /// An empty recorder; seconds count from `start_ns`.
+    #[must_use]
+    pub fn new(expect: Expect, start_ns: u64, samples: Samples) -> Self {
+        Self {
+            counts: Counts::default(),
+            response: latency_histogram(),
+            service: latency_histogram(),
+            send_lag: latency_histogram(),
+            wake_lag: latency_histogram(),
+            refused: latency_histogram(),
+            seconds: Vec::new(),
+            samples,
+            last_ns: start_ns,
+            backlog_max: 0,
+            expect,
+            start_ns,
+        }
+    }
+
+    pub(crate) fn sent(&mut self, in_flight: &InFlight) {
+        if in_flight.measured {
+            self.counts.sent += 1;
+            let lag = in_flight.sent_ns.saturating_sub(in_flight.intended_ns);
+            self.send_lag.saturating_record(lag);
+        } else {
+            self.counts.warmup += 1;
+        }
+    }
+
+    pub(crate) fn noticed(&mut self, due_ns: u64, now_ns: u64) {
+        if due_ns >= self.start_ns {
+            self.wake_lag
+                .saturating_record(now_ns.saturating_sub(due_ns));
+        }
+    }
+
+    /// A whole response; what it means.
+    pub(crate) fn responded(
+        &mut self,
+        in_flight: &InFlight,
+        status: u16,
+        body: &[u8],
+        now_ns: u64,
+    ) -> Outcome {
+        let kind = in_flight.request.kind;
+        let outcome = Outcome::of(self.expect, kind, status, body);
+        if !in_flight.measured {
+            return outcome;
+        }
+        self.last_ns = self.last_ns.max(now_ns);
+        self.count(kind, status, outcome);
+        let response_ns = now_ns.saturating_sub(in_flight.intended_ns);
+        let second = self.second(now_ns);
+        if matches!(outcome, Outcome::Refused | Outcome::Unreadable) {
+            if let Some(second) = second {
+                second.errors += 1;
+            }
+            self.refused.saturating_record(response_ns);
+        } else {
+            if let Some(second) = second {
+                second.response.saturating_record(response_ns);
+            }
+            self.response.saturating_record(response_ns);
+            let service_ns = now_ns.saturating_sub(in_flight.sent_ns);
+            self.service.saturating_record(service_ns);
+            self.samples
+                .offer(&in_flight.request, outcome, body, now_ns);
+        }
+        outcome
+    }
+
+    /// No response, and none will come; the time waited for it counts as its response time.
+    pub(crate) fn timed_out(&mut self, in_flight: &InFlight, now_ns: u64) {
+        if in_flight.measured {
+            self.counts.timeouts += 1;
+            self.lost(in_flight.intended_ns, now_ns);
+        }
+    }
+
+    /// Was due at `due_ns`, and the run is over.
+    pub(crate) fn never_sent(&mut self, due_ns: u64, now_ns: u64) {
+        if due_ns >= self.start_ns {
+            self.counts.unsent += 1;
+            self.lost(due_ns, now_ns);
+        }
+    }
+
+    pub(crate) fn connection_error(&mut self, in_flight: &InFlight, now_ns: u64) {
+        if in_flight.measured {
+            self.counts.connection_errors += 1;
+            self.error_in_second(now_ns);
+        }
+    }
+
+    pub(crate) fn malformed(&mut self, in_flight: &InFlight, now_ns: u64) {
+        if in_flight.measured {
+            self.counts.malformed += 1;
+            self.error_in_second(now_ns);
+        }
+    }
+
+    /// Adds what another thread measured.
+    pub fn merge(&mut self, other: Self) {
+        self.counts.add(&other.counts);
+        for (mine, theirs) in [
+            (&mut self.response, &other.response),
+            (&mut self.service, &other.service),
+            (&mut self.send_lag, &other.send_lag),
+            (&mut self.wake_lag, &other.wake_lag),
+            (&mut self.refused, &other.refused),
+        ] {
+            add(mine, theirs);
+        }
+        while self.seconds.len() < other.seconds.len() {
+            self.seconds.push(Second::default());
+        }
+        for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
+            add(&mut mine.response, &theirs.response);
+            mine.errors += theirs.errors;
+        }
+        self.samples.merge(other.samples);
+        self.last_ns = self.last_ns.max(other.last_ns);
+        self.backlog_max += other.backlog_max;
+    }
+
+    fn count(&mut self, kind: Kind, status: u16, outcome: Outcome) {
+        let counts = &mut self.counts;
+        counts.completed += 1;
+        *counts.by_status.entry(status).or_default() += 1;
+        *counts.by_kind.entry(kind.name()).or_default() += 1;
+        match outcome {
+            Outcome::Authorized => counts.authorized += 1,
+            Outcome::Blocked => counts.blocked += 1,
+            Outcome::Done => counts.done += 1,
+            Outcome::Unreadable => counts.unreadable += 1,
+            Outcome::Refused => {}
+        }
+        if outcome != Outcome::Refused && !outcome.is_expected(self.expect, kind) {
+            counts.unexpected += 1;
+        }
+    }
+
+    fn lost(&mut self, intended_ns: u64, now_ns: u64) {
+        self.response
+            .saturating_record(now_ns.saturating_sub(intended_ns));
+        self.error_in_second(now_ns);
+    }
+
+    fn error_in_second(&mut self, now_ns: u64) {
+        if let Some(second) = self.second(now_ns) {
+            second.errors += 1;
+        }
+    }
+
+    fn second(&mut self, now_ns: u64) -> Option<&mut Second> {
+        let index = now_ns.saturating_sub(self.start_ns) / 1_000_000_000;
+        let index = usize::try_from(index).ok()?;
+        while self.seconds.len() <= index {
+            self.seconds.push(Second::default());
+        }
+        self.seconds.get_mut(index)
+    }
+}
+
+impl Default for Second {
+    fn default() -> Self {
+        Self {
+            response: bounded(2),
+            errors: 0,
+        }
+    }
+}
+
+/// 1 ns to two minutes in three significant digits.
+#[must_use]
+pub(crate) fn latency_histogram() -> Histogram<u64> {
+    bounded(3)
+}
+
+fn bounded<C: hdrhistogram::Counter>(digits: u8) -> Histogram<C> {
+    #[allow(
+        clippy::expect_used,
+        reason = "the bounds are constants that the library accepts"
+    )]
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, digits).expect("constant bounds")
+}
+
+fn add<C: hdrhistogram::Counter>(to: &mut Histogram<C>, from: &Histogram<C>) {
+    // Cannot fail between histograms of the same bounds.
+    let added = to.add(from);
+    debug_assert!(added.is_ok());
+}

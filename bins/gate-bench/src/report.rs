@@ -1,0 +1,338 @@
+//! A run as JSON: the one place that fixes the report's member names.
+//!
+//! Times are in milliseconds, as the members' names say; `docs/benchmarking.md` explains each.
+
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
+
+use hdrhistogram::{Counter, Histogram};
+use serde::Serialize;
+
+use crate::closed::Stop;
+use crate::run::{Mode, Run, RunConfig};
+use crate::validity;
+use crate::verify::{Segments, Tokens};
+
+/// Name and version of the schema.
+pub const SCHEMA: &str = "gate-bench-v1";
+
+/// One run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// `closed` or `open`.
+    pub mode: &'static str,
+    /// False when the figures say more about the generator than about the server.
+    pub valid: bool,
+    /// Why not.
+    pub invalid_reasons: Vec<String>,
+    /// When measuring began, seconds since 1970.
+    pub started_unix_s: f64,
+    /// What was asked for.
+    pub config: ConfigReport,
+    /// From the end of the warm-up to the last response.
+    pub duration_s: f64,
+    /// Whole responses per second, whatever they say.
+    pub responses_per_s: f64,
+    /// Successful responses per second.
+    pub successes_per_s: f64,
+    /// How often each thing happened.
+    pub counts: CountsReport,
+    /// From the intended start to the response; successes, and timeouts at the time waited.
+    pub response_time_ms: Latency,
+    /// From the sending to the response; successes.
+    pub service_time_ms: Latency,
+    /// From the intended start to the sending.
+    pub send_lag_ms: Latency,
+    /// The generator's own part of the send lag.
+    pub wake_lag_ms: Latency,
+    /// From the intended start to a response other than 200.
+    pub refused_time_ms: Latency,
+    /// The most requests that waited for a free connection at once.
+    pub backlog_max: usize,
+    /// Processor time of the generator, as a share of one core.
+    pub generator_cores: Option<f64>,
+    /// The server's own segment timings, from sampled responses.
+    pub segments_ms: BTreeMap<&'static str, Latency>,
+    /// What became of the sampled tokens.
+    pub tokens: Tokens,
+    /// The run second by second.
+    pub per_second: Vec<SecondReport>,
+    /// Response time by percentile, for a plot.
+    pub response_percentiles: Vec<PercentilePoint>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfigReport {
+    /// The server.
+    pub target: String,
+    /// `tcp` or `unix`.
+    pub transport: &'static str,
+    /// Connections.
+    pub connections: usize,
+    /// Generator threads.
+    pub threads: usize,
+    /// Closed loop by count.
+    pub requests: Option<u64>,
+    /// Anything by time.
+    pub measure_s: Option<f64>,
+    /// Load before measuring.
+    pub warmup_s: f64,
+    /// Open loop.
+    pub rate_per_s: Option<f64>,
+    /// Open loop: `constant` or `poisson`.
+    pub arrivals: Option<String>,
+    /// A request is given up after this.
+    pub timeout_s: f64,
+    /// The workload's seed.
+    pub seed: u64,
+    /// Part of every order id.
+    pub run_id: String,
+    /// How many clients.
+    pub clients: u64,
+    /// How requests spread over them.
+    pub spread: String,
+    /// Shares of the kinds of request, in per cent.
+    pub mix: String,
+    /// One response in so many is looked at.
+    pub sample_every: u64,
+}
+
+/// How often each thing happened.
+#[derive(Debug, Clone, Serialize)]
+pub struct CountsReport {
+    /// Requests measured.
+    pub sent: u64,
+    /// Requests before measuring began.
+    pub warmup: u64,
+    /// Whole responses.
+    pub completed: u64,
+    /// 200 AUTHORIZED.
+    pub authorized: u64,
+    /// 200 BLOCKED.
+    pub blocked: u64,
+    /// 200 where no verdict is due.
+    pub done: u64,
+    /// A verdict other than the workload is made for.
+    pub unexpected: u64,
+    /// Everything below, and every status but 200.
+    pub errors: u64,
+    /// 200 to an order without a verdict.
+    pub unreadable: u64,
+    /// No response in time.
+    pub timeouts: u64,
+    /// Lost with its connection.
+    pub connection_errors: u64,
+    /// Not HTTP.
+    pub malformed: u64,
+    /// Due, and never sent.
+    pub unsent: u64,
+    /// By status code.
+    pub by_status: BTreeMap<String, u64>,
+    /// By kind of request.
+    pub by_kind: BTreeMap<&'static str, u64>,
+}
+
+/// A distribution of times in milliseconds.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[expect(missing_docs, reason = "the names are the percentiles")]
+pub struct Latency {
+    pub count: u64,
+    pub min: f64,
+    pub mean: f64,
+    pub p50: f64,
+    pub p75: f64,
+    pub p90: f64,
+    pub p95: f64,
+    pub p99: f64,
+    #[serde(rename = "p99.9")]
+    pub p99_9: f64,
+    #[serde(rename = "p99.99")]
+    pub p99_99: f64,
+    pub max: f64,
+}
+
+/// One second of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct SecondReport {
+    pub second: usize,
+    pub completed: u64,
+    pub errors: u64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+}
+
+/// `percent` of the responses took at most `ms`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PercentilePoint {
+    pub percent: f64,
+    pub ms: f64,
+}
+
+impl Latency {
+    /// Of a histogram in nanoseconds.
+    #[must_use]
+    pub fn of<C: Counter>(histogram: &Histogram<C>) -> Self {
+        if histogram.is_empty() {
+            return Self::default();
+        }
+        let at = |quantile| ms(histogram.value_at_quantile(quantile));
+        Self {
+            count: histogram.len(),
+            min: ms(histogram.min()),
+            mean: round(histogram.mean() / 1e6),
+            p50: at(0.50),
+            p75: at(0.75),
+            p90: at(0.90),
+            p95: at(0.95),
+            p99: at(0.99),
+            p99_9: at(0.999),
+            p99_99: at(0.9999),
+            max: ms(histogram.max()),
+        }
+    }
+}
+
+impl Report {
+    /// Puts a run into the report's form.
+    #[must_use]
+    pub fn new(run: &Run, tokens: Tokens, segments: &Segments) -> Self {
+        let recorder = &run.recorder;
+        let counts = &recorder.counts;
+        let duration_s = run.duration.as_secs_f64();
+        let per_s = |count: u64| round(count as f64 / duration_s.max(1e-9));
+        let successes = counts.authorized + counts.blocked + counts.done;
+        let invalid_reasons = validity::reasons(run);
+        Self {
+            schema: SCHEMA,
+            mode: match run.config.mode {
+                Mode::Closed(_) => "closed",
+                Mode::Open(_) => "open",
+            },
+            valid: invalid_reasons.is_empty(),
+            invalid_reasons,
+            started_unix_s: (run.zero + run.config.warmup)
+                .duration_since(UNIX_EPOCH)
+                .map_or(0.0, |since| since.as_secs_f64()),
+            config: ConfigReport::new(&run.config),
+            duration_s: round(duration_s),
+            responses_per_s: per_s(counts.completed),
+            successes_per_s: per_s(successes),
+            counts: CountsReport::new(counts),
+            response_time_ms: Latency::of(&recorder.response),
+            service_time_ms: Latency::of(&recorder.service),
+            send_lag_ms: Latency::of(&recorder.send_lag),
+            wake_lag_ms: Latency::of(&recorder.wake_lag),
+            refused_time_ms: Latency::of(&recorder.refused),
+            backlog_max: recorder.backlog_max,
+            generator_cores: run.generator_cpu.map(|cpu| {
+                let whole = run.duration + run.config.warmup;
+                round(cpu.as_secs_f64() / whole.as_secs_f64().max(1e-9))
+            }),
+            segments_ms: segments
+                .iter()
+                .map(|(name, histogram)| (name, Latency::of(histogram)))
+                .collect(),
+            tokens,
+            per_second: per_second(run),
+            response_percentiles: percentiles(&recorder.response),
+        }
+    }
+}
+
+impl ConfigReport {
+    fn new(config: &RunConfig) -> Self {
+        let (requests, measure, rate) = match config.mode {
+            Mode::Closed(Stop::Requests(count)) => (Some(count), None, None),
+            Mode::Closed(Stop::After(duration)) => (None, Some(duration), None),
+            Mode::Open(rate) => (None, Some(rate.duration), Some(rate)),
+        };
+        Self {
+            target: config.target.to_string(),
+            transport: config.target.transport(),
+            connections: config.connections,
+            threads: config.threads.clamp(1, config.connections.max(1)),
+            requests,
+            measure_s: measure.map(|measure| measure.as_secs_f64()),
+            warmup_s: config.warmup.as_secs_f64(),
+            rate_per_s: rate.map(|rate| rate.per_s),
+            arrivals: rate.map(|rate| rate.arrivals.to_string()),
+            timeout_s: config.timeout.as_secs_f64(),
+            seed: config.workload.seed,
+            run_id: config.workload.run_id.clone(),
+            clients: config.workload.clients,
+            spread: config.workload.spread.to_string(),
+            mix: config.workload.mix.to_string(),
+            sample_every: config.sample_every,
+        }
+    }
+}
+
+impl CountsReport {
+    fn new(counts: &crate::recorder::Counts) -> Self {
+        Self {
+            sent: counts.sent,
+            warmup: counts.warmup,
+            completed: counts.completed,
+            authorized: counts.authorized,
+            blocked: counts.blocked,
+            done: counts.done,
+            unexpected: counts.unexpected,
+            errors: counts.errors(),
+            unreadable: counts.unreadable,
+            timeouts: counts.timeouts,
+            connection_errors: counts.connection_errors,
+            malformed: counts.malformed,
+            unsent: counts.unsent,
+            by_status: counts
+                .by_status
+                .iter()
+                .map(|(status, count)| (status.to_string(), *count))
+                .collect(),
+            by_kind: counts.by_kind.clone(),
+        }
+    }
+}
+
+fn per_second(run: &Run) -> Vec<SecondReport> {
+    let seconds = run.recorder.seconds.iter().enumerate();
+    seconds
+        .map(|(second, recorded)| {
+            let latency = Latency::of(&recorded.response);
+            SecondReport {
+                second,
+                completed: latency.count,
+                errors: recorded.errors,
+                p50_ms: latency.p50,
+                p99_ms: latency.p99,
+                max_ms: latency.max,
+            }
+        })
+        .collect()
+}
+
+/// Denser towards the tail, as a plot of percentiles wants them.
+fn percentiles(histogram: &Histogram<u64>) -> Vec<PercentilePoint> {
+    let mut points: Vec<PercentilePoint> = Vec::new();
+    if histogram.is_empty() {
+        return points;
+    }
+    for value in histogram.iter_quantiles(4) {
+        let percent = value.quantile_iterated_to() * 100.0;
+        let ms = ms(value.value_iterated_to());
+        points.push(PercentilePoint { percent, ms });
+    }
+    points
+}
+
+fn ms(nanos: u64) -> f64 {
+    round(nanos as f64 / 1e6)
+}
+
+/// Six decimals: whole nanoseconds of a millisecond, and nothing that only looks exact.
+fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}

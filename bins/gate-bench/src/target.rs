@@ -1,0 +1,169 @@
+//! Where the server is: a TCP address or a Unix socket, and how to connect to it.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+
+/// The server under load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Over TCP; `host` is what the `Host` header says.
+    Tcp {
+        /// The address connected to.
+        addr: SocketAddr,
+        /// Host and port as the caller wrote them.
+        host: String,
+    },
+    /// Over a Unix socket.
+    Unix(PathBuf),
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Target {
+    /// Reads `http://HOST:PORT` (or `HOST:PORT`).
+    ///
+    /// # Errors
+    /// When it is no such URL or the name does not resolve.
+    pub fn from_url(url: &str) -> anyhow::Result<Self> {
+        let rest = match url.split_once("://") {
+            Some(("http", rest)) => rest,
+            Some((scheme, _)) => anyhow::bail!("scheme `{scheme}` is not spoken here, only http"),
+            None => url,
+        };
+        let host = rest.trim_end_matches('/');
+        anyhow::ensure!(!host.contains('/'), "give `{url}` without a path");
+        let named = if host.contains(':') {
+            host.to_owned()
+        } else {
+            format!("{host}:80")
+        };
+        let addr = named
+            .to_socket_addrs()
+            .map_err(|err| anyhow::anyhow!("`{named}`: {err}"))?
+            .next()
+            .ok_or_else(|| anyhow::anyhow!("`{named}` has no address"))?;
+        Ok(Self::Tcp {
+            addr,
+            host: host.to_owned(),
+        })
+    }
+
+    /// What the `Host` header says.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Tcp { host, .. } => host,
+            Self::Unix(_) => "localhost",
+        }
+    }
+
+    /// `tcp` or `unix`.
+    #[must_use]
+    pub fn transport(&self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "tcp",
+            Self::Unix(_) => "unix",
+        }
+    }
+
+    /// A connected, non-blocking stream without Nagle's delay.
+    pub(crate) fn connect(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp { addr, .. } => {
+                let stream = TcpStream::connect_timeout(addr, CONNECT_TIMEOUT)?;
+                stream.set_nodelay(true)?;
+                stream.set_nonblocking(true)?;
+                Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream)))
+            }
+            Self::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_nonblocking(true)?;
+                Ok(Stream::Unix(mio::net::UnixStream::from_std(stream)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, .. } => write!(f, "http://{host}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A non-blocking stream of either kind.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(mio::net::TcpStream),
+    Unix(mio::net::UnixStream),
+}
+
+impl Stream {
+    pub(crate) fn register(&mut self, to: &Registry, token: Token) -> io::Result<()> {
+        self.source().register(to, token, Interest::READABLE)
+    }
+
+    /// Asks to hear of room in the send buffer, or no longer.
+    pub(crate) fn want_room(&mut self, to: &Registry, token: Token, want: bool) -> io::Result<()> {
+        let interest = if want {
+            Interest::READABLE.add(Interest::WRITABLE)
+        } else {
+            Interest::READABLE
+        };
+        self.source().reregister(to, token, interest)
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Unix(stream) => stream,
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buf),
+            Self::Unix(stream) => stream.read(buf),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(buf),
+            Self::Unix(stream) => stream.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        let target = Target::from_url("http://127.0.0.1:8080/").unwrap();
+        assert_eq!(target.host(), "127.0.0.1:8080");
+        assert_eq!(target.to_string(), "http://127.0.0.1:8080");
+        assert_eq!(Target::from_url("127.0.0.1:8080").unwrap(), target);
+        for wrong in ["https://127.0.0.1:1", "http://127.0.0.1:1/v1", "http://"] {
+            assert!(Target::from_url(wrong).is_err(), "{wrong}");
+        }
+    }
+}

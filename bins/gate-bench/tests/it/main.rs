@@ -1,0 +1,9 @@
+//! The generator against servers that misbehave in known ways.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+mod loops;
+mod server;

@@ -1,0 +1,152 @@
+//! The command line, as `--help` shows it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Authorizes orders beside the trading servers: policy, exposure and a signed decision.
+///
+/// Without a command it serves: orders on 127.0.0.1:8080, operators on 127.0.0.1:8081, the
+/// journal and a generated key in ./gate-data, the embedded sample policy.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve (what happens without a command, too).
+    Serve(Serve),
+    /// Verify decision tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Make, rotate and list signing keys.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Check, try and test policy bundles.
+    #[command(subcommand)]
+    Policy(Policy),
+}
+
+/// Settings come from flags, then `GATE_*` variables, then the file, then the defaults.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Serve {
+    /// TOML file of settings [env: GATE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address for orders [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address for operators and monitoring [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<String>,
+    /// Unix socket for orders, beside the address
+    #[arg(long, value_name = "PATH")]
+    uds: Option<String>,
+    /// Directory of the journal and the generated key [default: gate-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Policy bundle: a directory or a .tar.gz [default: the embedded sample]
+    #[arg(long, value_name = "PATH")]
+    bundle: Option<String>,
+    /// JWK Set with the signing keys [default: keys.json in the data directory]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<String>,
+    /// `strict`: reply after the fsync; `relaxed`: before it [default: strict]
+    #[arg(long, value_name = "MODE")]
+    durability: Option<String>,
+    /// Any other setting, as KEY=VALUE (see docs/operating.md)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    other: Vec<String>,
+}
+
+impl Serve {
+    /// The settings that were given, as (key, text); `--set` after the named flags.
+    pub(crate) fn given(&self) -> Vec<(String, String)> {
+        let named = [
+            ("listen", &self.listen),
+            ("admin_listen", &self.admin_listen),
+            ("uds", &self.uds),
+            ("data_dir", &self.data_dir),
+            ("bundle", &self.bundle),
+            ("keys", &self.keys),
+            ("durability", &self.durability),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_deref()?)));
+        let other = self
+            .other
+            .iter()
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        named
+            .chain(other)
+            .map(|(key, text)| (key.to_owned(), text.to_owned()))
+            .collect()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Verify a token (or a whole reply) on stdin: exit 0 when valid, 1 when not.
+    Verify {
+        /// JWK Set with the keys
+        #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
+        keys: PathBuf,
+        /// Time to judge by: Unix seconds [default: now]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// The audience that must be named
+        #[arg(long, default_value = "gate")]
+        audience: String,
+        /// Seconds by which clocks may differ
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        leeway: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Write a new JWK Set with one active key; refuses to overwrite.
+    Generate {
+        /// The file to make
+        #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
+        keys: PathBuf,
+    },
+    /// Add a new active key; the old ones go on verifying.
+    Rotate {
+        /// The file to change
+        #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
+        keys: PathBuf,
+    },
+    /// List the keys, without their secrets.
+    Show {
+        /// The file to read
+        #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
+        keys: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Does the bundle load, compile and pass its own tests? Exit 0 yes, 1 a test fails, 2 no.
+    Check {
+        /// Directory or .tar.gz
+        bundle: PathBuf,
+    },
+    /// Judge one order (`{"order":…,"context":…,"exposure"?:…}` on stdin) and show the verdict:
+    /// exit 0 allowed, 1 blocked.
+    Eval {
+        /// Directory or .tar.gz
+        bundle: PathBuf,
+    },
+    /// Run the bundle's own tests: exit 0 passed, 1 failed, 2 does not compile.
+    Test {
+        /// Directory or .tar.gz
+        bundle: PathBuf,
+    },
+}

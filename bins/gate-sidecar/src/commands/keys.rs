@@ -1,0 +1,78 @@
+//! `gate-sidecar keys`: make, rotate and list signing keys. No secret is ever printed.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use gate_token::{KeyFile, KeyRing};
+
+use super::say;
+use crate::cli::Keys;
+use crate::clock::SystemClock;
+
+/// How long a key that was rotated out goes on verifying, in seconds: as long as an order id
+/// may be remembered and replayed.
+const KEEP_OLD_S: u64 = 31 * 86_400;
+
+pub(crate) fn run(command: Keys) -> Result<ExitCode> {
+    let now_s = SystemClock::shared().now().unix_seconds();
+    match command {
+        Keys::Generate { keys } => {
+            let ring = generate(&KeyFile::new(&keys))?;
+            say(&format!(
+                "generated `{}` in {}",
+                ring.active().kid(),
+                keys.display()
+            ))?;
+        }
+        Keys::Rotate { keys } => {
+            let ring = KeyFile::new(&keys)
+                .rotate(&new_kid(), now_s, KEEP_OLD_S)
+                .with_context(|| format!("the key file `{}`", keys.display()))?;
+            say(&format!(
+                "`{}` is active; reload the sidecar to sign with it",
+                ring.active().kid()
+            ))?;
+        }
+        Keys::Show { keys } => show(
+            &KeyFile::new(&keys)
+                .read()
+                .with_context(|| format!("the key file `{}`", keys.display()))?,
+        )?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a key file with one active key, mode 0600; refuses when the file is there.
+pub(crate) fn generate(file: &KeyFile) -> Result<KeyRing> {
+    let keys = KeyRing::generate(&new_kid())?;
+    file.create(&keys)
+        .with_context(|| format!("cannot make `{}`", file.path().display()))?;
+    Ok(keys)
+}
+
+fn new_kid() -> String {
+    let now = SystemClock::shared().now();
+    format!(
+        "gate-{}-{:04x}",
+        now.unix_seconds(),
+        now.unix_nanos() & 0xffff
+    )
+}
+
+fn show(keys: &KeyRing) -> Result<()> {
+    let time = |seconds: Option<u64>| {
+        seconds.map_or("-".to_owned(), |seconds| {
+            gate_types::Timestamp::from_unix_seconds(seconds).to_string()
+        })
+    };
+    for key in keys.iter() {
+        let state = if key.kid() == keys.active().kid() {
+            "active"
+        } else {
+            "verify-only"
+        };
+        let (from, to) = (time(key.not_before_s()), time(key.not_after_s()));
+        say(&format!("{}\t{state}\tfrom {from}\tto {to}", key.kid()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! What the operator can set, and from where: flags over `GATE_*` variables over the file over
+//! the defaults. Every source goes through one door, [`Config::set`], so that each key is read
+//! alike everywhere and an unknown key is an error everywhere.
+
+mod source;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use gate_api::TokenForm;
+use gate_state::Durability;
+
+pub(crate) use source::load;
+
+/// The settings of one sidecar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Where orders come in.
+    pub(crate) listen: SocketAddr,
+    /// Where operators and monitoring come in.
+    pub(crate) admin_listen: SocketAddr,
+    /// A Unix socket for orders, beside `listen`.
+    pub(crate) uds: Option<PathBuf>,
+    /// Where the journal and the generated key live.
+    pub(crate) data_dir: PathBuf,
+    /// The policy bundle: a directory or a `.tar.gz`; the embedded sample when absent.
+    pub(crate) bundle: Option<PathBuf>,
+    /// The JWK Set; `keys.json` in `data_dir`, generated on first start, when absent.
+    pub(crate) keys: Option<PathBuf>,
+    /// Whether a reply waits for the journal's fsync.
+    pub(crate) durability: Durability,
+    /// `iss` of the tokens.
+    pub(crate) issuer: String,
+    /// `aud` of the tokens.
+    pub(crate) audience: String,
+    /// Seconds a token is good for.
+    pub(crate) token_ttl_s: u64,
+    /// The form of the token when the request does not ask for one.
+    pub(crate) token_form: TokenForm,
+    /// Seconds an order id is remembered after its hold ended.
+    pub(crate) dedupe_window_s: u64,
+    /// Seconds after its token's expiry at which a hold that nobody confirmed is given back;
+    /// 0: never.
+    pub(crate) in_doubt_release_s: u64,
+    /// Orders remembered at once.
+    pub(crate) max_orders: usize,
+    /// Journal records that may wait for the writer.
+    pub(crate) queue_capacity: u64,
+    /// Threads that serve requests.
+    pub(crate) workers: usize,
+    /// Connections one worker holds open.
+    pub(crate) max_connections: usize,
+    /// Seconds that a drain may take.
+    pub(crate) drain_timeout_s: u64,
+    /// What is logged (`error`, `warn`, `info`, `debug`, `trace`, or a tracing filter).
+    pub(crate) log: String,
+    /// Log lines as JSON.
+    pub(crate) log_json: bool,
+}
+
+impl Config {
+    /// The settings with no source at all, on a machine with `cores` cores.
+    pub(crate) fn defaults(cores: usize) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            uds: None,
+            data_dir: PathBuf::from("gate-data"),
+            bundle: None,
+            keys: None,
+            durability: Durability::Strict,
+            issuer: "gate-sidecar".to_owned(),
+            audience: "gate".to_owned(),
+            token_ttl_s: 60,
+            token_form: TokenForm::Object,
+            dedupe_window_s: 24 * 60 * 60,
+            in_doubt_release_s: 0,
+            max_orders: 20_000_000,
+            queue_capacity: 65_536,
+            workers: cores,
+            max_connections: 10_000,
+            drain_timeout_s: 10,
+            log: "info".to_owned(),
+            log_json: false,
+        }
+    }
+
+    /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
+    /// is in upper case behind `GATE_`.
+    pub(crate) const KEYS: [&'static str; 20] = [
+        "listen",
+        "admin_listen",
+        "uds",
+        "data_dir",
+        "bundle",
+        "keys",
+        "durability",
+        "issuer",
+        "audience",
+        "token_ttl_s",
+        "token_form",
+        "dedupe_window_s",
+        "in_doubt_release_s",
+        "max_orders",
+        "queue_capacity",
+        "workers",
+        "max_connections",
+        "drain_timeout_s",
+        "log",
+        "log_json",
+    ];
+
+    /// Sets `key` from its text.
+    pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), SetError> {
+        match key {
+            "listen" => self.listen = address(text)?,
+            "admin_listen" => self.admin_listen = address(text)?,
+            "uds" => self.uds = Some(path(text)?),
+            "data_dir" => self.data_dir = path(text)?,
+            "bundle" => self.bundle = Some(path(text)?),
+            "keys" => self.keys = Some(path(text)?),
+            "durability" => {
+                self.durability = one_of(
+                    text,
+                    &[
+                        ("strict", Durability::Strict),
+                        ("relaxed", Durability::Relaxed),
+                    ],
+                )?;
+            }
+            "issuer" => self.issuer = name(text)?,
+            "audience" => self.audience = name(text)?,
+            "token_ttl_s" => self.token_ttl_s = within(text, 1, 86_400)?,
+            "token_form" => {
+                let forms = [("object", TokenForm::Object), ("jws", TokenForm::Jws)];
+                self.token_form = one_of(text, &forms)?;
+            }
+            "dedupe_window_s" => self.dedupe_window_s = within(text, 1, 31 * 86_400)?,
+            "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, 31 * 86_400)?,
+            "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
+            "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
+            "workers" => self.workers = within(text, 1, 1_024)?,
+            "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,
+            "drain_timeout_s" => self.drain_timeout_s = within(text, 1, 3_600)?,
+            "log" => self.log = filter(text)?,
+            "log_json" => self.log_json = one_of(text, &[("true", true), ("false", false)])?,
+            _ => return Err(SetError::UnknownKey),
+        }
+        Ok(())
+    }
+}
+
+/// Why a key could not be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SetError {
+    #[error("is not a setting (settings are {})", Config::KEYS.join(", "))]
+    UnknownKey,
+    #[error("`{0}` is not an address such as 127.0.0.1:8080")]
+    NotAnAddress(String),
+    #[error("must not be empty")]
+    Empty,
+    #[error("`{0}` is not one of {1}")]
+    NotOneOf(String, String),
+    #[error("`{0}` is not a whole number from {1} to {2}")]
+    NotWithin(String, u64, u64),
+    #[error("`{0}` is not a log filter")]
+    NotAFilter(String),
+}
+
+fn address(text: &str) -> Result<SocketAddr, SetError> {
+    text.parse()
+        .map_err(|_| SetError::NotAnAddress(text.to_owned()))
+}
+
+fn path(text: &str) -> Result<PathBuf, SetError> {
+    name(text).map(PathBuf::from)
+}
+
+fn name(text: &str) -> Result<String, SetError> {
+    if text.is_empty() {
+        Err(SetError::Empty)
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn filter(text: &str) -> Result<String, SetError> {
+    match text.parse::<tracing_subscriber::EnvFilter>() {
+        Ok(_) if !text.is_empty() => Ok(text.to_owned()),
+        _ => Err(SetError::NotAFilter(text.to_owned())),
+    }
+}
+
+fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, SetError> {
+    choices
+        .iter()
+        .find(|(choice, _)| *choice == text)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
+            SetError::NotOneOf(text.to_owned(), names.join(", "))
+        })
+}
+
+fn within<T: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<T, SetError> {
+    text.parse::<u64>()
+        .ok()
+        .filter(|value| (least..=most).contains(value))
+        .and_then(|value| T::try_from(value).ok())
+        .ok_or_else(|| SetError::NotWithin(text.to_owned(), least, most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_can_be_set_and_no_other() {
+        for key in Config::KEYS {
+            let text = match key {
+                "listen" | "admin_listen" => "127.0.0.1:0",
+                "durability" => "relaxed",
+                "token_form" => "jws",
+                "log_json" => "true",
+                "log" => "debug",
+                _ => "7",
+            };
+            let mut config = Config::defaults(2);
+            config
+                .set(key, text)
+                .unwrap_or_else(|error| panic!("{key}: {error}"));
+            assert_ne!(config, Config::defaults(2), "{key} changed nothing");
+        }
+        assert_eq!(
+            Config::defaults(2).set("durabilty", "strict"),
+            Err(SetError::UnknownKey)
+        );
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_is_refused_and_changes_nothing() {
+        for (key, text) in [
+            ("listen", "8080"),
+            ("durability", "sometimes"),
+            ("workers", "0"),
+            ("workers", "-1"),
+            ("token_ttl_s", "1.5"),
+            ("queue_capacity", "99999999999999999999"),
+            ("issuer", ""),
+            ("log_json", "yes"),
+        ] {
+            let mut config = Config::defaults(2);
+            assert!(config.set(key, text).is_err(), "{key} = {text}");
+            assert_eq!(config, Config::defaults(2));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The three sources of settings, and which of them wins.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Config;
+
+/// What the environment of a Kubernetes pod holds for a service named `gate`; not ours.
+const FOREIGN_PREFIXES: [&str; 2] = ["GATE_SERVICE_", "GATE_PORT"];
+
+/// The settings from all sources. `flags` and `variables` are (key, text); what is given twice
+/// is taken from the later source.
+pub(crate) fn load(
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (String, String)>,
+    flags: impl IntoIterator<Item = (String, String)>,
+    cores: usize,
+) -> Result<Config> {
+    let mut config = Config::defaults(cores);
+    let (file_variable, variables) = own_variables(variables);
+    let file = file.map(Path::to_path_buf).or(file_variable);
+    if let Some(file) = file {
+        read_file(&mut config, &file)?;
+    }
+    for (variable, key, text) in variables {
+        config
+            .set(&key, &text)
+            .with_context(|| format!("the variable `{variable}`"))?;
+    }
+    for (key, text) in flags {
+        config
+            .set(&key, &text)
+            .with_context(|| format!("the flag for `{key}`"))?;
+    }
+    Ok(config)
+}
+
+type Variable = (String, String, String);
+
+/// The `GATE_*` variables as (name, key, text), and the file that `GATE_CONFIG` names.
+fn own_variables(
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> (Option<PathBuf>, Vec<Variable>) {
+    let mut file = None;
+    let mut own = Vec::new();
+    for (name, text) in variables {
+        let foreign = FOREIGN_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        match name.strip_prefix("GATE_") {
+            Some("CONFIG") => file = Some(PathBuf::from(text)),
+            Some(key) if !foreign => {
+                let key = key.to_ascii_lowercase();
+                own.push((name, key, text));
+            }
+            _ => {}
+        }
+    }
+    (file, own)
+}
+
+fn read_file(config: &mut Config, file: &Path) -> Result<()> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{shown}`"))?;
+    let table: toml::Table = text
+        .parse()
+        .with_context(|| format!("`{shown}` is not a TOML file"))?;
+    for (key, value) in table {
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            other => bail!(
+                "`{key}` in `{shown}` must not be of type {}",
+                other.type_str()
+            ),
+        };
+        config
+            .set(&key, &text)
+            .with_context(|| format!("`{key}` in `{shown}`"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    fn variable(name: &str, text: &str) -> (String, String) {
+        (name.to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn the_later_source_wins() {
+        let file = file("audience = \"file\"\nissuer = \"file\"\ntoken_ttl_s = 5\n");
+        let variables = [
+            variable("GATE_AUDIENCE", "env"),
+            variable("GATE_ISSUER", "env"),
+        ];
+        let flags = [variable("issuer", "flag")];
+        let config = load(Some(file.path()), variables, flags, 2).unwrap();
+        assert_eq!(config.token_ttl_s, 5);
+        assert_eq!(config.audience, "env");
+        assert_eq!(config.issuer, "flag");
+        assert_eq!(config.workers, 2);
+    }
+
+    #[test]
+    fn a_variable_can_name_the_file() {
+        let file = file("audience = \"file\"\n");
+        let variables = [variable("GATE_CONFIG", file.path().to_str().unwrap())];
+        assert_eq!(load(None, variables, [], 2).unwrap().audience, "file");
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it_and_its_source() {
+        let wrong = file("durabilty = \"relaxed\"\n");
+        let error = format!("{:#}", load(Some(wrong.path()), [], [], 2).unwrap_err());
+        assert!(
+            error.contains("`durabilty` in") && error.contains("not a setting"),
+            "{error}"
+        );
+        let error = load(None, [variable("GATE_DURABILTY", "relaxed")], [], 2).unwrap_err();
+        assert!(
+            format!("{error:#}").contains("`GATE_DURABILTY`"),
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn a_nested_table_and_a_missing_file_are_errors() {
+        let nested = file("[listen]\nport = 1\n");
+        let error = format!("{:#}", load(Some(nested.path()), [], [], 2).unwrap_err());
+        assert!(
+            error.contains("`listen`") && error.contains("table"),
+            "{error}"
+        );
+        assert!(load(Some(Path::new("no-such-file.toml")), [], [], 2).is_err());
+    }
+
+    #[test]
+    fn what_kubernetes_sets_for_a_service_named_gate_is_not_ours() {
+        let variables = [
+            variable("GATE_SERVICE_HOST", "10.0.0.1"),
+            variable("GATE_PORT", "tcp://10.0.0.1:8080"),
+            variable("GATE_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            variable("GATEWAY", "x"),
+        ];
+        assert_eq!(load(None, variables, [], 2).unwrap(), Config::defaults(2));
+    }
+}

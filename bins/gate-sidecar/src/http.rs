@@ -1,0 +1,40 @@
+//! The two listeners: orders on the public one, operators on the admin one. Handlers are thin;
+//! what they answer is decided in `gate-api`.
+
+pub(crate) mod admin;
+mod body;
+mod commit;
+pub(crate) mod public;
+mod reply;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gate_api::{Gate, TokenForm};
+
+use crate::metrics::Metrics;
+pub(crate) use commit::CommitHub;
+
+/// What every handler can reach.
+pub(crate) struct Shared {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) commits: Arc<CommitHub>,
+    pub(crate) reloader: crate::reload::Reloader,
+    /// Orders that may be remembered, for the metrics.
+    pub(crate) max_orders: u64,
+    pub(crate) token_form: TokenForm,
+    /// Set once, when the sidecar stops taking connections.
+    pub(crate) draining: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether an order sent now can be decided.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_draining() && self.gate.ledger().health().writable
+    }
+}

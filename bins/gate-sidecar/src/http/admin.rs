@@ -1,0 +1,105 @@
+//! The admin listener: probes, metrics, reload. Never bound to the public address.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use gate_api::{Code, Problem};
+
+use super::commit::WorkerCommits;
+use super::public::{answer, not_found, resource};
+use super::{Shared, body, reply};
+
+/// The media type of the Prometheus text format.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
+        config
+            .app_data(Data::new(commits))
+            .app_data(Data::from(shared))
+            .service(resource("/live").route(web::get().to(live)))
+            .service(resource("/ready").route(web::get().to(ready)))
+            .service(resource("/health").route(web::get().to(live)))
+            .service(resource("/health/live").route(web::get().to(live)))
+            .service(resource("/health/ready").route(web::get().to(ready)))
+            .service(resource("/metrics").route(web::get().to(metrics)))
+            .service(resource("/openapi.json").route(web::get().to(openapi)))
+            .service(
+                resource("/v1/kill")
+                    .route(web::get().to(switches))
+                    .route(web::post().to(kill)),
+            )
+            .service(resource("/v1/reload").route(web::post().to(reload)))
+            .default_service(web::to(not_found));
+    }
+}
+
+async fn live(shared: Data<Shared>) -> HttpResponse {
+    reply::json(&shared, br#"{"status":"ok"}"#.to_vec())
+}
+
+/// 200 when an order sent now can be decided; 503 with the reason otherwise.
+async fn ready(shared: Data<Shared>) -> HttpResponse {
+    let (status, body) = if shared.is_ready() {
+        (actix_web::http::StatusCode::OK, r#"{"status":"ready"}"#)
+    } else if shared.is_draining() {
+        (
+            actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
+            r#"{"status":"not ready","reason":"draining"}"#,
+        )
+    } else {
+        (
+            actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
+            r#"{"status":"not ready","reason":"the journal cannot be written"}"#,
+        )
+    };
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .body(body)
+}
+
+async fn metrics(shared: Data<Shared>) -> HttpResponse {
+    let text = shared.metrics.render(&shared);
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static(PROMETHEUS)))
+        .body(text)
+}
+
+async fn openapi(shared: Data<Shared>) -> HttpResponse {
+    reply::json(
+        &shared,
+        include_bytes!("../../../../docs/openapi.json").to_vec(),
+    )
+}
+
+async fn switches(shared: Data<Shared>) -> HttpResponse {
+    reply::json(&shared, shared.gate.kill_switches())
+}
+
+async fn kill(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        commits.answer(shared.gate.kill(&body)?).await
+    };
+    answer(&shared, outcome.await)
+}
+
+/// Loads policy and keys again; what is wrong leaves both as they were and says why.
+async fn reload(shared: Data<Shared>) -> HttpResponse {
+    let working = Arc::clone(&shared);
+    let outcome = web::block(move || working.reloader.reload(&working.gate)).await;
+    let interrupted = |_| Problem::new(Code::Internal, "the reload was interrupted");
+    answer(
+        &shared,
+        outcome.map_err(interrupted).and_then(|outcome| outcome),
+    )
+}

@@ -1,0 +1,105 @@
+//! Taking in a request's body: the right type, bounded in size and in time.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt as _;
+use gate_api::{Code, MAX_BODY_BYTES, Problem};
+
+/// Bytes of a body that is too large which are still read and thrown away, so that the caller
+/// gets to read the answer instead of a reset connection.
+const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long a body may take to arrive once its head is here.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The body of a JSON request.
+pub(super) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    let body = within_time(whole(payload)).await;
+    if is_json(request.headers()) {
+        body
+    } else {
+        Err(unsupported(request.headers()))
+    }
+}
+
+async fn within_time(
+    reading: impl Future<Output = Result<Bytes, Problem>>,
+) -> Result<Bytes, Problem> {
+    // A body that came with its head is read without a timer.
+    let mut reading = std::pin::pin!(reading);
+    if let std::task::Poll::Ready(body) = futures_util::poll!(reading.as_mut()) {
+        return body;
+    }
+    tokio::time::timeout(BODY_TIMEOUT, reading)
+        .await
+        .unwrap_or_else(|_| {
+            let detail = format!(
+                "the body did not arrive within {} s",
+                BODY_TIMEOUT.as_secs()
+            );
+            Err(Problem::new(Code::RequestTimeout, detail))
+        })
+}
+
+/// Reads to the end; a body over the limit is read on for a while and refused.
+async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
+    let Some(first) = next(&mut payload).await? else {
+        return Ok(Bytes::new());
+    };
+    let mut total = first.len();
+    let mut body = first;
+    let mut joined: Option<BytesMut> = None;
+    while let Some(chunk) = next(&mut payload).await? {
+        total = total.saturating_add(chunk.len());
+        if total > MAX_DISCARDED_BYTES {
+            break;
+        }
+        if total <= MAX_BODY_BYTES {
+            joined
+                .get_or_insert_with(|| BytesMut::from(&*body))
+                .extend_from_slice(&chunk);
+        }
+    }
+    if total > MAX_BODY_BYTES {
+        let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+        return Err(Problem::new(Code::BodyTooLarge, detail));
+    }
+    if let Some(joined) = joined {
+        body = joined.freeze();
+    }
+    Ok(body)
+}
+
+async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Problem> {
+    payload.next().await.transpose().map_err(|error| {
+        Problem::new(
+            Code::MalformedJson,
+            format!("the body could not be read: {error}"),
+        )
+    })
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let media_type = text
+        .split_once(';')
+        .map_or(text, |(media_type, _)| media_type);
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn unsupported(headers: &HeaderMap) -> Problem {
+    let detail = match headers.get(CONTENT_TYPE).map(|value| value.to_str()) {
+        Some(Ok(given)) => format!("the content type `{given}` is not `application/json`"),
+        _ => "the request has no content type; it must be `application/json`".to_owned(),
+    };
+    Problem::new(Code::UnsupportedMediaType, detail)
+}

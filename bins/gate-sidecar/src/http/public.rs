@@ -1,0 +1,174 @@
+//! The public listener: what order flow calls.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::ACCEPT;
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use gate_api::{Code, Pending, Problem, TokenForm};
+use gate_types::{ClientId, OrderId};
+
+use super::commit::WorkerCommits;
+use super::{Shared, body, reply};
+
+/// The routes, and what this worker needs to wait for commits.
+pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
+        config
+            .app_data(Data::new(commits))
+            .app_data(Data::from(shared))
+            .service(resource("/v1/authorize").route(web::post().to(authorize)))
+            .service(resource("/v1/release").route(web::post().to(release)))
+            .service(resource("/v1/fill").route(web::post().to(fill)))
+            .service(resource("/v1/exposure/{client_id}").route(web::get().to(exposure)))
+            .service(
+                resource("/v1/orders/{client_id}/{client_order_id}").route(web::get().to(order)),
+            )
+            .service(resource("/v1/policy").route(web::get().to(policy)))
+            .service(resource("/v1/verify").route(web::post().to(verify)))
+            .service(resource("/v1/data").route(web::post().to(data)))
+            .service(resource("/v1/data/{path:.*}").route(web::post().to(data)))
+            .service(resource("/health").route(web::get().to(health)))
+            .default_service(web::to(not_found));
+    }
+}
+
+/// A resource that answers other methods with a problem, too.
+pub(super) fn resource(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(method_not_allowed))
+}
+
+async fn authorize(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    match decide(&shared, &commits, &request, payload).await {
+        Ok(body) => reply::json(&shared, body),
+        Err(problem) => reply::problem(&shared, &problem),
+    }
+}
+
+async fn decide(
+    shared: &Shared,
+    commits: &WorkerCommits,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Vec<u8>, Problem> {
+    let body = body::json(request, payload).await?;
+    let form = token_form(request).unwrap_or(shared.token_form);
+    let pending: Pending = shared.gate.authorize(&body, form)?;
+    commits.durable(pending.seq()).await?;
+    let (body, outcome) = shared.gate.complete(pending)?;
+    shared.metrics.decision(&outcome);
+    Ok(body)
+}
+
+/// What the `Accept` header asks for: a media type of RFC 7515 or RFC 7519 means compact JWS.
+fn token_form(request: &HttpRequest) -> Option<TokenForm> {
+    let accept = request.headers().get(ACCEPT)?.to_str().ok()?;
+    let jws = ["application/jose", "application/jwt"]
+        .iter()
+        .any(|media| accept.contains(media));
+    jws.then_some(TokenForm::Jws)
+}
+
+async fn release(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        commits.answer(shared.gate.release(&body)?).await
+    };
+    answer(&shared, outcome.await)
+}
+
+async fn fill(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        commits.answer(shared.gate.fill(&body)?).await
+    };
+    answer(&shared, outcome.await)
+}
+
+async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {
+    let body = client(&path).map(|client| shared.gate.exposure(&client));
+    answer(&shared, body)
+}
+
+async fn order(shared: Data<Shared>, path: web::Path<(String, String)>) -> HttpResponse {
+    let (client_id, order_id) = &*path;
+    let body = client(client_id).and_then(|client| {
+        let order = OrderId::new(order_id.as_str())
+            .map_err(|error| Problem::of_member(Code::InvalidMember, "client_order_id", error))?;
+        shared.gate.order(&client, &order)
+    });
+    answer(&shared, body)
+}
+
+fn client(text: &str) -> Result<ClientId<'_>, Problem> {
+    ClientId::new(text).map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
+}
+
+async fn policy(shared: Data<Shared>) -> HttpResponse {
+    reply::json(&shared, shared.gate.policy_view())
+}
+
+async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        shared.gate.verify(&body)
+    };
+    answer(&shared, outcome.await)
+}
+
+async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let path = request
+        .match_info()
+        .get("path")
+        .unwrap_or_default()
+        .to_owned();
+    let outcome = async {
+        let body = body::json(&request, payload).await?;
+        shared.gate.query(&path, &body)
+    };
+    answer(&shared, outcome.await)
+}
+
+/// Liveness in the decision record's words: 200 while serving.
+async fn health(shared: Data<Shared>) -> HttpResponse {
+    let body = if shared.is_ready() {
+        r#"{"status":"ok"}"#
+    } else {
+        r#"{"status":"degraded"}"#
+    };
+    reply::json(&shared, body.as_bytes().to_vec())
+}
+
+pub(super) async fn not_found(shared: Data<Shared>, request: HttpRequest) -> HttpResponse {
+    let detail = format!("there is nothing at `{}`", request.path());
+    reply::problem(&shared, &Problem::new(Code::NotFound, detail))
+}
+
+async fn method_not_allowed(shared: Data<Shared>, method: Method) -> HttpResponse {
+    let detail = format!("this resource does not answer to {method}");
+    reply::problem(&shared, &Problem::new(Code::MethodNotAllowed, detail))
+}
+
+pub(super) fn answer(shared: &Shared, outcome: Result<Vec<u8>, Problem>) -> HttpResponse {
+    match outcome {
+        Ok(body) => reply::json(shared, body),
+        Err(problem) => reply::problem(shared, &problem),
+    }
+}

@@ -1,0 +1,42 @@
+//! From an answer or a problem to an HTTP response.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use gate_api::{Code, Problem};
+
+use super::Shared;
+
+/// 200 with a JSON body.
+pub(super) fn json(shared: &Shared, body: Vec<u8>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    finish(shared, response.body(body), false)
+}
+
+/// The problem, counted.
+pub(super) fn problem(shared: &Shared, problem: &Problem) -> HttpResponse {
+    let code = problem.code();
+    shared.metrics.problem(code);
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static(Problem::MEDIA_TYPE)));
+    if let Some(seconds) = code.retry_after_s() {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    // A body that was not read to its end leaves the connection in no state for another request.
+    let close = matches!(code, Code::BodyTooLarge | Code::RequestTimeout);
+    finish(shared, response.body(problem.to_json()), close)
+}
+
+fn finish(shared: &Shared, mut response: HttpResponse, close: bool) -> HttpResponse {
+    if close || shared.is_draining() {
+        response
+            .head_mut()
+            .set_connection_type(actix_web::http::ConnectionType::Close);
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

@@ -1,0 +1,179 @@
+//! Serve: build the gate, bind, run until a signal, drain without losing what was accepted.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App, HttpServer};
+use anyhow::{Context as _, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::build;
+use crate::cli::Serve;
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::http::{CommitHub, Shared, admin, public};
+use crate::metrics::Metrics;
+use crate::reload::Reloader;
+use crate::upkeep::Upkeep;
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a request's head may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a drain goes on answering, with `Connection: close`, before it closes what is idle.
+const LAME_DUCK: Duration = Duration::from_millis(500);
+/// Pending connections the kernel may hold.
+const BACKLOG: u32 = 4_096;
+
+/// Runs the sidecar until it is told to stop.
+pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let variables = std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    let config = config::load(args.config.as_deref(), variables, args.given(), cores)?;
+    start_log(&config);
+    let gate = Arc::new(build::gate(&config, SystemClock::shared())?);
+    let commits = Arc::new(CommitHub::default());
+    gate.ledger().subscribe(Arc::clone(&commits) as _);
+    let shared = Arc::new(Shared {
+        gate,
+        metrics: Arc::new(Metrics::default()),
+        commits,
+        reloader: Reloader::new(config.clone()),
+        max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
+        token_form: config.token_form,
+        draining: false.into(),
+    });
+    let upkeep = Upkeep::start(Arc::clone(&shared.gate)).context("cannot start a thread")?;
+    let served = actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)));
+    upkeep.stop();
+    shared
+        .gate
+        .ledger()
+        .shutdown()
+        .context("the journal could not be closed")?;
+    served?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
+    let public = public_server(config, &shared)?;
+    let admin = admin_server(config, &shared)?;
+    std::io::stdout().flush().context("stdout is closed")?;
+    let policy = shared.gate.policy();
+    let (revision, hash) = (&policy.identity().revision, policy.identity().hash);
+    let durability = format!("{:?}", config.durability).to_lowercase();
+    tracing::info!(revision, sha256 = %hash, durability, "serving");
+
+    let handles = [public.handle(), admin.handle()];
+    let signals = actix_web::rt::spawn(watch_signals(Arc::clone(&shared), handles));
+    let (public, admin) = futures_util::future::join(public, admin).await;
+    signals.abort();
+    public.context("the public listener failed")?;
+    admin.context("the admin listener failed")
+}
+
+fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
+    let for_workers = Arc::clone(shared);
+    let mut server =
+        HttpServer::new(move || App::new().configure(public::routes(Arc::clone(&for_workers))))
+            .disable_signals()
+            .shutdown_timeout(config.drain_timeout_s)
+            .workers(config.workers)
+            .max_connections(config.max_connections)
+            .backlog(BACKLOG)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            // Nagle is off: a reply is one small write.
+            .tcp_nodelay(true)
+            .bind(config.listen)
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+    for address in server.addrs() {
+        println!("listening on http://{address}");
+    }
+    if let Some(path) = &config.uds {
+        remove_stale_socket(path)?;
+        server = server
+            .bind_uds(path)
+            .with_context(|| format!("cannot listen on `{}`", path.display()))?;
+        println!("listening on unix:{}", path.display());
+    }
+    Ok(server.run())
+}
+
+fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
+    let for_workers = Arc::clone(shared);
+    let server =
+        HttpServer::new(move || App::new().configure(admin::routes(Arc::clone(&for_workers))))
+            .disable_signals()
+            .workers(1)
+            .bind(config.admin_listen)
+            .with_context(|| format!("cannot listen on {}", config.admin_listen))?;
+    for address in server.addrs() {
+        println!("admin listening on http://{address}");
+    }
+    Ok(server.run())
+}
+
+/// A socket left by a process that is gone is removed; one that answers is not ours to take.
+fn remove_stale_socket(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let Ok(found) = std::fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    let shown = path.display();
+    if !found.file_type().is_socket() {
+        anyhow::bail!("`{shown}` exists and is no socket");
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        anyhow::bail!("another process listens on `{shown}`");
+    }
+    std::fs::remove_file(path).with_context(|| format!("cannot remove the stale `{shown}`"))
+}
+
+/// Stops on SIGTERM and SIGINT, reloads on SIGHUP.
+async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                let working = Arc::clone(&shared);
+                // The reload logs its own outcome.
+                let _ = actix_web::web::block(move || working.reloader.reload(&working.gate)).await;
+            }
+        }
+    }
+    tracing::info!("draining");
+    shared.draining.store(true, Ordering::SeqCst);
+    // A kept-alive connection learns of the drain with its next answer and closes by itself;
+    // closing it from here could cross with an order that is already on its way.
+    tokio::time::sleep(LAME_DUCK).await;
+    // Orders first: `/ready` says no on the admin listener until the last one is answered.
+    let [public, admin] = handles;
+    public.stop(true).await;
+    admin.stop(false).await;
+    Ok(())
+}
+
+fn start_log(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    // A second start within one process (tests) keeps the first log.
+    let _ = if config.log_json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
+}

@@ -1,0 +1,159 @@
+//! The operator's commands, by exit code and message.
+
+use crate::sidecar::{authorize, fresh, order, run};
+
+fn stderr(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn token_verify_accepts_a_reply_and_refuses_a_changed_one() {
+    let (sidecar, dir) = fresh(&[]);
+    let keys = dir.path().join("data/keys.json");
+    let verify = |token: &[u8], more: &[&str]| {
+        let mut args = vec!["token", "verify", "--keys", keys.to_str().unwrap()];
+        args.extend(more);
+        run(&args, token)
+    };
+    let reply = authorize(&mut sidecar.client(), &order("c5", "o-1", 100, "185.50"));
+    let whole = verify(&reply.body, &[]);
+    assert!(whole.status.success(), "{}", stderr(&whole));
+    let token = reply.json()["decision_token"].to_string();
+    assert!(verify(token.as_bytes(), &[]).status.success());
+
+    let changed = verify(token.replace("\"18550\"", "\"18551\"").as_bytes(), &[]);
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(
+        stderr(&changed).starts_with("bad_signature"),
+        "{}",
+        stderr(&changed)
+    );
+    let late = verify(token.as_bytes(), &["--at", "2100-01-01T00:00:00Z"]);
+    assert_eq!(
+        (late.status.code(), stderr(&late).starts_with("expired")),
+        (Some(1), true)
+    );
+    let other = verify(token.as_bytes(), &["--audience", "somebody-else"]);
+    assert!(
+        stderr(&other).starts_with("wrong_audience"),
+        "{}",
+        stderr(&other)
+    );
+    assert!(stderr(&verify(b"{}", &[])).starts_with("malformed"));
+}
+
+#[test]
+fn a_compact_jws_is_given_on_request() {
+    let (sidecar, dir) = fresh(&[]);
+    let body = order("c5", "o-1", 100, "185.50");
+    let headers = [
+        ("content-type", "application/json"),
+        ("accept", "application/jose"),
+    ];
+    let reply = sidecar
+        .client()
+        .send("POST", "/v1/authorize", &headers, body.as_bytes())
+        .unwrap();
+    let jws = reply.json()["decision_token"].as_str().unwrap().to_owned();
+    assert_eq!(jws.split('.').count(), 3);
+    let keys = dir.path().join("data/keys.json");
+    let output = run(
+        &["token", "verify", "--keys", keys.to_str().unwrap()],
+        jws.as_bytes(),
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_setting_is_named_and_nothing_starts() {
+    for (args, names) in [
+        (&["--listen", "nowhere"][..], "`nowhere`"),
+        (&["--set", "durabilty=relaxed"][..], "durabilty"),
+        (&["--durability", "sometimes"][..], "`sometimes`"),
+        (&["--bundle", "no-such-bundle"][..], "no-such-bundle"),
+        (&["--config", "no-such.toml"][..], "no-such.toml"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let mut all = vec!["--data-dir", data.to_str().unwrap()];
+        all.extend(args);
+        let output = run(&all, b"");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(
+            stderr(&output).contains(names),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn keys_are_made_rotated_and_listed_without_their_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keys.json");
+    let keys = |command: &str| run(&["keys", command, "--keys", file.to_str().unwrap()], b"");
+    assert!(keys("generate").status.success());
+    assert_eq!(
+        keys("generate").status.code(),
+        Some(1),
+        "an existing file is never overwritten"
+    );
+    assert!(keys("rotate").status.success());
+    let shown = String::from_utf8(keys("show").stdout).unwrap();
+    assert_eq!(
+        shown
+            .lines()
+            .filter(|line| line.contains("\tactive\t"))
+            .count(),
+        1,
+        "{shown}"
+    );
+    assert_eq!(
+        shown
+            .lines()
+            .filter(|line| line.contains("\tverify-only\t"))
+            .count(),
+        1
+    );
+    let text = std::fs::read_to_string(&file).unwrap();
+    let jwks: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for key in jwks["keys"].as_array().unwrap() {
+        assert!(
+            !shown.contains(key["k"].as_str().unwrap()),
+            "a secret was printed"
+        );
+    }
+}
+
+#[test]
+fn policy_commands_tell_a_failed_test_from_a_bundle_that_does_not_compile() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = crate::sidecar::rego_bundle(dir.path(), "r1", "1000");
+    let path = bundle.to_str().unwrap();
+    let policy = |command: &str, stdin: &str| run(&["policy", command, path], stdin.as_bytes());
+    assert!(policy("check", "").status.success());
+    assert!(policy("test", "").status.success());
+    let allowed = policy("eval", &order("c1", "o-1", 1, "185.50"));
+    assert!(allowed.status.success(), "{}", stderr(&allowed));
+    assert!(String::from_utf8_lossy(&allowed.stdout).starts_with("ALLOW"));
+
+    let failing =
+        "package gate_test\n\nimport data.gate\n\ntest_never if { gate.decision.allow == false }\n";
+    std::fs::write(bundle.join("never_test.rego"), failing).unwrap();
+    let failed = policy("test", "");
+    assert_eq!(failed.status.code(), Some(1), "{}", stderr(&failed));
+    assert!(
+        stderr(&failed).contains("test_never"),
+        "{}",
+        stderr(&failed)
+    );
+
+    std::fs::write(bundle.join("policy.rego"), "package gate\n\ndecision := {").unwrap();
+    let broken = policy("test", "");
+    assert_eq!(broken.status.code(), Some(2), "{}", stderr(&broken));
+    assert!(
+        stderr(&broken).contains("policy.rego"),
+        "{}",
+        stderr(&broken)
+    );
+}

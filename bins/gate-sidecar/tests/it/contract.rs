@@ -1,0 +1,354 @@
+//! The HTTP contract: what a caller gets for the right request and for each wrong one.
+
+use serde_json::{Value, json};
+
+use crate::client::Reply;
+use crate::sidecar::{authorize, fresh, order};
+
+fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
+    let body = reply.json();
+    assert_eq!(reply.status, status, "{body}");
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(body["status"], status);
+    assert_eq!(body["code"], code, "{body}");
+    assert_eq!(body.get("member").and_then(Value::as_str), member, "{body}");
+    for member in ["type", "title", "detail"] {
+        assert!(body[member].is_string(), "{body}");
+    }
+}
+
+#[test]
+fn the_documented_order_is_authorized_and_held() {
+    let (sidecar, _dir) = fresh(&[]);
+    let reply = authorize(&mut sidecar.client(), &order("c5", "o-1", 100, "185.50"));
+    let body = reply.json();
+    assert_eq!(reply.status, 200, "{body}");
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(body["status"], "AUTHORIZED");
+    assert_eq!(body["reasons"], json!([]));
+    assert_eq!(body["replayed"], false);
+    for segment in ["parse", "policy", "state", "sign", "total"] {
+        assert!(
+            body["timing_ms"][segment].as_f64().unwrap() >= 0.0,
+            "{body}"
+        );
+    }
+    let payload = &body["decision_token"]["payload"];
+    assert_eq!(payload["jti"], body["trace_id"]);
+    assert_eq!(payload["notional"], "18550");
+    assert_eq!(payload["client_order_id"], "o-1");
+    assert_eq!(payload["typ"], "gate-decision+v1");
+
+    let exposure = sidecar.exposure("c5");
+    assert_eq!(exposure["reserved"], "18550", "{exposure}");
+    assert_eq!(exposure["gross"], "18550");
+    assert_eq!(exposure["filled"], "0");
+    assert_eq!(exposure["open_orders"], 1);
+    assert_eq!(exposure["limit"], "5000000");
+    assert_eq!(exposure["headroom"], "4981450");
+}
+
+#[test]
+fn a_broken_rule_blocks_with_its_reasons_and_holds_nothing() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    let restricted = order("c1", "o-1", 100, "185.50").replace("AAPL", "GME");
+    for (body, reason) in [
+        (restricted, "restricted_symbol"),
+        (order("bad1", "o-1", 100, "185.50"), "client_suspended"),
+        (order("c1", "o-2", 100_000, "185.50"), "max_order_qty"),
+        (order("c1", "o-3", 1, "300"), "price_collar"),
+    ] {
+        let body = authorize(&mut client, &body).json();
+        assert_eq!(body["status"], "BLOCKED", "{body}");
+        let reasons = body["reasons"].as_array().unwrap();
+        assert!(reasons.contains(&json!(reason)), "{body}");
+        assert_eq!(
+            body["decision_token"]["payload"]["reasons"],
+            body["reasons"]
+        );
+    }
+    assert_eq!(sidecar.exposure("c1")["gross"], "0");
+    assert_eq!(sidecar.exposure("bad1")["gross"], "0");
+}
+
+#[test]
+fn every_wrong_body_is_named_and_moves_nothing() {
+    let (sidecar, _dir) = fresh(&[]);
+    let good = order("c1", "o-1", 100, "185.50");
+    let with = |from: &str, to: &str| good.replacen(from, to, 1);
+    let mut client = sidecar.client();
+    for (body, status, code, member) in [
+        (good.replace('}', ""), 400, "malformed_json", None),
+        (
+            with("\"qty\":100", "\"qty\":100,\"qty\":1"),
+            400,
+            "duplicate_member",
+            Some("order.qty"),
+        ),
+        (
+            with("\"qty\":100,", ""),
+            422,
+            "missing_member",
+            Some("order.qty"),
+        ),
+        (
+            with("\"qty\":100", "\"qty\":0"),
+            422,
+            "invalid_member",
+            Some("order.qty"),
+        ),
+        (
+            with("\"qty\":100", "\"qty\":-5"),
+            422,
+            "invalid_member",
+            Some("order.qty"),
+        ),
+        (
+            with("185.50", "1234567890.123456789"),
+            422,
+            "invalid_member",
+            Some("order.price"),
+        ),
+        (
+            with("BUY", "HOLD"),
+            422,
+            "invalid_member",
+            Some("order.side"),
+        ),
+        (
+            with("\"order\"", "\"ordr\""),
+            422,
+            "unknown_member",
+            Some("ordr"),
+        ),
+    ] {
+        assert_problem(&client.post("/v1/authorize", &body), status, code, member);
+    }
+    assert_eq!(sidecar.exposure("c1")["gross"], "0");
+    assert_eq!(authorize(&mut client, &good).json()["status"], "AUTHORIZED");
+}
+
+#[test]
+fn a_large_body_is_refused_and_the_service_stays_up() {
+    let (sidecar, _dir) = fresh(&[]);
+    let large = format!("{{\"order\":\"{}\"}}", "x".repeat(1_000_000));
+    assert_problem(
+        &sidecar.client().post("/v1/authorize", &large),
+        413,
+        "body_too_large",
+        None,
+    );
+    let just_over = "x".repeat(16 * 1024 + 1);
+    let reply = sidecar.client().post("/v1/authorize", &just_over);
+    assert_problem(&reply, 413, "body_too_large", None);
+    let at_limit = "x".repeat(16 * 1024);
+    let reply = sidecar.client().post("/v1/authorize", &at_limit);
+    assert_problem(&reply, 400, "malformed_json", None);
+    assert_eq!(sidecar.client().get("/health").status, 200);
+}
+
+#[test]
+fn a_wrong_content_type_is_refused() {
+    let (sidecar, _dir) = fresh(&[]);
+    let body = order("c1", "o-1", 1, "185.50");
+    for headers in [&[("content-type", "text/plain")][..], &[]] {
+        let reply = sidecar
+            .client()
+            .send("POST", "/v1/authorize", headers, body.as_bytes());
+        assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
+    }
+    let json = [("content-type", "Application/JSON; charset=utf-8")];
+    let reply = sidecar
+        .client()
+        .send("POST", "/v1/authorize", &json, body.as_bytes())
+        .unwrap();
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn a_wrong_path_or_method_is_a_problem_too() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    assert_problem(&client.get("/v1/nothing"), 404, "not_found", None);
+    assert_problem(
+        &client.get("/v1/authorize"),
+        405,
+        "method_not_allowed",
+        None,
+    );
+    assert_problem(
+        &client.post("/health", "{}"),
+        405,
+        "method_not_allowed",
+        None,
+    );
+}
+
+#[test]
+fn a_release_frees_the_hold_once() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    authorize(&mut client, &order("c1", "o-1", 100, "185.50"));
+    let part = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled","qty":40}"#;
+    assert_eq!(client.post("/v1/release", part).status, 200);
+    assert_eq!(sidecar.exposure("c1")["reserved"], "11130");
+    let whole = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#;
+    for _ in 0..2 {
+        assert_eq!(client.post("/v1/release", whole).status, 200);
+        let exposure = sidecar.exposure("c1");
+        assert_eq!(
+            (&exposure["reserved"], &exposure["open_orders"]),
+            (&json!("0"), &json!(0))
+        );
+    }
+    let unknown = r#"{"client_id":"c1","client_order_id":"o-9","reason":"canceled"}"#;
+    assert_problem(
+        &client.post("/v1/release", unknown),
+        404,
+        "unknown_order",
+        None,
+    );
+}
+
+#[test]
+fn the_policy_in_force_is_named() {
+    let (sidecar, _dir) = fresh(&[]);
+    let policy = sidecar.client().get("/v1/policy").json();
+    let payload = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50")).json();
+    let payload = &payload["decision_token"]["payload"];
+    assert_eq!(policy["revision"], payload["policy_revision"]);
+    assert_eq!(policy["hash"], payload["policy_hash"]);
+    assert_eq!(policy["hash"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
+    let (sidecar, _dir) = fresh(&[]);
+    authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
+    let mut admin = sidecar.admin();
+    assert_eq!(admin.get("/live").status, 200);
+    assert_eq!(admin.get("/ready").status, 200);
+    let metrics = String::from_utf8(admin.get("/metrics").body).unwrap();
+    assert!(
+        metrics.contains("gate_decisions_total{status=\"AUTHORIZED\"} 1\n"),
+        "{metrics}"
+    );
+    assert_eq!(admin.get("/openapi.json").json()["openapi"], "3.1.0");
+    assert_eq!(admin.post("/v1/authorize", "{}").status, 404);
+    assert_eq!(sidecar.client().get("/metrics").status, 404);
+}
+
+#[test]
+fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_late() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    authorize(&mut client, &order("c1", "o-1", 100, "185.50"));
+    let fill = |exec: &str, qty: u64| {
+        format!(
+            r#"{{"client_id":"c1","client_order_id":"o-1","exec_id":"{exec}","qty":{qty},"price":185}}"#
+        )
+    };
+    let first = client.post("/v1/fill", &fill("e-1", 60)).json();
+    assert_eq!(first["changed"], true, "{first}");
+    for _ in 0..2 {
+        // 60 × 185 filled; 40 of 100 still held at 185.50.
+        let exposure = sidecar.exposure("c1");
+        assert_eq!(
+            (&exposure["filled"], &exposure["reserved"]),
+            (&json!("11100"), &json!("7420"))
+        );
+        assert_eq!(
+            client.post("/v1/fill", &fill("e-1", 60)).json()["changed"],
+            false
+        );
+    }
+    assert_problem(
+        &client.post("/v1/fill", &fill("e-1", 61)),
+        409,
+        "order_conflict",
+        Some("exec_id"),
+    );
+
+    client.post(
+        "/v1/release",
+        r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#,
+    );
+    let late = client.post("/v1/fill", &fill("e-2", 50)).json();
+    assert_eq!(
+        (&late["late"], &late["over"]),
+        (&json!(true), &json!(true)),
+        "{late}"
+    );
+    let exposure = sidecar.exposure("c1");
+    assert_eq!(
+        (&exposure["filled"], &exposure["reserved"]),
+        (&json!("20350"), &json!("0"))
+    );
+    let shown = client.get("/v1/orders/c1/o-1").json();
+    assert_eq!(shown["order"]["filled"], "110", "{shown}");
+    assert_eq!(shown["decision"]["status"], "AUTHORIZED");
+    assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
+}
+
+#[test]
+fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let on = r#"{"on":true,"symbol":"AAPL","actor":"ops","reason":"drill"}"#;
+    {
+        let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
+        assert_eq!(
+            authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).status,
+            200
+        );
+        assert_eq!(sidecar.admin().post("/v1/kill", on).status, 200);
+        let stopped = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185")).json();
+        assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
+        let other = order("c1", "o-3", 1, "400").replace("AAPL", "MSFT");
+        let other = authorize(&mut sidecar.client(), &other).json();
+        assert_ne!(other["reasons"], stopped["reasons"]);
+        let release = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#;
+        assert_eq!(
+            sidecar.client().post("/v1/release", release).json()["changed"],
+            true
+        );
+        sidecar.kill();
+    }
+    let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
+    let switches = sidecar.admin().get("/v1/kill").json();
+    assert_eq!(switches["kill_switches"][0]["name"], "AAPL", "{switches}");
+    assert_eq!(switches["kill_switches"][0]["actor"], "ops");
+    let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
+    assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
+    sidecar
+        .admin()
+        .post("/v1/kill", &on.replace("true", "false"));
+    let again = authorize(&mut sidecar.client(), &order("c1", "o-5", 1, "185")).json();
+    assert_eq!(again["status"], "AUTHORIZED", "{again}");
+    assert_problem(
+        &sidecar.admin().post("/v1/kill", "{}"),
+        422,
+        "missing_member",
+        Some("on"),
+    );
+}
+
+#[test]
+fn the_data_api_answers_as_opa_does() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    let limit = client
+        .post("/v1/data/limits/default/max_order_qty", "{}")
+        .json();
+    assert_eq!(limit, json!({"result": "10000"}));
+    assert_eq!(
+        client.post("/v1/data/no/such/document", "{}").json(),
+        json!({})
+    );
+    let input = r#"{"input":{"order":{},"context":{}}}"#;
+    let decision = client.post("/v1/data/gate/decision", input).json();
+    assert_eq!(decision["result"]["allow"], false, "{decision}");
+}

@@ -1,0 +1,38 @@
+//! A changed bundle comes into force on SIGHUP or by an admin call; a broken one does not.
+
+use crate::sidecar::{Sidecar, authorize, builtin_bundle, order};
+
+#[test]
+fn a_reload_puts_the_new_bundle_in_force_and_a_broken_one_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = builtin_bundle(dir.path(), "live", "1000");
+    let data = dir.path().join("data");
+    let sidecar = Sidecar::start(&data, &["--bundle", bundle.to_str().unwrap()]);
+    let mut client = sidecar.client();
+    let first = authorize(&mut client, &order("c1", "o-1", 10, "185.00")).json();
+    assert_eq!(first["status"], "BLOCKED", "{first}");
+
+    let more = builtin_bundle(dir.path(), "more", "10000");
+    std::fs::copy(more.join("data.json"), bundle.join("data.json")).unwrap();
+    let reloaded = sidecar.admin().post("/v1/reload", "{}");
+    assert_eq!(reloaded.status, 200);
+    let second = authorize(&mut client, &order("c1", "o-2", 10, "185.00")).json();
+    assert_eq!(second["status"], "AUTHORIZED", "{second}");
+    let hash =
+        |reply: &serde_json::Value| reply["decision_token"]["payload"]["policy_hash"].clone();
+    assert_ne!(hash(&first), hash(&second));
+    assert_eq!(hash(&second), reloaded.json()["hash"]);
+
+    let typo = r#"{"limits":{"default":{"max_exposur":"1"}}}"#;
+    std::fs::write(bundle.join("data.json"), typo).unwrap();
+    let refused = sidecar.admin().post("/v1/reload", "{}");
+    assert_eq!(refused.status, 409);
+    let refused = refused.json();
+    assert!(
+        refused["detail"].as_str().unwrap().contains("max_exposur"),
+        "{refused}"
+    );
+    let third = authorize(&mut client, &order("c1", "o-3", 10, "185.00")).json();
+    assert_eq!(hash(&second), hash(&third));
+    assert_eq!(third["status"], "AUTHORIZED");
+}

@@ -1,0 +1,187 @@
+//! The reply to an order: the decision in the caller's words and the signed token beside it.
+
+use gate_policy::PolicyHash;
+use gate_state::{Decision, Exposure, MAX_EXPOSURE, NewOrder, Status as Verdict, StoredDecision};
+use gate_token::{Claims, Digest, SigningKey, Status, canonical, sign_into, sign_jws};
+use gate_types::Notional;
+
+use crate::gate::Settings;
+use crate::timing::Timing;
+
+/// In which form the token is written into the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenForm {
+    /// `{"payload":{…},"signature":"…"}`.
+    #[default]
+    Object,
+    /// A string: the same claims as compact JWS (RFC 7515 §7.1), which any JOSE library reads.
+    Jws,
+}
+
+/// A reply that lacks only its timing.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The JSON object, open at its end.
+    json: Vec<u8>,
+    authorized: bool,
+}
+
+/// Room for a usual reply: no growing while it is written.
+const USUAL_BYTES: usize = 1_280;
+
+/// All that goes into the token of a new decision.
+pub(crate) struct Signed<'a> {
+    pub(crate) order: &'a NewOrder<'a>,
+    pub(crate) decision: &'a Decision,
+    pub(crate) digest: Digest,
+    pub(crate) policy_revision: &'a str,
+    pub(crate) policy_hash: &'a str,
+    pub(crate) settings: &'a Settings,
+}
+
+impl Signed<'_> {
+    pub(crate) fn answer(&self, key: &SigningKey, form: TokenForm) -> Answer {
+        let Self {
+            order,
+            decision,
+            digest,
+            policy_revision,
+            policy_hash,
+            settings,
+        } = self;
+        let trace_id = uuid::Uuid::from_bytes(order.trace_id);
+        let mut trace_text = uuid::Uuid::encode_buffer();
+        let notional = order.notional.to_string();
+        let claims = Claims {
+            kid: key.kid().into(),
+            iss: settings.issuer.as_str().into(),
+            aud: settings.audience.as_str().into(),
+            iat: order.now.unix_seconds(),
+            exp: order.expires.unix_seconds(),
+            jti: (&*trace_id.hyphenated().encode_lower(&mut trace_text)).into(),
+            seq: decision.seq.get(),
+            status: status(decision.status),
+            reasons: decision
+                .reasons
+                .iter()
+                .map(|reason| reason.as_ref().into())
+                .collect(),
+            client_id: order.client_id.as_str().into(),
+            client_order_id: order.order_id.as_str().into(),
+            order_digest: *digest,
+            notional: notional.as_str().into(),
+            policy_revision: (*policy_revision).into(),
+            policy_hash: (*policy_hash).into(),
+        };
+        let headroom = headroom(&claims, decision.limit, &decision.before);
+        Answer::write(&claims, headroom, false, key, form)
+    }
+}
+
+impl Answer {
+    /// The reply to a replay, from what the journal says of the first one.
+    pub(crate) fn of_stored(stored: &StoredDecision, key: &SigningKey, form: TokenForm) -> Self {
+        let StoredDecision {
+            seq,
+            at,
+            record,
+            context,
+        } = stored;
+        let claims = Claims {
+            kid: key.kid().into(),
+            iss: context.iss.as_str().into(),
+            aud: context.aud.as_str().into(),
+            iat: at.unix_seconds(),
+            exp: record.expires.unix_seconds(),
+            jti: uuid::Uuid::from_bytes(record.trace_id)
+                .hyphenated()
+                .to_string()
+                .into(),
+            seq: seq.get(),
+            status: status(record.status),
+            reasons: record
+                .reasons
+                .iter()
+                .map(|reason| reason.as_ref().into())
+                .collect(),
+            client_id: record.client_id.as_ref().into(),
+            client_order_id: record.order_id.as_ref().into(),
+            order_digest: Digest::from_bytes(record.digest),
+            notional: record.notional.to_string().into(),
+            policy_revision: context.policy_revision.as_str().into(),
+            policy_hash: PolicyHash(context.policy_hash).to_string().into(),
+        };
+        let headroom = headroom(&claims, record.limit, &record.before);
+        Self::write(&claims, headroom, true, key, form)
+    }
+
+    fn write(
+        claims: &Claims<'_>,
+        headroom: Option<Notional>,
+        replayed: bool,
+        key: &SigningKey,
+        form: TokenForm,
+    ) -> Self {
+        let mut json = Vec::with_capacity(USUAL_BYTES);
+        json.extend_from_slice(b"{\"trace_id\":");
+        canonical::write_string(&mut json, &claims.jti);
+        json.extend_from_slice(b",\"status\":");
+        canonical::write_string(&mut json, claims.status.as_str());
+        json.extend_from_slice(b",\"reasons\":[");
+        for (index, reason) in claims.reasons.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            canonical::write_string(&mut json, reason);
+        }
+        json.extend_from_slice(b"],\"replayed\":");
+        json.extend_from_slice(if replayed { b"true" } else { b"false" });
+        if let Some(headroom) = headroom {
+            json.extend_from_slice(format!(",\"headroom\":\"{headroom}\"").as_bytes());
+        }
+        json.extend_from_slice(b",\"decision_token\":");
+        match form {
+            TokenForm::Object => sign_into(claims, key, &mut json),
+            TokenForm::Jws => canonical::write_string(&mut json, &sign_jws(claims, key)),
+        }
+        Self {
+            json,
+            authorized: claims.status == Status::Authorized,
+        }
+    }
+
+    pub(crate) const fn is_authorized(&self) -> bool {
+        self.authorized
+    }
+
+    /// The reply as it was, for whoever asks later.
+    pub(crate) fn without_timing(self) -> Vec<u8> {
+        let mut json = self.json;
+        json.push(b'}');
+        json
+    }
+
+    /// The reply, with its timing.
+    pub(crate) fn finish(self, timing: &Timing) -> Vec<u8> {
+        let mut json = self.json;
+        json.extend_from_slice(b",\"timing_ms\":");
+        timing.write_json_ms(&mut json);
+        json.push(b'}');
+        json
+    }
+}
+
+const fn status(verdict: Verdict) -> Status {
+    match verdict {
+        Verdict::Authorized => Status::Authorized,
+        Verdict::Blocked => Status::Blocked,
+    }
+}
+
+/// For an order that the exposure limit blocked: how much would have passed.
+fn headroom(claims: &Claims<'_>, limit: Option<Notional>, before: &Exposure) -> Option<Notional> {
+    let limited = claims.reasons.iter().any(|reason| reason == MAX_EXPOSURE);
+    limit
+        .filter(|_| limited)
+        .map(|limit| before.headroom(limit))
+}

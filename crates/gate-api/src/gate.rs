@@ -1,0 +1,384 @@
+//! `Gate`: one decision from bytes to a signed reply. The pipeline stands here and nowhere
+//! else; sockets, threads that wait and configuration stand outside.
+
+use std::sync::Arc;
+
+use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
+use gate_state::{
+    ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger, NewOrder,
+    RecordError, Seq,
+};
+use gate_token::{Digest, KeyRing};
+use gate_types::{Clock, Notional, Timestamp};
+use parking_lot::{Mutex, RwLock};
+
+use crate::answer::{Answer, Signed, TokenForm};
+use crate::problem::{Code, Problem};
+use crate::request::{AuthorizeRequest, MAX_BODY_BYTES, order_digest};
+use crate::timing::{Stopwatch, Timing};
+
+/// What a [`Gate`] says of itself in every token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `iss`: this sidecar.
+    pub issuer: String,
+    /// `aud`: who is meant to accept the token.
+    pub audience: String,
+    /// Seconds from `iat` to `exp`.
+    pub token_ttl_s: u64,
+}
+
+/// The decision pipeline over one ledger, one policy in force and one key ring.
+pub struct Gate {
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Arc<dyn Clock>,
+    settings: Settings,
+    active: RwLock<Arc<Active>>,
+    /// Held while `active` is replaced, so that two changes cannot lose one another.
+    changing: Mutex<()>,
+}
+
+/// The record that names policy and key did not get into the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal did not take the record of what is in force")]
+pub struct SetupError(#[from] RecordError);
+
+/// What decisions are made and signed with; replaced whole, never changed.
+pub(crate) struct Active {
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) keys: Arc<KeyRing>,
+    /// The policy's hash as it stands in a token.
+    policy_hash: String,
+    /// The journal record that names the policy and the key.
+    context: ContextId,
+    /// Since when.
+    pub(crate) since: Timestamp,
+}
+
+impl Active {
+    fn new(
+        policy: Arc<dyn Policy>,
+        keys: Arc<KeyRing>,
+        context: ContextId,
+        since: Timestamp,
+    ) -> Self {
+        let policy_hash = policy.identity().hash.to_string();
+        Self {
+            policy,
+            keys,
+            policy_hash,
+            context,
+            since,
+        }
+    }
+}
+
+/// A decision that is made, held and signed, but not yet known to be durable. No byte of it
+/// may leave before the ledger has committed [`Pending::seq`].
+#[must_use = "a decision is nothing until it is completed"]
+#[derive(Debug)]
+pub struct Pending {
+    seq: Seq,
+    form: TokenForm,
+    timing: Timing,
+    /// When the watch was started and last read, in monotonic nanoseconds.
+    marks_ns: (u64, u64),
+    /// The reply so far; absent when it is read back from the journal.
+    answer: Option<Answer>,
+}
+
+/// What became of a request, for whoever counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// AUTHORIZED rather than BLOCKED.
+    pub authorized: bool,
+    /// The answer was read back from the journal.
+    pub replayed: bool,
+    /// How long each part took.
+    pub timing: Timing,
+}
+
+impl Pending {
+    /// The journal record that must be durable first.
+    #[must_use]
+    pub const fn seq(&self) -> Seq {
+        self.seq
+    }
+}
+
+impl Gate {
+    /// A gate that decides by `policy`, signs with the active key of `keys` and keeps its
+    /// exposure in `ledger`.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the journal does not take the record that names policy and key.
+    pub fn new(
+        ledger: Ledger,
+        policy: Arc<dyn Policy>,
+        keys: Arc<KeyRing>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        let context = record_context(&ledger, &*policy, &keys, &settings)?;
+        let active = Active::new(policy, keys, context, clock.now());
+        let active = RwLock::new(Arc::new(active));
+        Ok(Self {
+            ledger,
+            clock,
+            settings,
+            active,
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// Decides one order: the body of `POST /v1/authorize` to a signed answer that waits for
+    /// its commit.
+    ///
+    /// # Errors
+    /// A [`Problem`]; nothing is held or recorded then.
+    pub fn authorize(&self, body: &[u8], form: TokenForm) -> Result<Pending, Problem> {
+        let mut watch = Stopwatch::start(&*self.clock);
+        if body.len() > MAX_BODY_BYTES {
+            return Err(body_too_large());
+        }
+        let request = AuthorizeRequest::parse(body)?;
+        let digest = order_digest(&request)?;
+        let mut timing = Timing {
+            parse_ns: watch.lap_ns(),
+            ..Timing::default()
+        };
+
+        let active = self.active();
+        let order = self.new_order(&request, &digest, &active)?;
+        let decided = self.ledger.decide(&order, |exposure| {
+            let started_ns = self.clock.monotonic_ns();
+            let verdict = active
+                .policy
+                .evaluate(&policy_input(&request, &order, exposure));
+            timing.policy_ns = self.clock.monotonic_ns().saturating_sub(started_ns);
+            judgement(verdict)
+        });
+        let decided = decided?;
+        timing.state_ns = watch.lap_ns().saturating_sub(timing.policy_ns);
+
+        let (seq, answer) = match decided {
+            Decided::New(decision) => {
+                let seq = decision.seq;
+                (
+                    seq,
+                    Some(self.sign(&order, &decision, digest, &active, form)),
+                )
+            }
+            Decided::Replayed { seq } => (seq, None),
+        };
+        timing.sign_ns = watch.lap_ns();
+        Ok(Pending {
+            seq,
+            form,
+            timing,
+            marks_ns: watch.marks(),
+            answer,
+        })
+    }
+
+    /// The reply to a decision whose record is durable.
+    ///
+    /// # Errors
+    /// A 503 when the journal cannot be read, for a replay.
+    pub fn complete(&self, pending: Pending) -> Result<(Vec<u8>, Outcome), Problem> {
+        let Pending {
+            seq,
+            form,
+            mut timing,
+            marks_ns: (started_ns, last_ns),
+            answer,
+        } = pending;
+        let replayed = answer.is_none();
+        let answer = match answer {
+            Some(answer) => answer,
+            None => self.replay(seq, form)?,
+        };
+        let now_ns = self.clock.monotonic_ns();
+        timing.state_ns = timing
+            .state_ns
+            .saturating_add(now_ns.saturating_sub(last_ns));
+        timing.total_ns = now_ns.saturating_sub(started_ns);
+        let outcome = Outcome {
+            authorized: answer.is_authorized(),
+            replayed,
+            timing,
+        };
+        Ok((answer.finish(&timing), outcome))
+    }
+
+    /// [`Gate::authorize`], the wait and [`Gate::complete`] in one call that blocks the thread.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn authorize_blocking(&self, body: &[u8], form: TokenForm) -> Result<Vec<u8>, Problem> {
+        let pending = self.authorize(body, form)?;
+        self.ledger.wait(pending.seq)?;
+        Ok(self.complete(pending)?.0)
+    }
+
+    /// The ledger, for what waits, watches and shuts down.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<dyn Policy> {
+        Arc::clone(&self.active().policy)
+    }
+
+    /// The keys in force.
+    #[must_use]
+    pub fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.active().keys)
+    }
+
+    /// What this gate says of itself.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Puts another policy and key ring in force: decisions that have begun keep theirs, later
+    /// ones have the new, and the change is on the record.
+    ///
+    /// # Errors
+    /// [`SetupError`]; what was in force stays.
+    pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
+        let _changing = self.changing.lock();
+        let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
+        let active = Active::new(policy, keys, context, self.clock.now());
+        *self.active.write() = Arc::new(active);
+        Ok(())
+    }
+
+    pub(crate) fn active(&self) -> Arc<Active> {
+        Arc::clone(&self.active.read())
+    }
+
+    fn new_order<'a>(
+        &self,
+        request: &'a AuthorizeRequest<'a>,
+        digest: &Digest,
+        active: &Active,
+    ) -> Result<NewOrder<'a>, Problem> {
+        let order = &request.order;
+        let size = active.policy.contract_size(order.symbol.as_str());
+        let notional = Notional::of(order.qty.value, order.price.value, size).map_err(|error| {
+            let what = format_args!("times `order.price` {error}");
+            Problem::of_member(Code::InvalidMember, "order.qty", what)
+        })?;
+        let now = self.clock.now();
+        let expires_s = now.unix_seconds().saturating_add(self.settings.token_ttl_s);
+        Ok(NewOrder {
+            client_id: &request.client_id,
+            order_id: &order.client_order_id,
+            symbol: &order.symbol,
+            side: order.side,
+            qty: order.qty.value,
+            price: order.price.value,
+            notional,
+            digest: *digest.as_bytes(),
+            trace_id: uuid::Uuid::new_v4().into_bytes(),
+            now,
+            expires: Timestamp::from_unix_seconds(expires_s),
+            context: active.context,
+        })
+    }
+
+    /// Signs while the journal commits.
+    fn sign(
+        &self,
+        order: &NewOrder<'_>,
+        decision: &Decision,
+        digest: Digest,
+        active: &Active,
+        form: TokenForm,
+    ) -> Answer {
+        let signed = Signed {
+            order,
+            decision,
+            digest,
+            policy_revision: &active.policy.identity().revision,
+            policy_hash: &active.policy_hash,
+            settings: &self.settings,
+        };
+        signed.answer(active.keys.active(), form)
+    }
+
+    /// The first reply again, byte for byte, from the journal.
+    pub(crate) fn replay(&self, seq: Seq, form: TokenForm) -> Result<Answer, Problem> {
+        let stored = self.ledger.decision(seq)?;
+        let active = self.active();
+        let key = active.keys.get(&stored.context.kid).ok_or_else(|| {
+            let detail = "the order was decided under a key that is no longer in the key file";
+            Problem::new(Code::Internal, detail)
+        })?;
+        Ok(Answer::of_stored(&stored, key, form))
+    }
+}
+
+fn record_context(
+    ledger: &Ledger,
+    policy: &dyn Policy,
+    keys: &KeyRing,
+    settings: &Settings,
+) -> Result<ContextId, SetupError> {
+    let identity = policy.identity();
+    Ok(ledger.set_context(DecisionContext {
+        policy_revision: identity.revision.clone(),
+        policy_hash: identity.hash.0,
+        engine: identity.engine.as_str().to_owned(),
+        kid: keys.active().kid().to_owned(),
+        iss: settings.issuer.clone(),
+        aud: settings.audience.clone(),
+    })?)
+}
+
+fn policy_input<'a>(
+    request: &'a AuthorizeRequest<'a>,
+    order: &NewOrder<'a>,
+    exposure: &Exposure,
+) -> PolicyInput<'a> {
+    PolicyInput {
+        client_id: request.client_id.as_str(),
+        client_order_id: request.order.client_order_id.as_str(),
+        symbol: request.order.symbol.as_str(),
+        side: request.order.side,
+        qty: request.order.qty.value,
+        price: request.order.price.value,
+        qty_is_text: request.order.qty.is_text,
+        price_is_text: request.order.price.is_text,
+        order_extra: &request.order.extra,
+        context_extra: &request.context_extra,
+        notional: order.notional,
+        exposure: ExposureView {
+            reserved: exposure.reserved,
+            filled: exposure.filled,
+            gross: exposure.gross,
+            open_orders: exposure.open_orders,
+            orders_last_second: exposure.orders_last_second,
+        },
+        now: order.now,
+    }
+}
+
+/// Anything short of an explicit allow is BLOCKED; the policy crate has seen to it.
+fn judgement(verdict: Verdict) -> Judgement {
+    Judgement {
+        allow: verdict.allow,
+        reasons: verdict.reasons,
+        max_exposure: verdict.max_exposure,
+    }
+}
+
+fn body_too_large() -> Problem {
+    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+    Problem::new(Code::BodyTooLarge, detail)
+}

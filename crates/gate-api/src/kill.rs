@@ -1,0 +1,74 @@
+//! Kill switches: new orders of everyone, of one client or in one symbol are stopped at once.
+//! Releases and fills go on, and who did it and why is on the record.
+
+use gate_state::{KillRecord, KillScope};
+use serde::Serialize;
+
+use crate::gate::Gate;
+use crate::life::Applied;
+use crate::problem::Problem;
+use crate::request::{KillRequest, KillTarget};
+use crate::views::json;
+
+#[derive(Serialize)]
+struct SwitchView {
+    scope: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    on: bool,
+    actor: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Switches {
+    kill_switches: Vec<SwitchView>,
+}
+
+impl Gate {
+    /// `POST /v1/kill`: throws or lifts a switch.
+    ///
+    /// # Errors
+    /// A [`Problem`]; the switch is as it was then.
+    pub fn kill(&self, body: &[u8]) -> Result<Applied, Problem> {
+        let request = KillRequest::parse(body)?;
+        let record = KillRecord {
+            scope: match &request.scope {
+                KillTarget::All => KillScope::All,
+                KillTarget::Client(client) => KillScope::Client(client.as_str().into()),
+                KillTarget::Symbol(symbol) => KillScope::Symbol(symbol.as_str().into()),
+            },
+            on: request.on,
+            actor: request.actor,
+            reason: request.reason,
+        };
+        let wait_for = self.ledger.kill(&record)?;
+        Ok(Applied {
+            wait_for,
+            body: json(&view(&record)),
+        })
+    }
+
+    /// The body of `GET /v1/kill`: the switches that are thrown.
+    #[must_use]
+    pub fn kill_switches(&self) -> Vec<u8> {
+        json(&Switches {
+            kill_switches: self.ledger.kills().iter().map(view).collect(),
+        })
+    }
+}
+
+fn view(record: &KillRecord<'_>) -> SwitchView {
+    let (scope, name) = match &record.scope {
+        KillScope::All => ("all", None),
+        KillScope::Client(client) => ("client", Some(client.to_string())),
+        KillScope::Symbol(symbol) => ("symbol", Some(symbol.to_string())),
+    };
+    SwitchView {
+        scope,
+        name,
+        on: record.on,
+        actor: record.actor.to_string(),
+        reason: record.reason.to_string(),
+    }
+}

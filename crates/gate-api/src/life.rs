@@ -1,0 +1,110 @@
+//! What happens to an order after its decision: the venue says that it ended, or that it
+//! traded.
+
+use gate_state::{NewFill, Seq};
+use serde::Serialize;
+
+use crate::gate::Gate;
+use crate::problem::Problem;
+use crate::request::{FillRequest, ReleaseRequest};
+use crate::views::{ExposureView, OrderView, json};
+
+/// An event that is applied, but not yet known to be durable.
+#[derive(Debug)]
+#[must_use = "the answer may leave only when `wait_for` is durable"]
+pub struct Applied {
+    /// The journal record that must be durable before the answer leaves.
+    pub wait_for: Seq,
+    /// The answer.
+    pub body: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Released<'a> {
+    client_id: &'a str,
+    client_order_id: &'a str,
+    /// False when there was nothing left to free, or this was said before.
+    changed: bool,
+    freed: String,
+    order: OrderView,
+    exposure: ExposureView<'a>,
+}
+
+#[derive(Serialize)]
+struct Filled<'a> {
+    client_id: &'a str,
+    client_order_id: &'a str,
+    exec_id: &'a str,
+    /// False when this execution was applied before.
+    changed: bool,
+    converted: String,
+    /// Some of it had been released or expired before.
+    late: bool,
+    /// Some of it had never been ordered.
+    over: bool,
+    order: OrderView,
+    exposure: ExposureView<'a>,
+}
+
+impl Gate {
+    /// `POST /v1/release`: the venue canceled, rejected or expired the order, wholly or in part.
+    ///
+    /// # Errors
+    /// A [`Problem`]; nothing has changed then.
+    pub fn release(&self, body: &[u8]) -> Result<Applied, Problem> {
+        let request = ReleaseRequest::parse(body)?;
+        let (client_id, order_id) = (&request.client_id, &request.client_order_id);
+        let released = self
+            .ledger
+            .release(client_id, order_id, &request.reason, request.qty)?;
+        let body = json(&Released {
+            client_id: client_id.as_str(),
+            client_order_id: order_id.as_str(),
+            changed: released.seq.is_some(),
+            freed: released.freed.to_string(),
+            order: OrderView::of(&released.order),
+            exposure: self.exposure_view(client_id, &released.exposure),
+        });
+        Ok(Applied {
+            wait_for: released.wait_for,
+            body,
+        })
+    }
+
+    /// `POST /v1/fill`: the venue executed some of the order. Never refused for being late or
+    /// too much, but flagged: the venue's word is a fact.
+    ///
+    /// # Errors
+    /// A [`Problem`]; nothing has changed then.
+    pub fn fill(&self, body: &[u8]) -> Result<Applied, Problem> {
+        let request = FillRequest::parse(body)?;
+        let (client_id, order_id) = (&request.client_id, &request.client_order_id);
+        let exec_id = &request.exec_id;
+        let fill = NewFill {
+            client_id,
+            order_id,
+            exec_id,
+            qty: request.qty,
+            price: request.price,
+        };
+        let policy = self.policy();
+        let filled = self
+            .ledger
+            .fill(&fill, |symbol| policy.contract_size(symbol))?;
+        let body = json(&Filled {
+            client_id: client_id.as_str(),
+            client_order_id: order_id.as_str(),
+            exec_id: exec_id.as_str(),
+            changed: !filled.repeated,
+            converted: filled.converted.to_string(),
+            late: filled.late,
+            over: filled.over,
+            order: OrderView::of(&filled.order),
+            exposure: self.exposure_view(client_id, &filled.exposure),
+        });
+        Ok(Applied {
+            wait_for: filled.seq,
+            body,
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! What the ledger and the policy refuse, in the caller's terms.
+
+use gate_policy::QueryError;
+use gate_state::{DecideError, FillError, NotDurable, ReadError, RecordError, ReleaseError};
+
+use super::{Code, Problem};
+
+impl From<NotDurable> for Problem {
+    fn from(NotDurable: NotDurable) -> Self {
+        let detail = "the journal could not be written; nothing is authorized until it can be";
+        Self::new(Code::NotDurable, detail)
+    }
+}
+
+impl From<DecideError> for Problem {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::Conflict { seq } => {
+                let what = format!(
+                    "was used for a different order (decision {seq}); a new order needs a new id"
+                );
+                Self::of_member(Code::OrderConflict, "order.client_order_id", what)
+            }
+            DecideError::Overloaded => overloaded(),
+            DecideError::MemoryFull => {
+                let detail = "the ledger remembers as many orders as it may; older ones must end";
+                Self::new(Code::CapacityReached, detail)
+            }
+            DecideError::NotDurable(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Overloaded => overloaded(),
+            RecordError::NotDurable(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReleaseError> for Problem {
+    fn from(error: ReleaseError) -> Self {
+        match error {
+            ReleaseError::UnknownOrder => unknown_order(),
+            ReleaseError::Overloaded => overloaded(),
+            ReleaseError::NotDurable(error) => error.into(),
+        }
+    }
+}
+
+impl From<FillError> for Problem {
+    fn from(error: FillError) -> Self {
+        match error {
+            FillError::UnknownOrder => unknown_order(),
+            FillError::BlockedOrder => {
+                let what = "names an order that was blocked, so nothing of it can have traded";
+                Self::of_member(Code::OrderConflict, "client_order_id", what)
+            }
+            FillError::Conflict { seq } => {
+                let what =
+                    format!("was used for a fill of another quantity or price (record {seq})");
+                Self::of_member(Code::OrderConflict, "exec_id", what)
+            }
+            FillError::OutOfRange => {
+                Self::of_member(Code::InvalidMember, "qty", "times `price` is out of range")
+            }
+            FillError::Overloaded => overloaded(),
+            FillError::NotDurable(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => unknown_order(),
+            ReadError::NotDurable(error) => error.into(),
+            ReadError::Damaged(_) | ReadError::Sqlite(_) => Self::new(
+                Code::Internal,
+                format!("the journal could not be read: {error}"),
+            ),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let code = match error {
+            QueryError::TooLarge(_) => Code::InvalidMember,
+            QueryError::Evaluation(_) | QueryError::Timeout => Code::Internal,
+        };
+        Self::of_member(code, "input", format_args!("cannot be evaluated: {error}"))
+    }
+}
+
+fn overloaded() -> Problem {
+    Problem::new(Code::Overloaded, "too many records wait for the journal")
+}
+
+pub(crate) fn unknown_order() -> Problem {
+    Problem::new(
+        Code::UnknownOrder,
+        "no order of that client and id is remembered",
+    )
+}

@@ -1,0 +1,143 @@
+//! What `Gate` shows beside decisions: exposure, one order, the policy in force. Amounts are
+//! decimal strings.
+
+use gate_state::{Exposure, OrderState};
+use gate_types::{ClientId, OrderId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::answer::TokenForm;
+use crate::gate::Gate;
+use crate::problem::{Problem, unknown_order};
+
+#[derive(Serialize)]
+pub(crate) struct ExposureView<'a> {
+    client_id: &'a str,
+    reserved: String,
+    filled: String,
+    gross: String,
+    open_orders: u64,
+    orders_last_second: u64,
+    limit: Option<String>,
+    headroom: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct OrderView {
+    state: &'static str,
+    side: &'static str,
+    ordered: String,
+    filled: String,
+    ended: String,
+    open: String,
+    held: String,
+    in_doubt: bool,
+    over_filled: bool,
+    expires: Option<String>,
+    ended_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OrderAnswer<'a> {
+    client_id: &'a str,
+    client_order_id: &'a str,
+    order: OrderView,
+    decision: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct PolicyView<'a> {
+    revision: &'a str,
+    hash: String,
+    engine: &'a str,
+    activated_at: String,
+}
+
+impl OrderView {
+    pub(crate) fn of(order: &OrderState) -> Self {
+        Self {
+            state: order.phase.as_str(),
+            side: order.side.as_str(),
+            ordered: order.ordered.to_string(),
+            filled: order.filled.to_string(),
+            ended: order.ended.to_string(),
+            open: order.open.to_string(),
+            held: order.held.to_string(),
+            in_doubt: order.in_doubt,
+            over_filled: order.over_filled,
+            expires: order.expires.map(|time| time.to_string()),
+            ended_at: order.ended_at.map(|time| time.to_string()),
+        }
+    }
+}
+
+impl Gate {
+    /// The body of `GET /v1/exposure/{client_id}`. A client that never sent an order has none.
+    #[must_use]
+    pub fn exposure(&self, client_id: &ClientId<'_>) -> Vec<u8> {
+        json(&self.exposure_view(client_id, &self.ledger.exposure(client_id)))
+    }
+
+    /// The body of `GET /v1/orders/{client_id}/{client_order_id}`: the hold's state, and the
+    /// decision as it was answered.
+    ///
+    /// # Errors
+    /// `unknown_order`, or a 503 when the journal cannot be read.
+    pub fn order(
+        &self,
+        client_id: &ClientId<'_>,
+        order_id: &OrderId<'_>,
+    ) -> Result<Vec<u8>, Problem> {
+        let order = self
+            .ledger
+            .order(client_id, order_id)
+            .ok_or_else(unknown_order)?;
+        let decision = self
+            .replay(order.decision, TokenForm::Object)?
+            .without_timing();
+        let decision: &RawValue =
+            serde_json::from_slice(&decision).map_err(|error| Problem::internal(&error))?;
+        Ok(json(&OrderAnswer {
+            client_id: client_id.as_str(),
+            client_order_id: order_id.as_str(),
+            order: OrderView::of(&order),
+            decision,
+        }))
+    }
+
+    /// The body of `GET /v1/policy`.
+    #[must_use]
+    pub fn policy_view(&self) -> Vec<u8> {
+        let active = self.active();
+        let identity = active.policy.identity();
+        json(&PolicyView {
+            revision: &identity.revision,
+            hash: identity.hash.to_string(),
+            engine: identity.engine.as_str(),
+            activated_at: active.since.to_string(),
+        })
+    }
+
+    pub(crate) fn exposure_view<'a>(
+        &self,
+        client_id: &'a ClientId<'_>,
+        exposure: &Exposure,
+    ) -> ExposureView<'a> {
+        let limit = self.policy().max_exposure(client_id.as_str());
+        ExposureView {
+            client_id: client_id.as_str(),
+            reserved: exposure.reserved.to_string(),
+            filled: exposure.filled.to_string(),
+            gross: exposure.gross.to_string(),
+            open_orders: exposure.open_orders,
+            orders_last_second: exposure.orders_last_second,
+            limit: limit.map(|limit| limit.to_string()),
+            headroom: limit.map(|limit| exposure.headroom(limit).to_string()),
+        }
+    }
+}
+
+/// A view as JSON. Our views have string keys and no floats, so nothing in them can fail.
+pub(crate) fn json(view: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(view).unwrap_or_default()
+}

@@ -1,0 +1,240 @@
+//! From bytes to a verified token, and what must not be possible on the way.
+
+use std::sync::Arc;
+
+use gate_api::{Code, Gate, Settings, TokenForm};
+use gate_policy::{Bundle, Engine, Policy, PolicyIdentity, PolicyInput, QueryError, Verdict};
+use gate_state::{Ledger, LedgerConfig};
+use gate_token::{Claims, Expectations, KeyRing, Status};
+use gate_types::{ClientId, Clock, ContractSize, ManualClock, Notional, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const NOW_S: u64 = 1_768_545_650;
+
+struct Rig {
+    gate: Gate,
+    keys: Arc<KeyRing>,
+    clock: Arc<ManualClock>,
+    _dir: TempDir,
+}
+
+fn rig_with(policy: Arc<dyn Policy>) -> Rig {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(NOW_S)));
+    let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
+    let keys = Arc::new(KeyRing::generate("k1").unwrap());
+    let settings = Settings {
+        issuer: "gate".into(),
+        audience: "venue".into(),
+        token_ttl_s: 60,
+    };
+    let gate = Gate::new(ledger, policy, keys.clone(), settings, clock.clone()).unwrap();
+    Rig {
+        gate,
+        keys,
+        clock,
+        _dir: dir,
+    }
+}
+
+fn rig(engine: Engine) -> Rig {
+    rig_with(gate_policy::activate(&Bundle::sample(engine).unwrap()).unwrap())
+}
+
+fn order(order_id: &str, qty: &str, price: &str) -> String {
+    format!(
+        r#"{{"order":{{"client_order_id":"{order_id}","symbol":"AAPL","side":"BUY","qty":{qty},"price":{price}}},"context":{{"client_id":"c1"}}}}"#
+    )
+}
+
+impl Rig {
+    fn authorize(&self, body: &str) -> Value {
+        let reply = self
+            .gate
+            .authorize_blocking(body.as_bytes(), TokenForm::Object)
+            .unwrap();
+        serde_json::from_slice(&reply).unwrap()
+    }
+
+    fn verify(&self, reply: &Value) -> Claims<'static> {
+        let token = reply["decision_token"].to_string();
+        let now_s = self.clock.now().unix_seconds();
+        let expect = Expectations {
+            aud: "venue",
+            now_s,
+            leeway_s: 0,
+        };
+        gate_token::verify(token.as_bytes(), &self.keys, &expect).unwrap()
+    }
+
+    fn gross(&self) -> String {
+        let client = ClientId::new("c1").unwrap();
+        self.gate.ledger().exposure(&client).gross.to_string()
+    }
+}
+
+#[test]
+fn the_token_says_what_was_decided_in_both_engines() {
+    for engine in [Engine::Builtin, Engine::Rego] {
+        let rig = rig(engine);
+        let reply = rig.authorize(&order("o-1", "3", "185.55"));
+        let claims = rig.verify(&reply);
+        assert_eq!(claims.status, Status::Authorized, "{reply}");
+        assert_eq!(claims.notional, "556.65");
+        assert_eq!((claims.iat, claims.exp), (NOW_S, NOW_S + 60));
+        assert_eq!(
+            (&*claims.client_id, &*claims.client_order_id),
+            ("c1", "o-1")
+        );
+        assert_eq!(claims.jti, reply["trace_id"].as_str().unwrap());
+        let identity = rig.gate.policy().identity().clone();
+        assert_eq!(claims.policy_hash, identity.hash.to_string());
+        assert_eq!(rig.gross(), "556.65");
+    }
+}
+
+#[test]
+fn a_token_is_bound_to_its_order() {
+    let rig = rig(Engine::Rego);
+    let claims = rig.verify(&rig.authorize(&order("o-1", "\"3.0\"", "185.50")));
+    let digest = |price: &str| {
+        let order = format!(
+            r#"{{"client_order_id":"o-1","symbol":"AAPL","side":"BUY","qty":3,"price":{price}}}"#
+        );
+        gate_token::order::digest_of_json(order.as_bytes()).unwrap()
+    };
+    assert_eq!(claims.order_digest, digest("185.5"));
+    assert_ne!(claims.order_digest, digest("185.51"));
+}
+
+#[test]
+fn a_replay_outlives_a_key_rotation_byte_for_byte() {
+    let rig = rig(Engine::Builtin);
+    let first = rig.authorize(&order("o-1", "1", "185.55"));
+    let mut rotated = KeyRing::from_jwks(rig.keys.to_jwks().as_bytes()).unwrap();
+    rotated.rotate("k2", NOW_S, 3_600).unwrap();
+    rig.gate
+        .change(rig.gate.policy(), Arc::new(rotated))
+        .unwrap();
+    rig.clock.advance_ns(1_000_000_000);
+    let again = rig.authorize(&order("o-1", "1", "185.55"));
+    assert_eq!(again["replayed"], true);
+    assert_eq!(
+        again["decision_token"].to_string(),
+        first["decision_token"].to_string()
+    );
+    let next = rig.authorize(&order("o-2", "1", "185.55"));
+    assert_eq!(next["decision_token"]["payload"]["kid"], "k2");
+}
+
+#[test]
+fn an_order_beyond_every_amount_is_a_problem_and_holds_nothing() {
+    let rig = rig(Engine::Rego);
+    let body = order("o-1", "999999999999999999", "999999999999999999");
+    let problem = rig
+        .gate
+        .authorize(body.as_bytes(), TokenForm::Object)
+        .unwrap_err();
+    assert_eq!(
+        (problem.code(), problem.member()),
+        (Code::InvalidMember, Some("order.qty"))
+    );
+    assert_eq!(rig.gross(), "0");
+}
+
+#[test]
+fn the_body_limit_is_exact() {
+    let rig = rig(Engine::Builtin);
+    let body = order("o-1", "1", "185.55");
+    let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+    assert_eq!(rig.authorize(&padded(16 * 1024))["status"], "AUTHORIZED");
+    let over = rig
+        .gate
+        .authorize(padded(16 * 1024 + 1).as_bytes(), TokenForm::Object);
+    assert_eq!(over.unwrap_err().code(), Code::BodyTooLarge);
+}
+
+/// An embedder's own policy: blocks by a wrong verdict, and names a limit.
+struct Fixed(Verdict, PolicyIdentity);
+
+impl Policy for Fixed {
+    fn identity(&self) -> &PolicyIdentity {
+        &self.1
+    }
+    fn evaluate(&self, _input: &PolicyInput<'_>) -> Verdict {
+        self.0.clone()
+    }
+    fn contract_size(&self, _symbol: &str) -> ContractSize {
+        ContractSize::parse("100").unwrap()
+    }
+    fn max_exposure(&self, _client_id: &str) -> Option<Notional> {
+        self.0.max_exposure
+    }
+    fn query(&self, _path: &[&str], _input: &Value) -> Result<Option<Value>, QueryError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn the_limit_is_checked_exactly_whatever_the_policy_says() {
+    let identity = rig(Engine::Builtin).gate.policy().identity().clone();
+    let limit = Notional::parse("55665").unwrap();
+    let verdict = Verdict {
+        allow: true,
+        reasons: Vec::new(),
+        max_exposure: Some(limit),
+    };
+    let rig = rig_with(Arc::new(Fixed(verdict, identity)));
+    // 2 × 185.55 × 100 = 37,110; one more is exactly the limit, the next is a hundredth above.
+    assert_eq!(
+        rig.authorize(&order("o-1", "2", "185.55"))["status"],
+        "AUTHORIZED"
+    );
+    let over = rig.authorize(&order("o-2", "1", "185.5501"));
+    assert_eq!(over["status"], "BLOCKED");
+    assert_eq!(over["reasons"], json!(["max_exposure"]));
+    assert_eq!(over["headroom"], "18555");
+    assert_eq!(
+        rig.authorize(&order("o-3", "1", "185.55"))["status"],
+        "AUTHORIZED"
+    );
+    assert_eq!(rig.gross(), "55665");
+}
+
+#[test]
+fn a_policy_that_does_not_allow_blocks_even_without_a_reason() {
+    let identity = rig(Engine::Builtin).gate.policy().identity().clone();
+    let verdict = Verdict {
+        allow: false,
+        reasons: Vec::new(),
+        max_exposure: None,
+    };
+    let rig = rig_with(Arc::new(Fixed(verdict, identity)));
+    let reply = rig.authorize(&order("o-1", "1", "1"));
+    assert_eq!(reply["status"], "BLOCKED");
+    assert!(!reply["reasons"].as_array().unwrap().is_empty(), "{reply}");
+    assert_eq!(rig.gross(), "0");
+}
+
+#[test]
+fn verify_answers_for_token_and_order() {
+    let rig = rig(Engine::Builtin);
+    let reply = rig.authorize(&order("o-1", "1", "185.55"));
+    let ask = |token: &Value, price: &str| {
+        let order = format!(
+            r#"{{"client_order_id":"o-1","symbol":"AAPL","side":"BUY","qty":1,"price":{price}}}"#
+        );
+        let body = format!(r#"{{"token":{token},"order":{order}}}"#);
+        let answer = rig.gate.verify(body.as_bytes()).unwrap();
+        serde_json::from_slice::<Value>(&answer).unwrap()
+    };
+    let token = &reply["decision_token"];
+    assert_eq!(ask(token, "185.550")["valid"], true);
+    assert_eq!(ask(token, "185.56")["reason"], "wrong_order");
+    let mut changed = token.clone();
+    changed["payload"]["notional"] = json!("1");
+    assert_eq!(ask(&changed, "185.55")["reason"], "bad_signature");
+    rig.clock.advance_ns(61_000_000_000);
+    assert_eq!(ask(token, "185.55")["reason"], "expired");
+}

@@ -1,0 +1,327 @@
+//! One client's account, and the transition function: (state, event) → (state, effect).
+//!
+//! Live traffic and replay of the journal go through the same [`Account::apply`]. There is no
+//! clock, no lock and no I/O here, and nothing here can refuse: what may be refused is decided
+//! before an event is made.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
+
+use gate_types::{Notional, Qty, Side, Timestamp};
+
+use crate::exposure::Exposure;
+use crate::hold::Hold;
+use crate::order::{KeyHasher, Mark, NewSlot, Order, OrderKey, Phase};
+use crate::rate::RateWindow;
+
+/// Something that happened to one client, as the journal has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) order: OrderKey,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    /// An order was decided; `hold` is `None` when it was blocked.
+    Decide {
+        digest: [u8; 16],
+        symbol: u32,
+        side: Side,
+        qty: Qty,
+        hold: Option<u128>,
+        expires: Timestamp,
+    },
+    /// The venue says that `qty` (nanos; `None`: all that is open) will not trade.
+    Release {
+        qty: Option<u128>,
+        mark: Option<Mark>,
+    },
+    /// The venue traded `qty` (nanos) for `notional` (micros).
+    Fill {
+        qty: u128,
+        notional: u128,
+        mark: Mark,
+    },
+    /// The hold was in doubt for as long as the operator allows.
+    Expire,
+}
+
+/// What an event did, beside changing the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Effect {
+    /// Hold given back (release, expiry) or turned into filled exposure (fill), in micros.
+    pub(crate) freed: u128,
+    pub(crate) late: bool,
+    pub(crate) over: bool,
+    /// The event named an order that is not here: the journal and the state disagree.
+    pub(crate) unknown: bool,
+}
+
+type Orders = HashMap<OrderKey, Order, BuildHasherDefault<KeyHasher>>;
+
+/// One client.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) orders: Orders,
+    /// Ended orders, oldest first: (moment of ending in nanos, order).
+    ended: VecDeque<(u64, OrderKey)>,
+    /// Net filled notional per symbol, in micros; a buy counts up.
+    pub(crate) positions: Vec<(u32, i128)>,
+    reserved: u128,
+    filled: u128,
+    open_orders: u64,
+    pub(crate) rate: RateWindow,
+    /// The newest event that this state contains.
+    pub(crate) last_seq: u64,
+}
+
+impl Account {
+    /// The account that has these orders and positions; its totals follow from them.
+    pub(crate) fn restored(
+        orders: Vec<(OrderKey, Order)>,
+        positions: Vec<(u32, i128)>,
+        rate: RateWindow,
+        last_seq: u64,
+    ) -> Self {
+        let mut ended: Vec<_> = orders
+            .iter()
+            .filter(|(_, order)| !order.is_live())
+            .map(|(key, order)| (order.stamp(), *key))
+            .collect();
+        ended.sort_unstable();
+        let mut account = Self {
+            orders: orders.into_iter().collect(),
+            ended: ended.into(),
+            positions,
+            rate,
+            last_seq,
+            ..Self::default()
+        };
+        (account.reserved, account.filled, account.open_orders) = account.recomputed();
+        account
+    }
+
+    /// The exposure as of `now`.
+    pub(crate) fn exposure(&self, now: Timestamp) -> Exposure {
+        let gross = self.reserved.saturating_add(self.filled);
+        Exposure {
+            reserved: notional(self.reserved),
+            filled: notional(self.filled),
+            gross: notional(gross),
+            open_orders: self.open_orders,
+            orders_last_second: self.rate.count(now),
+        }
+    }
+
+    /// The order, unless it ended longer than `window_ns` before `now`.
+    pub(crate) fn remembered(
+        &self,
+        key: &OrderKey,
+        now: Timestamp,
+        window_ns: u64,
+    ) -> Option<&Order> {
+        let order = self.orders.get(key)?;
+        let forgotten = order
+            .ended_at()
+            .is_some_and(|ended| ended.saturating_add_nanos(window_ns) <= now);
+        (!forgotten).then_some(order)
+    }
+
+    /// Applies one event.
+    pub(crate) fn apply(&mut self, event: &Event) -> Effect {
+        self.last_seq = event.seq;
+        if let What::Decide { .. } = event.what {
+            self.decide(event);
+            return Effect::default();
+        }
+        let Some(order) = self.orders.get_mut(&event.order) else {
+            return Effect {
+                unknown: true,
+                ..Effect::default()
+            };
+        };
+        let (was_live, before) = (order.is_live(), order.hold());
+        let mut effect = Effect::default();
+        let mut position = None;
+        match &event.what {
+            What::Decide { .. } => {}
+            What::Release { qty, mark } => {
+                let (hold, freed) = before.release(*qty);
+                effect.freed = freed;
+                order.store(&hold, *mark, (Phase::Released, event.at));
+            }
+            What::Expire => {
+                let (hold, freed) = before.release(None);
+                effect.freed = freed;
+                order.store(&hold, None, (Phase::Expired, event.at));
+            }
+            What::Fill {
+                qty,
+                notional,
+                mark,
+            } => {
+                let step = before.fill(*qty);
+                effect.freed = step.converted;
+                effect.late = step.late;
+                effect.over = step.over;
+                order.store(&step.hold, Some(*mark), (Phase::Filled, event.at));
+                position = Some((order.symbol, order.side(), *notional));
+            }
+        }
+        self.settle(event, &before, was_live);
+        if let Some((symbol, side, notional)) = position {
+            self.trade(symbol, side, notional);
+        }
+        effect
+    }
+
+    fn decide(&mut self, event: &Event) {
+        let What::Decide {
+            digest,
+            symbol,
+            side,
+            qty,
+            hold,
+            expires,
+        } = &event.what
+        else {
+            return;
+        };
+        let (phase, stamp) = match hold {
+            Some(_) => (Phase::Live, *expires),
+            None => (Phase::Blocked, event.at),
+        };
+        let order = Order::new(&NewSlot {
+            digest: *digest,
+            seq: event.seq,
+            qty: *qty,
+            hold: hold.unwrap_or_default(),
+            stamp,
+            symbol: *symbol,
+            side: *side,
+            phase,
+        });
+        self.orders.insert(event.order, order);
+        match hold {
+            Some(hold) => {
+                self.reserved = self.reserved.saturating_add(*hold);
+                self.open_orders = self.open_orders.saturating_add(1);
+                self.rate.record(event.at);
+            }
+            None => self.ended.push_back((event.at.unix_nanos(), event.order)),
+        }
+    }
+
+    /// Brings the totals in line with what a step did to one order.
+    fn settle(&mut self, event: &Event, before: &Hold, was_live: bool) {
+        let Some(order) = self.orders.get(&event.order) else {
+            return;
+        };
+        let freed = before.held.saturating_sub(order.hold().held);
+        self.reserved = self.reserved.saturating_sub(freed);
+        if was_live && !order.is_live() {
+            self.open_orders = self.open_orders.saturating_sub(1);
+            self.ended.push_back((order.stamp(), event.order));
+        }
+    }
+
+    fn trade(&mut self, symbol: u32, side: Side, notional: u128) {
+        let signed = i128::try_from(notional).unwrap_or(i128::MAX);
+        let signed = match side {
+            Side::Buy => signed,
+            Side::Sell => signed.saturating_neg(),
+        };
+        let slot = match self.positions.iter_mut().find(|(s, _)| *s == symbol) {
+            Some((_, net)) => net,
+            None => {
+                self.positions.push((symbol, 0));
+                match self.positions.last_mut() {
+                    Some((_, net)) => net,
+                    None => return,
+                }
+            }
+        };
+        let net = slot.saturating_add(signed);
+        self.filled = self
+            .filled
+            .saturating_sub(slot.unsigned_abs())
+            .saturating_add(net.unsigned_abs());
+        *slot = net;
+    }
+
+    /// Drops orders that ended `window_ns` or longer before `now`, oldest first and at most
+    /// `limit`. Returns how many went.
+    pub(crate) fn forget(&mut self, now: Timestamp, window_ns: u64, limit: usize) -> usize {
+        let mut gone = 0_usize;
+        for _ in 0..limit {
+            match self.ended.front() {
+                Some((at, _)) if at.saturating_add(window_ns) <= now.unix_nanos() => {}
+                _ => break,
+            }
+            let Some((at, key)) = self.ended.pop_front() else {
+                break;
+            };
+            // The id may have been used again since.
+            let same = |order: &Order| !order.is_live() && order.stamp() == at;
+            if self.orders.get(&key).is_some_and(same) {
+                self.orders.remove(&key);
+                gone = gone.saturating_add(1);
+            }
+        }
+        if gone > 0 && self.orders.capacity() > self.orders.len().saturating_mul(4) {
+            self.orders.shrink_to_fit();
+            self.ended.shrink_to_fit();
+        }
+        gone
+    }
+
+    /// Whether nothing is left that a new account would not have, as of `now`.
+    pub(crate) fn is_blank(&self, now: Timestamp) -> bool {
+        self.orders.is_empty() && self.is_idle(now)
+    }
+
+    /// As [`Self::is_blank`], taking orders that would be forgotten by `now` as gone.
+    pub(crate) fn is_blank_as_of(&self, now: Timestamp, window_ns: u64) -> bool {
+        let remembered = |key| self.remembered(key, now, window_ns).is_some();
+        self.is_idle(now) && !self.orders.keys().any(remembered)
+    }
+
+    fn is_idle(&self, now: Timestamp) -> bool {
+        self.rate.count(now) == 0 && self.positions.iter().all(|(_, net)| *net == 0)
+    }
+
+    /// Live orders whose token expired at or before `deadline`.
+    pub(crate) fn in_doubt_since(&self, deadline: Timestamp) -> Vec<(OrderKey, u64)> {
+        let late = |order: &Order| order.expires().is_some_and(|expiry| expiry <= deadline);
+        let mut found: Vec<_> = self
+            .orders
+            .iter()
+            .filter(|(_, order)| late(order))
+            .map(|(key, order)| (*key, order.seq))
+            .collect();
+        found.sort_unstable_by_key(|(_, seq)| *seq);
+        found
+    }
+
+    /// The totals (reserved, filled, open orders), recomputed from the orders and positions
+    /// alone.
+    pub(crate) fn recomputed(&self) -> (u128, u128, u64) {
+        let reserved = self.orders.values().map(|order| order.hold().held).sum();
+        let filled = self
+            .positions
+            .iter()
+            .map(|(_, net)| net.unsigned_abs())
+            .sum();
+        let open = self.orders.values().filter(|order| order.is_live()).count();
+        (reserved, filled, u64::try_from(open).unwrap_or(u64::MAX))
+    }
+}
+
+/// Micros as an amount; a sum beyond what an amount can hold is shown as the largest there is.
+pub(crate) fn notional(micros: u128) -> Notional {
+    const LARGEST: u128 = 10_u128.pow(24);
+    Notional::from_micros(micros.min(LARGEST)).unwrap_or_default()
+}

@@ -1,0 +1,230 @@
+//! All clients' accounts in memory, and what they share. Derived from the journal, wholly: no
+//! I/O here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gate_types::Timestamp;
+use parking_lot::{Mutex, RwLock};
+
+use crate::account::{Account, Effect, Event};
+use crate::codec;
+use crate::image::{self, SymbolNames};
+use crate::kill::KillSwitches;
+use crate::record::{ContextId, DecisionContext, Record};
+
+const SHARDS: usize = 256;
+/// Calls of housekeeping until every client was visited once.
+const VISITS: usize = 16;
+
+pub(crate) type SharedAccount = Arc<Mutex<Account>>;
+type Shard = RwLock<HashMap<Box<str>, SharedAccount>>;
+
+/// Everything in memory.
+pub(crate) struct Books {
+    hasher: RandomState,
+    shards: [Shard; SHARDS],
+    symbols: RwLock<Symbols>,
+    contexts: RwLock<BTreeMap<ContextId, Arc<DecisionContext>>>,
+    remembered: AtomicUsize,
+    visit: AtomicUsize,
+    pub(crate) kills: KillSwitches,
+}
+
+impl SymbolNames for Books {
+    fn text(&self, number: u32) -> Arc<str> {
+        self.symbol_text(number)
+    }
+
+    fn number(&self, text: &str) -> u32 {
+        self.symbol_number(text)
+    }
+}
+
+#[derive(Default)]
+struct Symbols {
+    numbers: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Shard::default()),
+            symbols: RwLock::default(),
+            contexts: RwLock::default(),
+            remembered: AtomicUsize::new(0),
+            visit: AtomicUsize::new(0),
+            kills: KillSwitches::default(),
+        }
+    }
+}
+
+impl Books {
+    /// The client's account, made if there is none.
+    pub(crate) fn account(&self, client_id: &str) -> SharedAccount {
+        let shard = self.shard(client_id);
+        if let Some(account) = shard.read().get(client_id) {
+            return Arc::clone(account);
+        }
+        Arc::clone(shard.write().entry(client_id.into()).or_default())
+    }
+
+    /// The client's account, if there is one.
+    pub(crate) fn known_account(&self, client_id: &str) -> Option<SharedAccount> {
+        self.shard(client_id).read().get(client_id).map(Arc::clone)
+    }
+
+    fn shard(&self, client_id: &str) -> &RwLock<HashMap<Box<str>, SharedAccount>> {
+        let [.., high, _] = self.hasher.hash_one(client_id).to_le_bytes();
+        let [first, ..] = &self.shards;
+        // INVARIANT: a byte is below the number of shards.
+        self.shards.get(usize::from(high)).unwrap_or(first)
+    }
+
+    /// Puts an account in place, from a snapshot.
+    pub(crate) fn restore(&self, client_id: &str, account: SharedAccount) {
+        let orders = account.lock().orders.len();
+        self.remembered.fetch_add(orders, Ordering::Relaxed);
+        self.shard(client_id)
+            .write()
+            .insert(client_id.into(), account);
+    }
+
+    /// Every context, oldest first.
+    pub(crate) fn contexts(&self) -> Vec<(ContextId, Arc<DecisionContext>)> {
+        let contexts = self.contexts.read();
+        contexts
+            .iter()
+            .map(|(id, context)| (*id, Arc::clone(context)))
+            .collect()
+    }
+
+    /// Applies an event to an account, keeping count of remembered orders.
+    pub(crate) fn apply(&self, account: &mut Account, event: &Event) -> Effect {
+        let before = account.orders.len();
+        let effect = account.apply(event);
+        let added = account.orders.len().saturating_sub(before);
+        self.remembered.fetch_add(added, Ordering::Relaxed);
+        effect
+    }
+
+    /// As [`Account::forget`], keeping count.
+    pub(crate) fn forget(
+        &self,
+        account: &mut Account,
+        now: Timestamp,
+        window_ns: u64,
+        limit: usize,
+    ) -> usize {
+        let gone = account.forget(now, window_ns, limit);
+        if gone > 0 {
+            self.remembered.fetch_sub(gone, Ordering::Relaxed);
+        }
+        gone
+    }
+
+    /// The clients whose turn it is for housekeeping: each is named once in [`VISITS`] calls.
+    pub(crate) fn next_visits(&self) -> Vec<Box<str>> {
+        let turn = self.visit.fetch_add(1, Ordering::Relaxed) % VISITS;
+        let mut clients = Vec::new();
+        for shard in self.shards.iter().skip(turn).step_by(VISITS) {
+            clients.extend(shard.read().keys().cloned());
+        }
+        clients
+    }
+
+    /// Drops a client of whom nothing is left. `false` when something is, after all, or somebody
+    /// is about to use it.
+    pub(crate) fn close_blank(&self, client_id: &str, now: Timestamp) -> bool {
+        let mut shard = self.shard(client_id).write();
+        // INVARIANT: an account is only ever reached through its shard, so whoever could use it
+        // holds a second reference now or none at all.
+        let blank = shard
+            .get(client_id)
+            .is_some_and(|account| Arc::strong_count(account) == 1 && account.lock().is_blank(now));
+        if blank {
+            shard.remove(client_id);
+        }
+        blank
+    }
+
+    /// Orders remembered, over all clients.
+    pub(crate) fn remembered(&self) -> usize {
+        self.remembered.load(Ordering::Relaxed)
+    }
+
+    /// The number that stands for a symbol.
+    pub(crate) fn symbol_number(&self, symbol: &str) -> u32 {
+        if let Some(number) = self.symbols.read().numbers.get(symbol) {
+            return *number;
+        }
+        let mut symbols = self.symbols.write();
+        if let Some(number) = symbols.numbers.get(symbol) {
+            return *number;
+        }
+        let number = u32::try_from(symbols.texts.len()).unwrap_or(u32::MAX);
+        let text: Arc<str> = symbol.into();
+        symbols.texts.push(Arc::clone(&text));
+        symbols.numbers.insert(text, number);
+        number
+    }
+
+    /// The symbol that a number stands for.
+    pub(crate) fn symbol_text(&self, number: u32) -> Arc<str> {
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        self.symbols
+            .read()
+            .texts
+            .get(index)
+            .map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    pub(crate) fn add_context(&self, id: ContextId, context: DecisionContext) {
+        self.contexts.write().insert(id, Arc::new(context));
+    }
+
+    pub(crate) fn context(&self, id: ContextId) -> Option<Arc<DecisionContext>> {
+        self.contexts.read().get(&id).map(Arc::clone)
+    }
+
+    /// SHA-256 over every account and kill switch, as of `now`.
+    pub(crate) fn state_hash(&self, now: Timestamp, window_ns: u64) -> [u8; 32] {
+        let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+        let mut bytes = Vec::new();
+        for client in self.clients() {
+            let Some(account) = self.known_account(&client) else {
+                continue;
+            };
+            let account = account.lock();
+            if account.is_blank_as_of(now, window_ns) {
+                continue;
+            }
+            bytes.clear();
+            image::encode(&client, &account, now, window_ns, self, &mut bytes);
+            hash.update(&bytes);
+        }
+        for kill in self.kills.thrown() {
+            bytes.clear();
+            codec::encode(now, &Record::Kill(kill.clone()), &mut bytes);
+            // Without the time, which is not the switch's.
+            hash.update(bytes.get(codec::HEAD_BYTES..).unwrap_or_default());
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(hash.finish().as_ref());
+        digest
+    }
+
+    /// Names of all clients, in order. A picture: others may come while it is taken.
+    pub(crate) fn clients(&self) -> Vec<Box<str>> {
+        let mut names: Vec<Box<str>> = Vec::new();
+        for shard in &self.shards {
+            names.extend(shard.read().keys().cloned());
+        }
+        names.sort_unstable();
+        names
+    }
+}

@@ -1,0 +1,165 @@
+//! Keeping the write-ahead log bounded without a latency spike: the bulk of a checkpoint is done
+//! here, on its own thread and connection; the writer only finishes the short tail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use gate_types::Clock;
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+
+use crate::store::{Appender, checkpoint};
+
+/// Counts, and the longest duration, of one kind of work.
+#[derive(Debug, Default)]
+struct Tally {
+    count: AtomicU64,
+    last_ns: AtomicU64,
+    max_ns: AtomicU64,
+}
+
+impl Tally {
+    fn add(&self, ns: u64) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.last_ns.store(ns, Ordering::Relaxed);
+        self.max_ns.fetch_max(ns, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> CheckpointWork {
+        CheckpointWork {
+            count: self.count.load(Ordering::Relaxed),
+            last_ns: self.last_ns.load(Ordering::Relaxed),
+            max_ns: self.max_ns.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// How often a kind of checkpoint work was done, and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CheckpointWork {
+    /// How often.
+    pub count: u64,
+    /// Nanoseconds of the last.
+    pub last_ns: u64,
+    /// Nanoseconds of the longest.
+    pub max_ns: u64,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    bulk: bool,
+    stop: bool,
+}
+
+/// What the writer and the checkpointer tell each other.
+#[derive(Default)]
+pub(crate) struct Checkpoints {
+    wanted: Mutex<Wanted>,
+    changed: Condvar,
+    bulk_done: AtomicBool,
+    bulk: Tally,
+    tail: Tally,
+}
+
+impl Checkpoints {
+    /// The checkpointer's thread, until [`Self::stop`].
+    pub(crate) fn run(&self, conn: &Connection, clock: &dyn Clock) {
+        loop {
+            {
+                let mut wanted = self.wanted.lock();
+                while !wanted.bulk && !wanted.stop {
+                    self.changed.wait(&mut wanted);
+                }
+                if wanted.stop {
+                    return;
+                }
+            }
+            let start = clock.monotonic_ns();
+            // A failure leaves the WAL as it is; the writer asks again, and the WAL's size is in
+            // the ledger's health.
+            let _ = checkpoint(conn, "PASSIVE");
+            self.bulk.add(clock.monotonic_ns().saturating_sub(start));
+            self.wanted.lock().bulk = false;
+            self.bulk_done.store(true, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.wanted.lock().stop = true;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn restart(&self) {
+        *self.wanted.lock() = Wanted::default();
+        self.bulk_done.store(false, Ordering::Release);
+    }
+
+    /// Bulk and tail work so far.
+    pub(crate) fn work(&self) -> (CheckpointWork, CheckpointWork) {
+        (self.bulk.read(), self.tail.read())
+    }
+
+    fn request_bulk(&self) {
+        let mut wanted = self.wanted.lock();
+        if !wanted.bulk {
+            wanted.bulk = true;
+            drop(wanted);
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// The writer's side: follows how much is in the WAL.
+pub(crate) struct WalKeeper {
+    shared: Arc<Checkpoints>,
+    threshold: u64,
+    written: u64,
+}
+
+/// What SQLite adds to a row of `bytes`: whole pages, a frame header each, and the leaf.
+fn wal_cost(bytes: usize) -> u64 {
+    const PAGE: u64 = 4096;
+    const FRAME: u64 = 24;
+    let pages = u64::try_from(bytes)
+        .unwrap_or(u64::MAX)
+        .div_ceil(PAGE)
+        .saturating_add(1);
+    pages.saturating_mul(PAGE.saturating_add(FRAME))
+}
+
+impl WalKeeper {
+    pub(crate) fn new(shared: Arc<Checkpoints>, threshold: u64) -> Self {
+        Self {
+            shared,
+            threshold,
+            written: 0,
+        }
+    }
+
+    /// After each commit of a row of `bytes`. Asks for bulk work, and once that is done starts
+    /// the WAL over.
+    pub(crate) fn after_commit(
+        &mut self,
+        bytes: usize,
+        appender: &Appender,
+        clock: &dyn Clock,
+    ) -> Result<(), rusqlite::Error> {
+        self.written = self.written.saturating_add(wal_cost(bytes));
+        if self.written < self.threshold {
+            return Ok(());
+        }
+        if self.shared.bulk_done.swap(false, Ordering::AcqRel) {
+            let start = clock.monotonic_ns();
+            let restarted = appender.restart_wal()?;
+            self.shared
+                .tail
+                .add(clock.monotonic_ns().saturating_sub(start));
+            if restarted {
+                self.written = 0;
+                return Ok(());
+            }
+        }
+        self.shared.request_bulk();
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! How a ledger is set up. Values only; nothing is read from the environment.
+
+use std::path::PathBuf;
+
+/// When a caller may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// After the record is on disk: nothing answered is ever lost.
+    #[default]
+    Strict,
+    /// At once. The journal is written and synced in the same way, only nobody waits: a crash
+    /// loses what was queued or in the commit in flight, at most `queue_capacity` records.
+    Relaxed,
+}
+
+/// The settings of a [`Ledger`](crate::Ledger).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerConfig {
+    /// Where the store lives; created if missing.
+    pub dir: PathBuf,
+    /// When a caller may answer.
+    pub durability: Durability,
+    /// Records that may wait for the disk, those in the commit in flight included. Further ones
+    /// are refused.
+    pub queue_capacity: u64,
+    /// How long an order is remembered after it ended, in nanoseconds.
+    pub dedupe_window_ns: u64,
+    /// Orders that may be remembered at once, over all clients.
+    pub max_remembered: usize,
+    /// How long after its token's expiry an unconfirmed hold is given back, in nanoseconds.
+    /// `None`: it stays until the venue's word comes.
+    pub in_doubt_release_ns: Option<u64>,
+    /// Bytes of write-ahead log after which it is checkpointed.
+    pub checkpoint_bytes: u64,
+}
+
+impl LedgerConfig {
+    /// Strict durability and the default bounds, in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        const DAY_NS: u64 = 86_400_000_000_000;
+        Self {
+            dir: dir.into(),
+            durability: Durability::Strict,
+            queue_capacity: 65_536,
+            dedupe_window_ns: DAY_NS,
+            max_remembered: 20_000_000,
+            in_doubt_release_ns: None,
+            checkpoint_bytes: 16 * 1024 * 1024,
+        }
+    }
+}

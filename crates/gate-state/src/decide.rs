@@ -1,0 +1,229 @@
+//! Deciding an order: dedupe, exposure, judgement, limit, hold and record, under one client's
+//! lock.
+
+use std::borrow::Cow;
+
+use gate_types::{ClientId, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
+
+use crate::account::{Event, What};
+use crate::error::DecideError;
+use crate::exposure::Exposure;
+use crate::ledger::Ledger;
+use crate::order::OrderKey;
+use crate::rebuild::{FORGET_PER_DECISION, short};
+use crate::record::{ContextId, DecisionRecord, Record, Seq, Status};
+
+/// Reason code of an order that would go over the client's exposure limit.
+pub const MAX_EXPOSURE: &str = "max_exposure";
+/// Reason code when a judge refuses without saying why.
+pub const POLICY_ERROR: &str = "policy_error";
+
+/// An order to decide.
+#[derive(Debug, Clone, Copy)]
+pub struct NewOrder<'a> {
+    /// The client.
+    pub client_id: &'a ClientId<'a>,
+    /// The client's id of the order.
+    pub order_id: &'a OrderId<'a>,
+    /// The instrument.
+    pub symbol: &'a Symbol<'a>,
+    /// Buy or sell.
+    pub side: Side,
+    /// Quantity.
+    pub qty: Qty,
+    /// Price of one unit.
+    pub price: Price,
+    /// What the order puts at risk.
+    pub notional: Notional,
+    /// SHA-256 of the order in canonical form: the same id with another digest is a conflict.
+    pub digest: [u8; 32],
+    /// The request.
+    pub trace_id: [u8; 16],
+    /// The moment of the decision.
+    pub now: Timestamp,
+    /// When its token expires.
+    pub expires: Timestamp,
+    /// The context the decision is made in.
+    pub context: ContextId,
+}
+
+/// A policy's word on an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Whether the policy lets the order pass.
+    pub allow: bool,
+    /// Why not.
+    pub reasons: Vec<Cow<'static, str>>,
+    /// The most gross exposure the client may have; checked here, exactly.
+    pub max_exposure: Option<Notional>,
+}
+
+/// A new decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Its record.
+    pub seq: Seq,
+    /// The verdict.
+    pub status: Status,
+    /// Why, when blocked.
+    pub reasons: Vec<Cow<'static, str>>,
+    /// The exposure it was made on.
+    pub before: Exposure,
+    /// The exposure after it.
+    pub after: Exposure,
+    /// What it holds; zero when blocked.
+    pub hold: Notional,
+    /// The limit that was checked, if there is one.
+    pub limit: Option<Notional>,
+    /// How much would have passed the limit, before this order.
+    pub headroom: Option<Notional>,
+}
+
+/// The outcome of [`Ledger::decide`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large variant is the usual one and lives on the stack of one call"
+)]
+pub enum Decided {
+    /// Decided now.
+    New(Decision),
+    /// The same order was decided before: read [`Ledger::decision`] for what was said.
+    Replayed {
+        /// Its record.
+        seq: Seq,
+    },
+}
+
+impl Ledger {
+    /// Decides an order, once: judge and limit see exactly the exposure that the hold is added
+    /// to, and no other order of the client comes in between. Never waits for the disk: answer
+    /// only after [`Ledger::wait`] (or a [`CommitListener`](crate::CommitListener)) says that the record is durable.
+    ///
+    /// `judge` runs under the client's lock and must not call the ledger.
+    ///
+    /// # Errors
+    /// [`DecideError`]; then nothing was held or stored.
+    pub fn decide(
+        &self,
+        order: &NewOrder<'_>,
+        judge: impl FnOnce(&Exposure) -> Judgement,
+    ) -> Result<Decided, DecideError> {
+        let key = OrderKey::of(order.order_id);
+        let digest = short(&order.digest);
+        let window_ns = self.config.dedupe_window_ns;
+        let books = self.books.read();
+        let account = books.account(order.client_id.as_str());
+        let mut account = account.lock();
+
+        if let Some(known) = account.remembered(&key, order.now, window_ns) {
+            let seq = Seq::new(known.seq);
+            return if known.digest == digest {
+                Ok(Decided::Replayed { seq })
+            } else {
+                Err(DecideError::Conflict { seq })
+            };
+        }
+        self.queue.admits()?;
+        books.forget(&mut account, order.now, window_ns, FORGET_PER_DECISION);
+        if books.remembered() >= self.config.max_remembered {
+            return Err(DecideError::MemoryFull);
+        }
+
+        let before = account.exposure(order.now);
+        let stopped = books
+            .kills
+            .blocks(order.client_id.as_str(), order.symbol.as_str());
+        let verdict = match stopped {
+            Some(reason) => Verdict::stopped(reason),
+            None => Verdict::of(judge(&before), order.notional, &before),
+        };
+        let status = verdict.status();
+        let record = DecisionRecord {
+            client_id: order.client_id.as_str().into(),
+            order_id: order.order_id.as_str().into(),
+            symbol: order.symbol.as_str().into(),
+            side: order.side,
+            qty: order.qty,
+            price: order.price,
+            notional: order.notional,
+            digest: order.digest,
+            trace_id: order.trace_id,
+            expires: order.expires,
+            context: order.context,
+            status,
+            reasons: verdict.reasons.clone(),
+            before,
+            limit: verdict.limit,
+        };
+        let (hold, after) = (record.hold(), record.after());
+        // Nothing has changed yet: a refused push leaves no trace.
+        let seq = self.push(order.now, &Record::Decision(record))?;
+        let held = status == Status::Authorized;
+        let symbol = if held {
+            books.symbol_number(order.symbol.as_str())
+        } else {
+            u32::MAX
+        };
+        let what = What::Decide {
+            digest,
+            symbol,
+            side: order.side,
+            qty: order.qty,
+            hold: held.then(|| order.notional.micros()),
+            expires: order.expires,
+        };
+        let event = Event {
+            seq,
+            at: order.now,
+            order: key,
+            what,
+        };
+        books.apply(&mut account, &event);
+        Ok(Decided::New(Decision {
+            seq: Seq::new(seq),
+            status,
+            before,
+            after,
+            hold,
+            limit: verdict.limit,
+            headroom: verdict.limit.map(|limit| before.headroom(limit)),
+            reasons: verdict.reasons,
+        }))
+    }
+}
+
+/// Judgement and limit taken together.
+struct Verdict {
+    reasons: Vec<Cow<'static, str>>,
+    limit: Option<Notional>,
+}
+
+impl Verdict {
+    fn stopped(reason: &'static str) -> Self {
+        Self {
+            reasons: vec![reason.into()],
+            limit: None,
+        }
+    }
+
+    fn of(judgement: Judgement, notional: Notional, before: &Exposure) -> Self {
+        let limit = judgement.max_exposure;
+        let reasons = match (judgement.allow, before.admits(notional, limit)) {
+            (true, true) => Vec::new(),
+            (true, false) => vec![MAX_EXPOSURE.into()],
+            // Fail closed, and never without a reason.
+            (false, _) if judgement.reasons.is_empty() => vec![POLICY_ERROR.into()],
+            (false, _) => judgement.reasons,
+        };
+        Self { reasons, limit }
+    }
+
+    fn status(&self) -> Status {
+        if self.reasons.is_empty() {
+            Status::Authorized
+        } else {
+            Status::Blocked
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What can go wrong, and whose move it is. No SQLite type appears in what the decision path
+//! returns.
+
+use crate::record::Seq;
+
+/// The store could not be opened, or could not be brought back.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or the lock file could not be used.
+    #[error("data directory cannot be used")]
+    Io(#[from] std::io::Error),
+    /// SQLite refused.
+    #[error("journal database cannot be used")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Another process has the store open.
+    #[error("another process is using this store")]
+    Locked,
+    /// The linked SQLite can lose committed transactions.
+    #[error("SQLite {found} is older than 3.51.3, which can lose committed transactions")]
+    OldSqlite {
+        /// Its `sqlite3_libversion_number()`.
+        found: i32,
+    },
+    /// The file belongs to something else.
+    #[error("the database is not a gate ledger")]
+    Foreign,
+    /// The file was written by a later version.
+    #[error("store has schema version {found}, newer than {known}, which this build knows")]
+    NewerSchema {
+        /// The file's.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The journal does not verify.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// The ledger was shut down.
+    #[error("the ledger is shut down")]
+    Closed,
+}
+
+/// Where a journal stops being what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("journal is damaged at record {seq}: {what}")]
+pub struct Damage {
+    /// The first record that is not as it was written.
+    pub seq: Seq,
+    /// In which way.
+    pub what: DamageKind,
+}
+
+/// In which way a journal is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DamageKind {
+    /// The record does not hash to what the chain says: changed, or put in another's place.
+    #[error("it was changed or replaced")]
+    Changed,
+    /// The record is not there, and later ones are.
+    #[error("it is missing")]
+    Missing,
+    /// A record with a number that was already passed stands there.
+    #[error("a record that does not belong there follows it")]
+    Inserted,
+    /// The bytes are no record.
+    #[error("it cannot be read")]
+    Malformed,
+    /// The row's own columns contradict its records.
+    #[error("its row does not match its records")]
+    Row,
+    /// The record hashes as written but cannot have happened.
+    #[error("it contradicts the records before it")]
+    Contradiction,
+}
+
+/// An order was not decided; nothing is held or stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecideError {
+    /// The id was used before, for another order.
+    #[error("the order id was used before for a different order")]
+    Conflict {
+        /// The decision that used it.
+        seq: Seq,
+    },
+    /// The queue to the journal is full.
+    #[error("the journal's queue is full")]
+    Overloaded,
+    /// As many orders are remembered as the configuration allows.
+    #[error("no more orders can be remembered")]
+    MemoryFull,
+    /// The journal cannot be written.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
+/// A hold was not given back; nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReleaseError {
+    /// No order of that client and id is remembered.
+    #[error("no such order is remembered")]
+    UnknownOrder,
+    /// The queue to the journal is full.
+    #[error("the journal's queue is full")]
+    Overloaded,
+    /// The journal cannot be written.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
+/// A fill was not applied; nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FillError {
+    /// No order of that client and id is remembered.
+    #[error("no such order is remembered")]
+    UnknownOrder,
+    /// The order was blocked, so nothing of it can have traded.
+    #[error("the order was blocked")]
+    BlockedOrder,
+    /// The execution id was used before on this order, with another quantity or price.
+    #[error("the execution id was used before with a different quantity or price")]
+    Conflict {
+        /// The fill that used it.
+        seq: Seq,
+    },
+    /// Quantity × price × contract size is beyond what an amount can hold.
+    #[error("the fill's notional is out of range")]
+    OutOfRange,
+    /// The queue to the journal is full.
+    #[error("the journal's queue is full")]
+    Overloaded,
+    /// The journal cannot be written.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
+/// A record did not get into the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The queue to the journal is full.
+    #[error("the journal's queue is full")]
+    Overloaded,
+    /// The journal cannot be written.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
+macro_rules! from_record_error {
+    ($($error:ident),+) => {$(
+        impl From<RecordError> for $error {
+            fn from(error: RecordError) -> Self {
+                match error {
+                    RecordError::Overloaded => Self::Overloaded,
+                    RecordError::NotDurable(error) => Self::NotDurable(error),
+                }
+            }
+        }
+    )+};
+}
+from_record_error!(DecideError, ReleaseError, FillError);
+
+/// The journal failed, or was closed, before the record was on disk. Whether it got there is
+/// not known until the store is recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal cannot be written")]
+pub struct NotDurable;
+
+/// A record could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such record, or it is of another kind, or it was pruned.
+    #[error("no such record")]
+    NotFound,
+    /// It is not durable and will not be.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    /// It is not as it was written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// SQLite refused.
+    #[error("the journal cannot be read")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// The state was not pictured; the picture before is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The file could not be written.
+    #[error("snapshot cannot be written")]
+    Io(#[from] std::io::Error),
+    /// SQLite refused.
+    #[error("the journal cannot be read")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The journal failed meanwhile.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    /// The journal failed and was recovered meanwhile.
+    #[error("the journal was recovered meanwhile")]
+    Recovered,
+}

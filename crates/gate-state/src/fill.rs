@@ -1,0 +1,127 @@
+//! Fills: what traded turns hold into filled exposure. Never refused for being late or too
+//! much: the venue's word is a fact.
+
+use gate_types::{ClientId, ContractSize, ExecId, Notional, OrderId, Price, Qty};
+
+use crate::account::{Event, What, notional};
+use crate::error::FillError;
+use crate::exposure::Exposure;
+use crate::ledger::Ledger;
+use crate::life::OrderState;
+use crate::order::{Mark, OrderKey, Phase};
+use crate::record::{FillRecord, Record, Seq};
+
+/// An execution at the venue.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFill<'a> {
+    /// The client.
+    pub client_id: &'a ClientId<'a>,
+    /// The client's id of the order.
+    pub order_id: &'a OrderId<'a>,
+    /// The venue's id of the execution: the same again changes nothing.
+    pub exec_id: &'a ExecId<'a>,
+    /// Quantity traded.
+    pub qty: Qty,
+    /// Price traded at.
+    pub price: Price,
+}
+
+/// The outcome of [`Ledger::fill`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filled {
+    /// The record of this execution, written now or before.
+    pub seq: Seq,
+    /// The execution was known: nothing changed.
+    pub repeated: bool,
+    /// The hold that this turned into filled exposure; zero for a repetition.
+    pub converted: Notional,
+    /// Some of the quantity had been released or expired before.
+    pub late: bool,
+    /// Some of the quantity had never been ordered.
+    pub over: bool,
+    /// The order after it.
+    pub order: OrderState,
+    /// The client after it.
+    pub exposure: Exposure,
+}
+
+impl Ledger {
+    /// Applies an execution, once per order and `exec_id`. `contract_size` is asked for the
+    /// order's symbol, under the client's lock; it must not call the ledger. Answer once `seq`
+    /// is durable.
+    ///
+    /// # Errors
+    /// [`FillError`]; then nothing changed.
+    pub fn fill(
+        &self,
+        fill: &NewFill<'_>,
+        contract_size: impl FnOnce(&str) -> ContractSize,
+    ) -> Result<Filled, FillError> {
+        let (now, key) = (self.clock.now(), OrderKey::of(fill.order_id));
+        let books = self.books.read();
+        let account = books
+            .known_account(fill.client_id.as_str())
+            .ok_or(FillError::UnknownOrder)?;
+        let mut account = account.lock();
+        let order = account
+            .remembered(&key, now, self.config.dedupe_window_ns)
+            .ok_or(FillError::UnknownOrder)?;
+        if order.phase() == Phase::Blocked {
+            return Err(FillError::BlockedOrder);
+        }
+        let mark = Mark::of_fill(fill.exec_id.as_str(), fill.qty, fill.price, 0);
+        if let Some(known) = order.mark(&mark.key) {
+            let seq = Seq::new(known.seq);
+            if known.content != mark.content {
+                return Err(FillError::Conflict { seq });
+            }
+            return Ok(Filled {
+                seq,
+                repeated: true,
+                converted: Notional::ZERO,
+                late: false,
+                over: false,
+                order: OrderState::of(order, now),
+                exposure: account.exposure(now),
+            });
+        }
+
+        let size = contract_size(&books.symbol_text(order.symbol));
+        let traded = Notional::of(fill.qty, fill.price, size).map_err(|_| FillError::OutOfRange)?;
+        let qty = fill.qty.decimal().nanos();
+        let step = order.hold().fill(qty);
+        let record = Record::Fill(FillRecord {
+            client_id: fill.client_id.as_str().into(),
+            order_id: fill.order_id.as_str().into(),
+            exec_id: fill.exec_id.as_str().into(),
+            qty: fill.qty,
+            price: fill.price,
+            notional: traded,
+            converted: notional(step.converted),
+            late: step.late,
+            over: step.over,
+        });
+        let seq = self.push(now, &record)?;
+        let event = Event {
+            seq,
+            at: now,
+            order: key,
+            what: What::Fill {
+                qty,
+                notional: traded.micros(),
+                mark: Mark { seq, ..mark },
+            },
+        };
+        books.apply(&mut account, &event);
+        let order = account.orders.get(&key).ok_or(FillError::UnknownOrder)?;
+        Ok(Filled {
+            seq: Seq::new(seq),
+            repeated: false,
+            converted: notional(step.converted),
+            late: step.late,
+            over: step.over,
+            order: OrderState::of(order, now),
+            exposure: account.exposure(now),
+        })
+    }
+}

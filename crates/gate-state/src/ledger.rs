@@ -1,0 +1,369 @@
+//! The ledger: its parts, and their start and end. What it does with orders is in `decide` and
+//! `life`.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
+use std::thread::JoinHandle;
+
+use gate_types::{Clock, Timestamp};
+use parking_lot::{Mutex, RwLock};
+use rusqlite::Connection;
+
+use crate::books::Books;
+use crate::chain::{close_frame, open_frame};
+use crate::checkpoint::{CheckpointWork, Checkpoints, WalKeeper};
+use crate::codec::encode;
+use crate::config::{Durability, LedgerConfig};
+use crate::durable::{CommitListener, Durable};
+use crate::error::{NotDurable, OpenError, RecordError};
+use crate::queue::{Chunk, Queue};
+use crate::read::Readers;
+use crate::rebuild::{Tail, rebuild};
+use crate::record::{ContextId, DecisionContext, Record, Seq};
+use crate::snapshot;
+use crate::store::{self, Appender, Paths};
+use crate::writer::{Commits, Writer};
+
+/// Every client's exposure, in memory and in a journal. See the crate's documentation.
+///
+/// Dropping it writes what is queued and closes the store; [`Ledger::shutdown`] does the same
+/// and says whether it worked.
+pub struct Ledger {
+    pub(crate) config: LedgerConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) paths: Paths,
+    /// Written only to swap the whole (recovery) and to throw a kill switch.
+    pub(crate) books: RwLock<Books>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) durable: Arc<Durable>,
+    pub(crate) readers: Readers,
+    commits: Arc<Commits>,
+    checkpoints: Arc<Checkpoints>,
+    threads: Mutex<Threads>,
+    pub(crate) store_id: [u8; 16],
+    /// Held by whoever takes a snapshot.
+    pub(crate) snapshots: Mutex<()>,
+    /// A snapshot is being taken: no account may be closed.
+    pub(crate) picturing: AtomicBool,
+    /// Where the last snapshot begins.
+    pub(crate) snapshot_seq: AtomicU64,
+    pub(crate) recoveries: AtomicU64,
+    _lock: File,
+}
+
+#[derive(Default)]
+struct Threads {
+    writer: Option<JoinHandle<bool>>,
+    checkpointer: Option<JoinHandle<()>>,
+}
+
+/// How the ledger is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Orders can be decided: the journal is open and no commit has failed.
+    pub writable: bool,
+    /// Records waiting for the disk, or on their way to it.
+    pub queue_depth: u64,
+    /// The bound on that.
+    pub queue_capacity: u64,
+    /// The last record on disk.
+    pub durable_seq: Seq,
+    /// Orders remembered, over all clients.
+    pub remembered: usize,
+    /// Size of the write-ahead log file, in bytes.
+    pub wal_bytes: u64,
+    /// Commits since the start, one sync each.
+    pub commits: u64,
+    /// Bytes of records in them.
+    pub commit_bytes: u64,
+    /// Nanoseconds of the last commit.
+    pub commit_last_ns: u64,
+    /// Nanoseconds of the longest commit.
+    pub commit_max_ns: u64,
+    /// Checkpoint work beside the writer.
+    pub checkpoint_bulk: CheckpointWork,
+    /// Checkpoint work by the writer.
+    pub checkpoint_tail: CheckpointWork,
+}
+
+impl Ledger {
+    /// Opens the store in the configured directory, making it if there is none, and rebuilds
+    /// every client's state from the journal, verifying it.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(config: LedgerConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(&config.dir)?;
+        let paths = Paths::new(&config.dir);
+        let lock = paths.lock()?;
+        let Loaded {
+            books,
+            tail,
+            conn,
+            store_id,
+            snapshot_seq,
+        } = load(&config, &paths, &*clock)?;
+        let ledger = Self {
+            queue: Arc::new(Queue::after(tail.seq, config.queue_capacity)),
+            durable: Arc::new(Durable::at(tail.seq)),
+            books: RwLock::new(books),
+            readers: Readers::default(),
+            commits: Arc::default(),
+            checkpoints: Arc::default(),
+            threads: Mutex::default(),
+            store_id,
+            snapshots: Mutex::default(),
+            picturing: AtomicBool::new(false),
+            snapshot_seq: AtomicU64::new(snapshot_seq),
+            recoveries: AtomicU64::new(0),
+            config,
+            clock,
+            paths,
+            _lock: lock,
+        };
+        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain))?;
+        Ok(ledger)
+    }
+
+    /// Records the policy and signing key in force. Decisions name it.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn set_context(&self, context: DecisionContext) -> Result<ContextId, RecordError> {
+        let record = Record::Context(context);
+        let books = self.books.write();
+        let id = ContextId::of(self.push(self.clock.now(), &record)?);
+        if let Record::Context(context) = record {
+            books.add_context(id, context);
+        }
+        Ok(id)
+    }
+
+    /// Blocks until a record is durable. Under [`Durability::Relaxed`] nobody waits: this
+    /// returns at once.
+    ///
+    /// # Errors
+    /// [`NotDurable`] when it is not and, as far as is known, will not be.
+    pub fn wait(&self, seq: Seq) -> Result<(), NotDurable> {
+        match self.config.durability {
+            Durability::Strict => self.durable.wait(seq.get()),
+            Durability::Relaxed => self.relaxed(seq),
+        }
+    }
+
+    /// As [`Ledger::wait`], without blocking. After `Pending`, ask again when a
+    /// [`CommitListener`] was told of something.
+    pub fn poll_durable(&self, seq: Seq) -> Poll<Result<(), NotDurable>> {
+        match self.config.durability {
+            Durability::Strict => self
+                .durable
+                .state_of(seq.get())
+                .map_or(Poll::Pending, Poll::Ready),
+            Durability::Relaxed => Poll::Ready(self.relaxed(seq)),
+        }
+    }
+
+    fn relaxed(&self, seq: Seq) -> Result<(), NotDurable> {
+        self.durable.state_of(seq.get()).unwrap_or(Ok(()))
+    }
+
+    /// The last record on disk; everything before it is, too.
+    pub fn durable_seq(&self) -> Seq {
+        Seq::new(self.durable.seq())
+    }
+
+    /// Has `listener` told of every commit from now on.
+    pub fn subscribe(&self, listener: Arc<dyn CommitListener>) {
+        self.durable.subscribe(listener);
+    }
+
+    /// SHA-256 over everything in memory that the journal determines, as of now. Two ledgers
+    /// with the same journal have the same. Only meaningful while nothing is being decided.
+    pub fn state_hash(&self) -> [u8; 32] {
+        let books = self.books.read();
+        books.state_hash(self.clock.now(), self.config.dedupe_window_ns)
+    }
+
+    /// How the ledger is.
+    pub fn health(&self) -> Health {
+        let (checkpoint_bulk, checkpoint_tail) = self.checkpoints.work();
+        let wal = std::fs::metadata(&self.paths.wal);
+        Health {
+            writable: !self.queue.is_poisoned() && !self.queue.is_closing(),
+            queue_depth: self.queue.depth(),
+            queue_capacity: self.config.queue_capacity,
+            durable_seq: self.durable_seq(),
+            remembered: self.books.read().remembered(),
+            wal_bytes: wal.map_or(0, |file| file.len()),
+            commits: self.commits.count.load(Ordering::Relaxed),
+            commit_bytes: self.commits.bytes.load(Ordering::Relaxed),
+            commit_last_ns: self.commits.last_ns.load(Ordering::Relaxed),
+            commit_max_ns: self.commits.max_ns.load(Ordering::Relaxed),
+            checkpoint_bulk,
+            checkpoint_tail,
+        }
+    }
+
+    /// After a failed commit, and once its cause is gone: reads the store anew and rebuilds
+    /// everything in memory from what is really on disk. Numbers that were allotted but never
+    /// got there become void records. Does nothing when nothing has failed.
+    ///
+    /// # Errors
+    /// [`OpenError`]; then the ledger still refuses, and this can be tried again.
+    pub fn recover(&self) -> Result<(), OpenError> {
+        let mut threads = self.threads.lock();
+        if self.queue.is_closing() {
+            return Err(OpenError::Closed);
+        }
+        if !self.queue.is_poisoned() {
+            return Ok(());
+        }
+        self.stop(&mut threads);
+        self.readers.clear();
+        let Loaded {
+            books, tail, conn, ..
+        } = load(&self.config, &self.paths, &*self.clock)?;
+        let mut appender = Appender::new(conn, tail.chain);
+        let last = self.queue.last_allotted().max(tail.seq);
+        let void = tail.seq.saturating_add(1)..=last;
+        for seq in void.clone() {
+            // Few: at most what was queued when the commit failed.
+            appender.commit(&mut self.void(seq))?;
+        }
+        // Nobody is inside `decide` while this lock is taken, and nobody got a number since the
+        // failure.
+        let mut current = self.books.write();
+        *current = books;
+        self.recoveries.fetch_add(1, Ordering::AcqRel);
+        self.queue.reopen(last);
+        self.durable.recovered(void, last);
+        self.start(&mut threads, appender)?;
+        tracing::info!(durable = tail.seq, last, "journal recovered");
+        Ok(())
+    }
+
+    /// Takes nothing more, writes what is queued, empties the write-ahead log and ends the
+    /// threads. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`NotDurable`] when a commit has failed and was not recovered.
+    pub fn shutdown(&self) -> Result<(), NotDurable> {
+        let mut threads = self.threads.lock();
+        self.queue.close();
+        self.stop(&mut threads);
+        let failed = self.queue.is_poisoned();
+        // Whoever still waits for more waits in vain.
+        self.durable.fail();
+        if failed { Err(NotDurable) } else { Ok(()) }
+    }
+
+    /// Encodes a record and queues it under the next number.
+    pub(crate) fn push(&self, at: Timestamp, record: &Record<'_>) -> Result<u64, RecordError> {
+        thread_local! {
+            static FRAME: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        FRAME.with_borrow_mut(|frame| {
+            open_frame(frame);
+            encode(at, record, frame);
+            close_frame(frame);
+            self.queue.push(frame)
+        })
+    }
+
+    fn void(&self, seq: u64) -> Chunk {
+        let mut frames = Vec::new();
+        open_frame(&mut frames);
+        encode(self.clock.now(), &Record::Void, &mut frames);
+        close_frame(&mut frames);
+        crate::chain::number_frame(&mut frames, seq);
+        Chunk {
+            first: seq,
+            last: seq,
+            frames,
+        }
+    }
+
+    fn start(&self, threads: &mut Threads, appender: Appender) -> Result<(), OpenError> {
+        self.checkpoints.restart();
+        let conn = store::connect(&self.paths)?;
+        let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
+        let keeper = WalKeeper::new(Arc::clone(&checkpoints), self.config.checkpoint_bytes);
+        let writer = Writer {
+            queue: Arc::clone(&self.queue),
+            durable: Arc::clone(&self.durable),
+            commits: Arc::clone(&self.commits),
+            clock: Arc::clone(&clock),
+            appender,
+            keeper,
+        };
+        threads.checkpointer = Some(spawn("gate-checkpoint", move || {
+            checkpoints.run(&conn, &*clock);
+        })?);
+        threads.writer = Some(spawn("gate-journal", move || writer.run())?);
+        Ok(())
+    }
+
+    /// Ends both threads; the queue must be closed or poisoned.
+    fn stop(&self, threads: &mut Threads) {
+        self.checkpoints.stop();
+        if let Some(thread) = threads.checkpointer.take() {
+            let _ = thread.join();
+        }
+        if let Some(thread) = threads.writer.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        let _ = self.shutdown();
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger")
+            .field("config", &self.config)
+            .field("health", &self.health())
+            .finish_non_exhaustive()
+    }
+}
+
+struct Loaded {
+    books: Books,
+    tail: Tail,
+    conn: Connection,
+    store_id: [u8; 16],
+    snapshot_seq: u64,
+}
+
+/// Opens the database and rebuilds the books from it. Nothing is written but an empty schema.
+fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
+    let mut conn = store::connect(paths)?;
+    let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
+    // Nobody waits yet: start with an empty WAL, whatever the last process left.
+    store::checkpoint(&conn, "TRUNCATE")?;
+    let picture = snapshot::load(paths, &conn, &store_id);
+    let snapshot_seq = picture.as_ref().map_or(0, |picture| picture.begin.seq);
+    let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
+    Ok(Loaded {
+        books,
+        tail,
+        conn,
+        store_id,
+        snapshot_seq,
+    })
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, OpenError> {
+    Ok(std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)?)
+}

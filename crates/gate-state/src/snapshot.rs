@@ -1,0 +1,231 @@
+//! A picture of the state in a file of its own, so that a start need not read the journal from
+//! its beginning. Derived and disposable: what does not match the journal exactly is ignored.
+//!
+//! Accounts are pictured one after the other while the others go on. Each carries the number of
+//! its newest record; a start replays the journal from where the picture began, and skips for
+//! each account what it already contains.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use gate_types::Timestamp;
+use parking_lot::Mutex;
+use ring::digest::{Context, SHA256, digest};
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::books::Books;
+use crate::chain::ChainHash;
+use crate::codec;
+use crate::error::SnapshotError;
+use crate::image;
+use crate::ledger::Ledger;
+use crate::rebuild::Tail;
+use crate::record::{ContextId, Record, Seq};
+use crate::store::{Paths, connect_reader, signed, unsigned};
+use crate::wire::{In, Malformed, Out};
+
+const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
+const HASH_BYTES: usize = 32;
+
+impl Ledger {
+    /// Pictures the state, so that the next start replays only what follows. Returns how far
+    /// the picture reaches. Blocks for as long as it takes to write every account down, but
+    /// holds up each client only while it is being written down.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the picture before is kept.
+    pub fn snapshot(&self) -> Result<Seq, SnapshotError> {
+        let _one_at_a_time = self.snapshots.lock();
+        let recoveries = self.recoveries.load(Ordering::Acquire);
+        {
+            // From here on no account is closed, so none is missing that the journal goes on
+            // about: whoever was closing one is done once this lock is taken.
+            let _books = self.books.write();
+            self.picturing.store(true, Ordering::SeqCst);
+        }
+        let written = self.write_snapshot();
+        self.picturing.store(false, Ordering::SeqCst);
+        let (begin, end) = written?;
+        // What the picture contains must be on disk before the picture counts.
+        self.durable.wait(end)?;
+        if self.recoveries.load(Ordering::Acquire) != recoveries {
+            return Err(SnapshotError::Recovered);
+        }
+        std::fs::rename(&self.paths.snapshot_new, &self.paths.snapshot)?;
+        File::open(&self.config.dir)?.sync_all()?;
+        self.snapshot_seq.store(begin.seq, Ordering::Release);
+        Ok(Seq::new(begin.seq))
+    }
+
+    fn write_snapshot(&self) -> Result<(Tail, u64), SnapshotError> {
+        let conn = connect_reader(&self.paths)?;
+        let begin = conn
+            .query_row(
+                "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",
+                [],
+                |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
+            )
+            .optional()?;
+        let begin = begin.map_or_else(
+            || Tail {
+                seq: 0,
+                chain: ChainHash::genesis(&self.store_id),
+            },
+            |(seq, hash)| Tail {
+                seq,
+                chain: ChainHash(hash),
+            },
+        );
+        let mut file = HashingFile::create(&self.paths.snapshot_new)?;
+        let now = self.clock.now();
+        let (head, clients) = self.head(&begin, now);
+        file.write(&head)?;
+        let mut end = begin.seq;
+        let mut bytes = Vec::new();
+        for client in clients {
+            let books = self.books.read();
+            let Some(account) = books.known_account(&client) else {
+                continue;
+            };
+            let account = account.lock();
+            bytes.clear();
+            bytes.push(1);
+            let window_ns = self.config.dedupe_window_ns;
+            image::encode(&client, &account, now, window_ns, &*books, &mut bytes);
+            end = end.max(account.last_seq);
+            drop(account);
+            drop(books);
+            file.write(&bytes)?;
+        }
+        bytes.clear();
+        bytes.push(0);
+        Out(&mut bytes).uint(end);
+        file.write(&bytes)?;
+        file.finish()?;
+        Ok((begin, end))
+    }
+
+    fn head(&self, begin: &Tail, now: Timestamp) -> (Vec<u8>, Vec<Box<str>>) {
+        let books = self.books.read();
+        let mut head = MAGIC.to_vec();
+        let mut out = Out(&mut head);
+        out.fixed(&self.store_id);
+        out.uint(begin.seq);
+        out.fixed(&begin.chain.0);
+        let mut body = Vec::new();
+        let contexts = books.contexts();
+        out.uint(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
+        for (id, context) in contexts {
+            body.clear();
+            codec::encode(now, &Record::Context((*context).clone()), &mut body);
+            out.uint(id.seq().get());
+            out.bytes(&body);
+        }
+        let kills: Vec<_> = books.kills.thrown().cloned().collect();
+        out.uint(u64::try_from(kills.len()).unwrap_or(u64::MAX));
+        for kill in kills {
+            body.clear();
+            codec::encode(now, &Record::Kill(kill), &mut body);
+            out.bytes(&body);
+        }
+        (head, books.clients())
+    }
+}
+
+/// A file whose contents end in their SHA-256.
+struct HashingFile {
+    file: BufWriter<File>,
+    hash: Context,
+}
+
+impl HashingFile {
+    fn create(path: &std::path::Path) -> io::Result<Self> {
+        Ok(Self {
+            file: BufWriter::with_capacity(1 << 20, File::create(path)?),
+            hash: Context::new(&SHA256),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hash.update(bytes);
+        self.file.write_all(bytes)
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.file.write_all(self.hash.finish().as_ref())?;
+        self.file.into_inner()?.sync_all()
+    }
+}
+
+/// A picture that belongs to this journal.
+pub(crate) struct Picture {
+    pub(crate) books: Books,
+    /// Where the journal is to be replayed from.
+    pub(crate) begin: Tail,
+}
+
+/// Reads the picture, if there is one and it is of this journal.
+pub(crate) fn load(paths: &Paths, conn: &Connection, store_id: &[u8; 16]) -> Option<Picture> {
+    let bytes = std::fs::read(&paths.snapshot).ok()?;
+    let (content, hash) = bytes.split_last_chunk::<HASH_BYTES>()?;
+    if digest(&SHA256, content).as_ref() != hash {
+        tracing::warn!("snapshot is damaged; reading the whole journal");
+        return None;
+    }
+    let picture = read(content, store_id)
+        .ok()
+        .filter(|(picture, end)| belongs(conn, &picture.begin, *end).unwrap_or(false));
+    if picture.is_none() {
+        tracing::warn!("snapshot is not of this journal; reading the whole of it");
+    }
+    picture.map(|(picture, _)| picture)
+}
+
+/// Whether the journal has the row that the picture begins at, and reaches as far as it does.
+fn belongs(conn: &Connection, begin: &Tail, end: u64) -> Result<bool, rusqlite::Error> {
+    let hash: Option<[u8; 32]> = conn
+        .query_row(
+            "SELECT chain_hash FROM journal WHERE first_seq <= ?1 AND last_seq = ?1 \
+             ORDER BY first_seq DESC LIMIT 1",
+            [signed(begin.seq)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let last: Option<i64> =
+        conn.query_row("SELECT max(last_seq) FROM journal", [], |row| row.get(0))?;
+    Ok(hash == Some(begin.chain.0) && last.is_some_and(|last| end <= unsigned(last)))
+}
+
+fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed> {
+    let mut from = In(content);
+    if from.fixed::<16>()? != *MAGIC || from.fixed::<16>()? != *store_id {
+        return Err(Malformed);
+    }
+    let begin = Tail {
+        seq: from.u64()?,
+        chain: ChainHash(from.fixed()?),
+    };
+    let mut books = Books::default();
+    for _ in 0..from.u64()? {
+        let id = ContextId::of(from.u64()?);
+        let Record::Context(context) = codec::decode(from.bytes()?)?.record else {
+            return Err(Malformed);
+        };
+        books.add_context(id, context);
+    }
+    for _ in 0..from.u64()? {
+        let Record::Kill(kill) = codec::decode(from.bytes()?)?.record else {
+            return Err(Malformed);
+        };
+        books.kills.apply(&kill);
+    }
+    while from.byte()? == 1 {
+        let (client, account) = image::decode(&mut from, &books)?;
+        books.restore(client, Arc::new(Mutex::new(account)));
+    }
+    let end = from.u64()?;
+    from.end()?;
+    Ok((Picture { books, begin }, end))
+}

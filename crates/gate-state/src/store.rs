@@ -1,0 +1,208 @@
+//! The SQLite file: opening it, its schema, and the one statement that appends to the journal.
+//! Nothing here knows what a record means.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use crate::chain::{ChainHash, seal};
+use crate::error::OpenError;
+use crate::queue::Chunk;
+
+/// `GATE` in ASCII.
+const APPLICATION_ID: u32 = 0x4741_5445;
+/// Raised whenever a build of this schema could not be read by the build before.
+const SCHEMA_VERSION: u32 = 1;
+/// SQLite before 3.51.3 can lose a committed transaction when a checkpoint races a commit that
+/// resets the WAL.
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// How long a commit waits for a foreign connection's lock before it counts as failed.
+const BUSY: Duration = Duration::from_millis(250);
+
+const SCHEMA: &str = "
+CREATE TABLE store (
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    created_ns INTEGER NOT NULL
+) STRICT;
+CREATE TABLE journal (
+    first_seq INTEGER PRIMARY KEY,
+    last_seq INTEGER NOT NULL,
+    chain_hash BLOB NOT NULL,
+    records BLOB NOT NULL
+) STRICT;
+";
+
+const APPEND: &str =
+    "INSERT INTO journal (first_seq, last_seq, chain_hash, records) VALUES (?1, ?2, ?3, ?4)";
+
+/// Where things are in a data directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    pub(crate) database: PathBuf,
+    pub(crate) wal: PathBuf,
+    pub(crate) snapshot: PathBuf,
+    pub(crate) snapshot_new: PathBuf,
+    lock: PathBuf,
+}
+
+impl Paths {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self {
+            database: dir.join("ledger.db"),
+            wal: dir.join("ledger.db-wal"),
+            snapshot: dir.join("ledger.snapshot"),
+            snapshot_new: dir.join("ledger.snapshot.new"),
+            lock: dir.join("ledger.lock"),
+        }
+    }
+
+    /// Takes the store for this process. Held for as long as the file lives.
+    pub(crate) fn lock(&self) -> Result<File, OpenError> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&self.lock)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
+            Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
+        }
+    }
+}
+
+/// A connection that may write.
+pub(crate) fn connect(paths: &Paths) -> Result<Connection, OpenError> {
+    let found = rusqlite::version_number();
+    if found < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite { found });
+    }
+    let conn = Connection::open(&paths.database)?;
+    conn.busy_timeout(BUSY)?;
+    conn.pragma_update(None, "mmap_size", 0)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // Who checkpoints, and when, is decided in `checkpoint`.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(conn)
+}
+
+/// A connection that only reads.
+pub(crate) fn connect_reader(paths: &Paths) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(&paths.database, flags)?;
+    conn.busy_timeout(BUSY)?;
+    conn.pragma_update(None, "mmap_size", 0)?;
+    Ok(conn)
+}
+
+/// Makes the schema in an empty file, or checks the one that is there. Returns the store's id.
+pub(crate) fn prepare(conn: &mut Connection, created_ns: u64) -> Result<[u8; 16], OpenError> {
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application_id = header(conn, "application_id")?;
+    if tables == 0 && application_id == 0 {
+        let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(OpenError::Foreign);
+        }
+        create(conn, created_ns)?;
+    }
+    check(conn)
+}
+
+/// Checks that the file is a ledger this build can read. Returns the store's id.
+pub(crate) fn check(conn: &Connection) -> Result<[u8; 16], OpenError> {
+    if header(conn, "application_id")? != APPLICATION_ID {
+        return Err(OpenError::Foreign);
+    }
+    let found = header(conn, "user_version")?;
+    if found > SCHEMA_VERSION {
+        return Err(OpenError::NewerSchema {
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    let id = conn
+        .query_row("SELECT id FROM store", [], |row| row.get(0))
+        .optional()?;
+    id.ok_or(OpenError::Foreign)
+}
+
+fn create(conn: &mut Connection, created_ns: u64) -> Result<(), OpenError> {
+    let mut id = [0_u8; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut id)
+        .map_err(|_| std::io::Error::other("no randomness"))?;
+    let create = conn.transaction()?;
+    create.execute_batch(SCHEMA)?;
+    create.execute(
+        "INSERT INTO store (id, created_ns) VALUES (?1, ?2)",
+        params![id, i64::try_from(created_ns).unwrap_or(i64::MAX)],
+    )?;
+    create.pragma_update(None, "application_id", APPLICATION_ID)?;
+    create.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    create.commit()?;
+    Ok(())
+}
+
+fn header(conn: &Connection, name: &str) -> Result<u32, rusqlite::Error> {
+    conn.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Appends to the journal. Once it has failed it must not be used again.
+pub(crate) struct Appender {
+    conn: Connection,
+    chain: ChainHash,
+}
+
+impl Appender {
+    pub(crate) fn new(conn: Connection, chain: ChainHash) -> Self {
+        Self { conn, chain }
+    }
+
+    /// Seals the chunk and commits it as one row; on disk when this returns.
+    pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> Result<(), rusqlite::Error> {
+        let chain = seal(&mut chunk.frames, self.chain)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let conn = &self.conn;
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        conn.prepare_cached(APPEND)?.execute(params![
+            signed(chunk.first),
+            signed(chunk.last),
+            chain.0,
+            chunk.frames
+        ])?;
+        conn.prepare_cached("COMMIT")?.execute([])?;
+        self.chain = chain;
+        Ok(())
+    }
+
+    /// Moves what is left in the WAL to the database and makes the next commit start the WAL
+    /// from its beginning. `false` when a reader stands in the way.
+    pub(crate) fn restart_wal(&self) -> Result<bool, rusqlite::Error> {
+        self.conn.busy_timeout(Duration::ZERO)?;
+        let outcome = checkpoint(&self.conn, "RESTART");
+        self.conn.busy_timeout(BUSY)?;
+        Ok(!outcome?)
+    }
+
+    /// Empties the WAL; for when nobody waits.
+    pub(crate) fn truncate_wal(&self) -> Result<bool, rusqlite::Error> {
+        Ok(!checkpoint(&self.conn, "TRUNCATE")?)
+    }
+}
+
+/// Checkpoints in the given mode. Returns whether something was in the way.
+pub(crate) fn checkpoint(conn: &Connection, mode: &str) -> Result<bool, rusqlite::Error> {
+    let mut statement = conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+    statement.query_row([], |row| row.get::<_, i64>(0).map(|busy| busy != 0))
+}
+
+/// SQLite's integers are signed; our numbers never get that far.
+pub(crate) fn signed(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(seq: i64) -> u64 {
+    u64::try_from(seq).unwrap_or_default()
+}

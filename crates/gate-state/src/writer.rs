@@ -1,0 +1,78 @@
+//! The one thread that writes the journal. No timer: what arrives while a commit is on its way
+//! to the disk makes up the next one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gate_types::Clock;
+
+use crate::checkpoint::WalKeeper;
+use crate::durable::Durable;
+use crate::queue::Queue;
+use crate::store::Appender;
+
+/// Counts of the writer's work.
+#[derive(Debug, Default)]
+pub(crate) struct Commits {
+    pub(crate) count: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) last_ns: AtomicU64,
+    pub(crate) max_ns: AtomicU64,
+}
+
+pub(crate) struct Writer {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) durable: Arc<Durable>,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) appender: Appender,
+    pub(crate) keeper: WalKeeper,
+}
+
+impl Writer {
+    /// Writes until the queue is closed (then everything in it is on disk, `true`) or a commit
+    /// fails (then the queue is poisoned).
+    pub(crate) fn run(mut self) -> bool {
+        let mut done = None;
+        while let Some(mut chunk) = self.queue.take(done.take()) {
+            let start = self.clock.monotonic_ns();
+            if let Err(error) = self.appender.commit(&mut chunk) {
+                self.fail(&error);
+                return false;
+            }
+            let took = self.clock.monotonic_ns().saturating_sub(start);
+            self.count(chunk.frames.len(), took);
+            self.queue.committed(chunk.last);
+            self.durable.publish(chunk.last);
+            let bytes = chunk.frames.len();
+            let kept = self
+                .keeper
+                .after_commit(bytes, &self.appender, &*self.clock);
+            if let Err(error) = kept {
+                self.fail(&error);
+                return false;
+            }
+            done = Some(chunk);
+        }
+        // Only tidiness: what a checkpoint cannot do now, the next start does.
+        let _ = self.appender.truncate_wal();
+        true
+    }
+
+    /// After a failed commit nobody knows what is on disk, so nothing more is written with this
+    /// connection and everyone who waits is told.
+    fn fail(&self, error: &rusqlite::Error) {
+        tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
+        self.queue.poison();
+        self.durable.fail();
+    }
+
+    fn count(&self, bytes: usize, took_ns: u64) {
+        let commits = &self.commits;
+        let bytes = u64::try_from(bytes).unwrap_or_default();
+        commits.count.fetch_add(1, Ordering::Relaxed);
+        commits.bytes.fetch_add(bytes, Ordering::Relaxed);
+        commits.last_ns.store(took_ns, Ordering::Relaxed);
+        commits.max_ns.fetch_max(took_ns, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,409 @@
+//! Random histories against the naive model: every invariant, after every event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gate_state::{
+    ContextId, DecideError, Decided, Durability, FillError, KillRecord, KillScope, Ledger,
+    LedgerConfig, NewFill, NewOrder, Phase, ReleaseError, Status,
+};
+use gate_types::{
+    ClientId, Clock, ContractSize, Decimal, ExecId, ManualClock, Notional, OrderId, Price, Qty,
+    Side, Symbol,
+};
+use proptest::prelude::*;
+
+use crate::kit;
+use crate::model::{Model, Outcome, Reserve, SECOND};
+
+const CLIENTS: u8 = 3;
+const ORDERS: u8 = 5;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Reserve {
+        client: u8,
+        order: u8,
+        variant: u8,
+    },
+    Fill {
+        client: u8,
+        order: u8,
+        exec: u8,
+        qty: u128,
+        price: u128,
+    },
+    Release {
+        client: u8,
+        order: u8,
+        reason: u8,
+        qty: Option<u128>,
+    },
+    Kill {
+        kind: u8,
+        which: u8,
+        on: bool,
+    },
+    Limit {
+        client: u8,
+        limit: u128,
+    },
+    Wait {
+        ns: u64,
+    },
+    Maintain,
+    Restart {
+        crash: bool,
+    },
+    Snapshot,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (client, order) = (0..CLIENTS, 0..ORDERS);
+    prop_oneof![
+        8 => (client.clone(), order.clone(), 0_u8..2)
+            .prop_map(|(client, order, variant)| Step::Reserve { client, order, variant }),
+        8 => (client.clone(), order.clone(), 0_u8..4, 1_u128..25, 1_u128..4).prop_map(
+            |(client, order, exec, qty, price)| Step::Fill { client, order, exec, qty, price }
+        ),
+        6 => (client.clone(), order, 0_u8..2, proptest::option::of(1_u128..20)).prop_map(
+            |(client, order, reason, qty)| Step::Release { client, order, reason, qty }
+        ),
+        1 => (0_u8..3, 0..CLIENTS, any::<bool>())
+            .prop_map(|(kind, which, on)| Step::Kill { kind, which, on }),
+        2 => (client, 0_u128..20_000_000).prop_map(|(client, limit)| Step::Limit { client, limit }),
+        3 => (1_u64..40 * SECOND).prop_map(|ns| Step::Wait { ns }),
+        2 => Just(Step::Maintain),
+        1 => any::<bool>().prop_map(|crash| Step::Restart { crash }),
+        1 => Just(Step::Snapshot),
+    ]
+}
+
+struct Run {
+    dir: tempfile::TempDir,
+    config: LedgerConfig,
+    clock: Arc<ManualClock>,
+    ledger: Option<Ledger>,
+    context: ContextId,
+    model: Model,
+    endings: BTreeMap<(u8, u64), Phase>,
+}
+
+fn money(micros: u128) -> Notional {
+    Notional::from_micros(micros).unwrap()
+}
+
+fn tenths(tenths: u128) -> Qty {
+    Qty::new(Decimal::from_nanos(tenths * 100_000_000).unwrap()).unwrap()
+}
+
+impl Run {
+    fn new(grace: Option<u64>, durability: Durability) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = kit::clock();
+        let mut config = LedgerConfig::new(dir.path());
+        config.dedupe_window_ns = 60 * SECOND;
+        config.in_doubt_release_ns = grace;
+        config.durability = durability;
+        let ledger = Ledger::open(config.clone(), clock.clone()).unwrap();
+        let context = ledger.set_context(kit::context()).unwrap();
+        let model = Model {
+            records: 1,
+            window: config.dedupe_window_ns,
+            ..Model::default()
+        };
+        let ledger = Some(ledger);
+        Self {
+            dir,
+            config,
+            clock,
+            ledger,
+            context,
+            model,
+            endings: BTreeMap::new(),
+        }
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.ledger.as_ref().unwrap()
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now().unix_nanos()
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Reserve {
+                client,
+                order,
+                variant,
+            } => self.reserve(client, order, variant),
+            Step::Fill {
+                client,
+                order,
+                exec,
+                qty,
+                price,
+            } => {
+                self.fill((client, order), exec, qty, price);
+            }
+            Step::Release {
+                client,
+                order,
+                reason,
+                qty,
+            } => {
+                self.release((client, order), reason, qty);
+            }
+            Step::Kill { kind, which, on } => self.kill(kind, which, on),
+            Step::Limit { client, limit } => {
+                self.model.limits.insert(client, limit);
+            }
+            Step::Wait { ns } => self.clock.advance_ns(ns),
+            Step::Maintain => {
+                for _ in 0..16 {
+                    self.ledger().maintain().unwrap();
+                }
+                let now = self.now();
+                self.model.maintain(self.config.in_doubt_release_ns, now);
+            }
+            Step::Restart { crash } => self.restart(crash),
+            Step::Snapshot => {
+                self.ledger().snapshot().unwrap();
+            }
+        }
+    }
+
+    fn reserve(&mut self, client: u8, order: u8, variant: u8) {
+        let now = self.clock.now();
+        // What an order asks for follows from its name and variant alone.
+        let r = Reserve {
+            key: (client, order),
+            variant,
+            symbol: order % 2,
+            buy: !(order + variant).is_multiple_of(3),
+            qty: u128::from(order) * 3 + 7,
+            amount: u128::from(order) * 1_333_333 + 1_000_001,
+        };
+        let expected = self.model.reserve(&r, now.unix_nanos());
+        let limit = self.model.limits.get(&client).copied().map(money);
+        let decided = self.ledger().decide(
+            &NewOrder {
+                client_id: &name(client),
+                order_id: &OrderId::new(format!("o{order}")).unwrap(),
+                symbol: &Symbol::new(format!("S{}", r.symbol)).unwrap(),
+                side: if r.buy { Side::Buy } else { Side::Sell },
+                qty: tenths(r.qty),
+                price: Price::parse("1").unwrap(),
+                notional: money(r.amount),
+                digest: [variant; 32],
+                trace_id: [order; 16],
+                now,
+                expires: now.saturating_add_nanos(30 * SECOND),
+                context: self.context,
+            },
+            |_| kit::allow(limit),
+        );
+        let actual = match decided {
+            Ok(Decided::Replayed { seq }) => Outcome::Replayed(seq.get()),
+            Err(DecideError::Conflict { seq }) => Outcome::Conflict(seq.get()),
+            Ok(Decided::New(decision)) => {
+                let authorized = decision.status == Status::Authorized;
+                if let (true, Some(limit)) = (authorized, limit) {
+                    assert!(decision.after.gross <= limit);
+                }
+                assert_eq!(decision.after, self.ledger().exposure(&name(client)));
+                self.ledger().wait(decision.seq).unwrap();
+                let reason = decision.reasons.first();
+                let known = [
+                    "kill_switch_all",
+                    "kill_switch_client",
+                    "kill_switch_symbol",
+                    "max_exposure",
+                ];
+                let reason = reason.map(|r| *known.iter().find(|k| *k == r).unwrap());
+                Outcome::New { authorized, reason }
+            }
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(actual, expected);
+    }
+
+    fn release(&mut self, key: (u8, u8), reason: u8, qty: Option<u128>) {
+        let now = self.now();
+        let expected = self.model.release(key, reason, qty, now);
+        let order = OrderId::new(format!("o{}", key.1)).unwrap();
+        let released =
+            self.ledger()
+                .release(&name(key.0), &order, &format!("r{reason}"), qty.map(tenths));
+        let actual = match released {
+            Err(ReleaseError::UnknownOrder) => Outcome::Unknown,
+            Ok(released) if released.seq.is_none() => Outcome::Repeated,
+            Ok(released) => Outcome::Applied {
+                freed: released.freed.micros(),
+                late: false,
+                over: false,
+            },
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(actual, expected);
+    }
+
+    fn fill(&mut self, key: (u8, u8), exec: u8, qty: u128, price: u128) {
+        let now = self.now();
+        let expected = self.model.fill(key, exec, qty, price, now);
+        let fill = self.ledger().fill(
+            &NewFill {
+                client_id: &name(key.0),
+                order_id: &OrderId::new(format!("o{}", key.1)).unwrap(),
+                exec_id: &ExecId::new(format!("e{exec}")).unwrap(),
+                qty: tenths(qty),
+                price: Price::parse(&price.to_string()).unwrap(),
+            },
+            |symbol| {
+                assert_eq!(symbol, format!("S{}", key.1 % 2));
+                ContractSize::ONE
+            },
+        );
+        let actual = match fill {
+            Err(FillError::UnknownOrder) => Outcome::Unknown,
+            Err(FillError::BlockedOrder) => Outcome::Blocked,
+            Err(FillError::Conflict { .. }) => Outcome::Conflict(0),
+            Ok(filled) if filled.repeated => Outcome::Repeated,
+            Ok(filled) => Outcome::Applied {
+                freed: filled.converted.micros(),
+                late: filled.late,
+                over: filled.over,
+            },
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(actual, expected);
+    }
+
+    fn kill(&mut self, kind: u8, which: u8, on: bool) {
+        let which = if kind == 0 { 0 } else { which };
+        let scope = match kind {
+            0 => KillScope::All,
+            1 => KillScope::Client(format!("c{which}").into()),
+            _ => KillScope::Symbol(format!("S{which}").into()),
+        };
+        let kill = KillRecord {
+            scope,
+            on,
+            actor: "ops".into(),
+            reason: "test".into(),
+        };
+        self.ledger().kill(&kill).unwrap();
+        self.model.records += 1;
+        if on {
+            self.model.kills.insert((kind, which));
+        } else {
+            self.model.kills.remove(&(kind, which));
+        }
+        assert_eq!(self.ledger().kills().len(), self.model.kills.len());
+    }
+
+    fn restart(&mut self, crash: bool) {
+        let ledger = self.ledger.take().unwrap();
+        let hash = ledger.state_hash();
+        if crash {
+            // Everything so far is durable (or about to be, under relaxed): as kill -9 leaves it.
+            let last = gate_state::Seq::new(self.model.records);
+            while ledger.durable_seq() < last {
+                std::thread::yield_now();
+            }
+            let copy = tempfile::tempdir().unwrap();
+            kit::copy_store(self.dir.path(), copy.path());
+            drop(ledger);
+            self.dir = copy;
+            self.config.dir = self.dir.path().to_owned();
+        } else {
+            ledger.shutdown().unwrap();
+            drop(ledger);
+        }
+        let ledger = Ledger::open(self.config.clone(), self.clock.clone()).unwrap();
+        assert_eq!(ledger.state_hash(), hash, "replay gives the same state");
+        self.ledger = Some(ledger);
+    }
+
+    fn check(&mut self) {
+        let now = self.now();
+        for client in 0..CLIENTS {
+            let exposure = self.ledger().exposure(&name(client));
+            let (reserved, filled, open) = self.model.totals(client);
+            assert_eq!(exposure.reserved.micros(), reserved);
+            assert_eq!(exposure.filled.micros(), filled);
+            assert_eq!(exposure.gross.micros(), reserved + filled);
+            assert_eq!(exposure.open_orders, open);
+            assert_eq!(exposure.orders_last_second, self.model.rate(client, now));
+        }
+        for (key, order) in &self.model.orders {
+            let id = OrderId::new(format!("o{}", key.1)).unwrap();
+            let state = self.ledger().order(&name(key.0), &id);
+            if order
+                .ended_at
+                .is_some_and(|at| at + self.model.window <= now)
+            {
+                assert_eq!(state, None);
+                continue;
+            }
+            let state = state.unwrap();
+            assert_eq!(state.decision.get(), order.seq);
+            assert_eq!(state.phase, order.phase);
+            assert_eq!(state.held.micros(), order.held());
+            assert_eq!(state.open.nanos(), order.open() * 100_000_000);
+            let filled = (order.filled + order.over) * 100_000_000;
+            assert_eq!(state.filled.nanos(), filled);
+            assert_eq!(
+                state.in_doubt,
+                order.ended_at.is_none() && order.expires <= now
+            );
+            // H₀ = converted + released + H; nothing is held once it ended.
+            assert_eq!(
+                order.initial,
+                order.converted + order.released + order.held()
+            );
+            // At most one ending: the first phase after `live` stays.
+            if order.phase != Phase::Live {
+                let first = *self
+                    .endings
+                    .entry((key.0, order.seq))
+                    .or_insert(state.phase);
+                assert_eq!(first, state.phase);
+            }
+        }
+    }
+}
+
+fn name(client: u8) -> ClientId<'static> {
+    ClientId::new(format!("c{client}")).unwrap()
+}
+
+fn run(steps: &[Step], grace: Option<u64>, durability: Durability) {
+    let mut run = Run::new(grace, durability);
+    for step in steps {
+        run.step(step);
+        run.check();
+    }
+    run.restart(false);
+    run.check();
+    assert_eq!(
+        run.ledger().durable_seq().get(),
+        run.model.records,
+        "no gap, none extra"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_agrees_with_the_model(
+        steps in proptest::collection::vec(step(), 1..60),
+        grace in proptest::option::of(0_u64..20 * SECOND),
+        relaxed in any::<bool>(),
+    ) {
+        run(&steps, grace, if relaxed { Durability::Relaxed } else { Durability::Strict });
+    }
+}

@@ -1,0 +1,142 @@
+//! A ledger in a directory of its own, and orders for it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gate_state::{
+    ContextId, DecideError, Decided, Decision, DecisionContext, Durability, Exposure, Judgement,
+    Ledger, LedgerConfig, NewOrder,
+};
+use gate_types::{ClientId, ManualClock, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
+
+pub(crate) struct Kit {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) ledger: Ledger,
+    pub(crate) context: ContextId,
+}
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_700_000_000)))
+}
+
+pub(crate) fn context() -> DecisionContext {
+    DecisionContext {
+        policy_revision: "r1".into(),
+        policy_hash: [7; 32],
+        engine: "builtin".into(),
+        kid: "k1".into(),
+        iss: "gate".into(),
+        aud: "venue".into(),
+    }
+}
+
+impl Kit {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn relaxed() -> Self {
+        Self::with(|config| config.durability = Durability::Relaxed)
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut LedgerConfig)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = clock();
+        let mut config = LedgerConfig::new(dir.path());
+        change(&mut config);
+        let ledger = Ledger::open(config, clock.clone()).unwrap();
+        let context = ledger.set_context(context()).unwrap();
+        Self {
+            dir,
+            clock,
+            ledger,
+            context,
+        }
+    }
+
+    /// Another ledger over a copy of the files as they are now: what a crash would leave.
+    pub(crate) fn crashed_copy(&self) -> (tempfile::TempDir, Ledger) {
+        let copy = tempfile::tempdir().unwrap();
+        copy_store(self.dir.path(), copy.path());
+        let ledger = Ledger::open(LedgerConfig::new(copy.path()), self.clock.clone()).unwrap();
+        (copy, ledger)
+    }
+
+    /// Decides an order of one unit of `amount`, with the given limit, without waiting.
+    pub(crate) fn decide(
+        &self,
+        client: &str,
+        order: &str,
+        amount: &str,
+        limit: Option<&str>,
+    ) -> Result<Decided, DecideError> {
+        let limit = limit.map(|limit| Notional::parse(limit).unwrap());
+        self.order(client, order, "1", amount, |order| {
+            self.ledger.decide(order, |_| allow(limit))
+        })
+    }
+
+    /// As `decide`, for an order that must be new; waits until it is durable.
+    pub(crate) fn authorize(&self, client: &str, order: &str, amount: &str) -> Decision {
+        let decided = self.decide(client, order, amount, None).unwrap();
+        let Decided::New(decision) = decided else {
+            panic!("{decided:?}")
+        };
+        self.ledger.wait(decision.seq).unwrap();
+        decision
+    }
+
+    pub(crate) fn order<T>(
+        &self,
+        client: &str,
+        order: &str,
+        qty: &str,
+        amount: &str,
+        then: impl FnOnce(&NewOrder<'_>) -> T,
+    ) -> T {
+        let now = gate_types::Clock::now(&*self.clock);
+        let mut digest = [0; 32];
+        for (byte, from) in digest.iter_mut().zip(amount.bytes().chain(qty.bytes())) {
+            *byte = from;
+        }
+        then(&NewOrder {
+            client_id: &ClientId::new(client).unwrap(),
+            order_id: &OrderId::new(order).unwrap(),
+            symbol: &Symbol::new("AAPL").unwrap(),
+            side: Side::Buy,
+            qty: Qty::parse(qty).unwrap(),
+            price: Price::parse(amount).unwrap(),
+            notional: Notional::parse(amount).unwrap(),
+            digest,
+            trace_id: [3; 16],
+            now,
+            expires: now.saturating_add_nanos(30_000_000_000),
+            context: self.context,
+        })
+    }
+
+    pub(crate) fn exposure(&self, client: &str) -> Exposure {
+        exposure(&self.ledger, client)
+    }
+}
+
+pub(crate) fn exposure(ledger: &Ledger, client: &str) -> Exposure {
+    ledger.exposure(&ClientId::new(client).unwrap())
+}
+
+pub(crate) fn allow(max_exposure: Option<Notional>) -> Judgement {
+    Judgement {
+        allow: true,
+        reasons: Vec::new(),
+        max_exposure,
+    }
+}
+
+pub(crate) fn copy_store(from: &Path, to: &Path) {
+    for name in ["ledger.db", "ledger.db-wal", "ledger.snapshot"] {
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The ledger as its users see it: threads, files and restarts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod failure;
+mod histories;
+mod kit;
+mod model;
+mod order_life;
+mod restart;
+mod threads;

@@ -1,0 +1,184 @@
+//! One order's life: decided, repeated, released, forgotten.
+
+use gate_state::{
+    DecideError, Decided, Judgement, Phase, ReleaseError, Seq, Status, StoredDecision,
+};
+use gate_types::{ClientId, Notional, OrderId, Qty};
+
+use crate::kit::Kit;
+
+fn release(
+    kit: &Kit,
+    client: &str,
+    order: &str,
+    qty: Option<&str>,
+) -> Result<(Option<Seq>, String), ReleaseError> {
+    let qty = qty.map(|qty| Qty::parse(qty).unwrap());
+    let (client, order) = (ClientId::new(client).unwrap(), OrderId::new(order).unwrap());
+    let released = kit.ledger.release(&client, &order, "canceled", qty)?;
+    kit.ledger.wait(released.wait_for).unwrap();
+    Ok((released.seq, released.freed.to_string()))
+}
+
+#[test]
+fn a_repeated_order_is_replayed_and_a_different_one_refused() {
+    let kit = Kit::new();
+    let first = kit.authorize("c1", "o-1", "100");
+    let again = kit.decide("c1", "o-1", "100", None);
+    assert_eq!(again, Ok(Decided::Replayed { seq: first.seq }));
+    let other = kit.decide("c1", "o-1", "101", None);
+    assert_eq!(other, Err(DecideError::Conflict { seq: first.seq }));
+    assert_eq!(kit.exposure("c1").gross.to_string(), "100");
+    // Ids are a client's own.
+    assert_eq!(kit.authorize("c2", "o-1", "101").status, Status::Authorized);
+}
+
+#[test]
+fn a_blocked_order_holds_nothing_and_is_remembered() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "100");
+    let Ok(Decided::New(blocked)) = kit.decide("c1", "o-2", "51", Some("150")) else {
+        panic!()
+    };
+    assert_eq!(blocked.status, Status::Blocked);
+    assert_eq!(blocked.reasons, ["max_exposure"]);
+    assert_eq!(blocked.headroom.unwrap().to_string(), "50");
+    assert_eq!(blocked.after, blocked.before);
+    let again = kit.decide("c1", "o-2", "51", None);
+    assert_eq!(again, Ok(Decided::Replayed { seq: blocked.seq }));
+    let exact = kit.decide("c1", "o-3", "50", Some("150")).unwrap();
+    assert!(matches!(exact, Decided::New(decision) if decision.status == Status::Authorized));
+    let nothing = release(&kit, "c1", "o-2", None).unwrap();
+    assert_eq!(nothing, (None, "0".to_owned()));
+}
+
+#[test]
+fn a_judge_who_refuses_without_a_reason_still_blocks_with_one() {
+    let kit = Kit::new();
+    let refuse = |_: &_| Judgement {
+        allow: false,
+        reasons: Vec::new(),
+        max_exposure: None,
+    };
+    let decided = kit.order("c1", "o-1", "1", "5", |order| {
+        kit.ledger.decide(order, refuse)
+    });
+    assert!(matches!(decided, Ok(Decided::New(decision)) if decision.reasons == ["policy_error"]));
+}
+
+#[test]
+fn the_journal_gives_a_decision_back_whole() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-0", "7");
+    let decision = kit.authorize("c1", "o-1", "185.55");
+    let stored: StoredDecision = kit.ledger.decision(decision.seq).unwrap();
+    let record = &stored.record;
+    assert_eq!(
+        (stored.seq, record.order_id.as_ref()),
+        (decision.seq, "o-1")
+    );
+    assert_eq!(record.notional.to_string(), "185.55");
+    assert_eq!(
+        (record.before, record.after()),
+        (decision.before, decision.after)
+    );
+    assert_eq!(
+        (record.context, stored.context.kid.as_str()),
+        (kit.context, "k1")
+    );
+    assert_eq!(stored.at, gate_types::Clock::now(&*kit.clock));
+    assert!(
+        kit.ledger.decision(kit.context.seq()).is_err(),
+        "a context is no decision"
+    );
+}
+
+#[test]
+fn releases_free_what_they_say_once() {
+    let kit = Kit::new();
+    kit.order("c1", "o-1", "3", "100", |order| {
+        kit.ledger.decide(order, |_| crate::kit::allow(None))
+    })
+    .unwrap();
+    let held = || kit.exposure("c1").reserved.to_string();
+    assert_eq!(
+        release(&kit, "c1", "o-1", Some("1")).unwrap().1,
+        "33.333333"
+    );
+    assert_eq!(held(), "66.666667");
+    // The same words again are a repetition.
+    assert_eq!(
+        release(&kit, "c1", "o-1", Some("1")).unwrap(),
+        (None, "0".into())
+    );
+    assert_eq!(held(), "66.666667");
+    assert_eq!(release(&kit, "c1", "o-1", None).unwrap().1, "66.666667");
+    assert_eq!(
+        release(&kit, "c1", "o-1", None).unwrap(),
+        (None, "0".into())
+    );
+    assert_eq!(held(), "0");
+    let state = kit
+        .ledger
+        .order(&ClientId::new("c1").unwrap(), &OrderId::new("o-1").unwrap())
+        .unwrap();
+    assert_eq!((state.phase, state.held), (Phase::Released, Notional::ZERO));
+    assert_eq!(
+        release(&kit, "c1", "o-9", None),
+        Err(ReleaseError::UnknownOrder)
+    );
+    assert_eq!(
+        release(&kit, "c9", "o-1", None),
+        Err(ReleaseError::UnknownOrder)
+    );
+}
+
+#[test]
+fn an_ended_order_is_forgotten_after_the_window_and_a_live_one_never() {
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
+    kit.authorize("c1", "ended", "1");
+    kit.authorize("c1", "live", "1");
+    release(&kit, "c1", "ended", None).unwrap();
+    kit.clock.advance_ns(999);
+    assert!(matches!(
+        kit.decide("c1", "ended", "1", None),
+        Ok(Decided::Replayed { .. })
+    ));
+    kit.clock.advance_ns(1);
+    assert!(matches!(
+        kit.decide("c1", "ended", "2", None),
+        Ok(Decided::New(_))
+    ));
+    kit.clock.advance_ns(1_000_000);
+    assert!(matches!(
+        kit.decide("c1", "live", "1", None),
+        Ok(Decided::Replayed { .. })
+    ));
+}
+
+#[test]
+fn memory_is_bounded() {
+    let kit = Kit::with(|config| config.max_remembered = 2);
+    kit.authorize("c1", "o-1", "1");
+    kit.authorize("c2", "o-1", "1");
+    assert_eq!(
+        kit.decide("c3", "o-1", "1", None),
+        Err(DecideError::MemoryFull)
+    );
+    assert!(matches!(
+        kit.decide("c2", "o-1", "1", None),
+        Ok(Decided::Replayed { .. })
+    ));
+    assert_eq!(kit.ledger.health().remembered, 2);
+}
+
+#[test]
+fn the_policy_sees_the_rate_of_the_last_second() {
+    let kit = Kit::new();
+    for n in 0..3 {
+        kit.authorize("c1", &format!("o-{n}"), "1");
+    }
+    assert_eq!(kit.exposure("c1").orders_last_second, 3);
+    kit.clock.advance_ns(2_000_000_000);
+    assert_eq!(kit.exposure("c1").orders_last_second, 0);
+}

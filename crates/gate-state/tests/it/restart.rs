@@ -1,0 +1,163 @@
+//! What is there after a crash, a restart, and a damaged or foreign file.
+
+use std::sync::Arc;
+
+use gate_state::{DamageKind, Decided, Ledger, LedgerConfig, OpenError};
+use gate_types::{ClientId, OrderId};
+use rusqlite::Connection;
+
+use crate::kit::{Kit, clock, exposure};
+
+fn reopen(kit: Kit) -> Result<(tempfile::TempDir, Ledger), OpenError> {
+    let Kit {
+        dir, ledger, clock, ..
+    } = kit;
+    drop(ledger);
+    let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock)?;
+    Ok((dir, ledger))
+}
+
+#[test]
+fn a_crash_loses_nothing_that_was_waited_for() {
+    let kit = Kit::new();
+    for n in 0..20 {
+        kit.authorize("c1", &format!("o-{n}"), "10");
+    }
+    let order = OrderId::new("o-3").unwrap();
+    let client = ClientId::new("c1").unwrap();
+    let released = kit
+        .ledger
+        .release(&client, &order, "canceled", None)
+        .unwrap();
+    kit.ledger.wait(released.wait_for).unwrap();
+    let (_copy, crashed) = kit.crashed_copy();
+    assert_eq!(exposure(&crashed, "c1"), kit.exposure("c1"));
+    assert_eq!(crashed.durable_seq(), kit.ledger.durable_seq());
+    assert_eq!(
+        crashed.order(&client, &order),
+        kit.ledger.order(&client, &order)
+    );
+}
+
+#[test]
+fn a_decision_is_replayed_across_a_restart_and_numbers_go_on() {
+    let kit = Kit::new();
+    let first = kit.authorize("c1", "o-1", "10");
+    let stored = kit.ledger.decision(first.seq).unwrap();
+    let (dir, ledger) = reopen(kit).unwrap();
+    assert_eq!(ledger.decision(first.seq).unwrap(), stored);
+    let context = ledger.set_context(crate::kit::context()).unwrap();
+    assert_eq!(context.seq().get(), first.seq.get() + 1);
+    let kit = Kit {
+        dir,
+        clock: clock(),
+        ledger,
+        context,
+    };
+    let again = kit.decide("c1", "o-1", "10", None);
+    assert_eq!(again, Ok(Decided::Replayed { seq: first.seq }));
+}
+
+#[test]
+fn relaxed_writes_the_same_journal() {
+    let kit = Kit::relaxed();
+    let mut last = kit.context.seq();
+    for n in 0..1_000 {
+        let Ok(Decided::New(decision)) = kit.decide("c1", &format!("o-{n}"), "1", None) else {
+            panic!()
+        };
+        kit.ledger.wait(decision.seq).unwrap();
+        last = decision.seq;
+    }
+    // Reading a decision waits for it, whatever the mode.
+    assert_eq!(kit.ledger.decision(last).unwrap().record.order_id, "o-999");
+    let before = kit.exposure("c1");
+    let (_dir, ledger) = reopen(kit).unwrap();
+    assert_eq!(exposure(&ledger, "c1"), before);
+}
+
+#[test]
+fn the_store_has_one_owner() {
+    let kit = Kit::new();
+    let second = Ledger::open(LedgerConfig::new(kit.dir.path()), clock());
+    assert!(matches!(second, Err(OpenError::Locked)));
+    kit.ledger.shutdown().unwrap();
+    assert!(kit.decide("c1", "o-1", "1", None).is_err());
+}
+
+#[test]
+fn a_newer_schema_and_a_foreign_file_are_refused() {
+    let kit = Kit::new();
+    let path = kit.dir.path().join("ledger.db");
+    kit.ledger.shutdown().unwrap();
+    let sql = |text: &str| {
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(text)
+            .unwrap();
+    };
+    sql("PRAGMA user_version = 99");
+    let Kit { dir, ledger, .. } = kit;
+    drop(ledger);
+    let open = || Ledger::open(LedgerConfig::new(dir.path()), clock());
+    assert!(matches!(
+        open(),
+        Err(OpenError::NewerSchema { found: 99, .. })
+    ));
+    sql("PRAGMA user_version = 1; PRAGMA application_id = 5");
+    assert!(matches!(open(), Err(OpenError::Foreign)));
+}
+
+/// Changes the journal of a closed store and says how opening it fails.
+fn damaged(change: impl FnOnce(&Connection)) -> (u64, DamageKind) {
+    let kit = Kit::new();
+    for n in 0..5 {
+        kit.authorize("c1", &format!("o-{n}"), "10");
+    }
+    let Kit { dir, ledger, .. } = kit;
+    drop(ledger);
+    change(&Connection::open(dir.path().join("ledger.db")).unwrap());
+    match Ledger::open(LedgerConfig::new(dir.path()), clock()) {
+        Err(OpenError::Damaged(damage)) => (damage.seq.get(), damage.what),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_refused_and_the_place_is_named() {
+    // Records 1 to 6, one a row: the context and five decisions.
+    let sql = |text: &'static str| {
+        move |conn: &Connection| {
+            assert!(conn.execute(text, []).unwrap() > 0);
+        }
+    };
+    let found = damaged(sql("DELETE FROM journal WHERE first_seq = 4"));
+    assert_eq!(found, (4, DamageKind::Missing));
+    let found = damaged(|conn| {
+        let mut row: Vec<u8> = conn
+            .query_row(
+                "SELECT records FROM journal WHERE first_seq = 3",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        let at = row.windows(2).position(|two| two == b"c1").unwrap();
+        row[at] = b'd';
+        conn.execute("UPDATE journal SET records = ?1 WHERE first_seq = 3", [row])
+            .unwrap();
+    });
+    assert_eq!(found, (3, DamageKind::Changed));
+    let found = damaged(sql(
+        "UPDATE journal SET chain_hash = zeroblob(32) WHERE first_seq = 5",
+    ));
+    assert_eq!(found, (5, DamageKind::Row));
+    let found = damaged(sql("UPDATE journal SET last_seq = 9 WHERE first_seq = 5"));
+    assert_eq!(found, (5, DamageKind::Row));
+}
+
+#[test]
+fn a_ledger_is_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let kit = Kit::new();
+    shared(&Arc::new(&kit.ledger));
+}

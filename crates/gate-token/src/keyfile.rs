@@ -1,0 +1,357 @@
+//! The key file: a JWK Set that only its owner may read, replaced whole or not at all.
+//!
+//! This is the one module of the crate that touches files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::keyring::{KeyError, KeyRing};
+
+/// The most bytes a key file may have.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Why a key file was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The operating system refused.
+    #[error("cannot {action} key file `{}`", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Group or others have a right to the file.
+    #[error("key file `{}` has mode {mode:03o}: others must have no right to it (chmod 600)", path.display())]
+    OthersMayRead {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Not a regular file, or larger than a megabyte.
+    #[error("`{}` is not a key file", path.display())]
+    NotAKeyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content is not a key ring.
+    #[error("key file `{}` is refused", path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
+}
+
+/// A place on disk where a key ring lives.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use gate_token::{KeyFile, KeyRing};
+/// let file = KeyFile::new(dir.path().join("keys.json"));
+/// file.create(&KeyRing::generate("2026-a")?)?;
+/// file.rotate("2026-b", 1_790_000_000, 86_400)?;
+/// assert_eq!(file.read()?.active().kid(), "2026-b");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFile {
+    path: PathBuf,
+}
+
+impl KeyFile {
+    /// The key file at that path; nothing is read yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the key ring. The mode is that of the file that is read, not of its name.
+    ///
+    /// # Errors
+    /// [`KeyFileError`]; [`KeyFileError::OthersMayRead`] when group or others have any right.
+    pub fn read(&self) -> Result<KeyRing, KeyFileError> {
+        let file = File::open(&self.path).map_err(self.io("open"))?;
+        let about = file.metadata().map_err(self.io("look at"))?;
+        if !about.is_file() || about.len() > MAX_BYTES {
+            return Err(KeyFileError::NotAKeyFile {
+                path: self.path.clone(),
+            });
+        }
+        self.check_mode(&about)?;
+        // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
+        let room = usize::try_from(about.len()).unwrap_or(0).saturating_add(1);
+        let mut text = Zeroizing::new(Vec::with_capacity(room));
+        file.take(about.len())
+            .read_to_end(&mut text)
+            .map_err(self.io("read"))?;
+        KeyRing::from_jwks(&text).map_err(self.keys())
+    }
+
+    /// Writes a new key file with mode 0600, whole and on disk before it has its name. A file
+    /// that is there already is left alone: the error's kind is `AlreadyExists`.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Io`].
+    pub fn create(&self, keys: &KeyRing) -> Result<(), KeyFileError> {
+        let draft = Draft::write(self.beside(&format!("new-{}", std::process::id())), keys)
+            .map_err(self.io("create"))?;
+        fs::hard_link(&draft.path, &self.path).map_err(self.io("create"))?;
+        drop(draft);
+        self.sync_dir().map_err(self.io("sync"))
+    }
+
+    /// Puts another key ring in the file's place, in one step. Two changes at once cannot
+    /// overwrite one another: the second finds the first one's draft and fails.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Io`]; after a crash in mid-change the draft (`<name>.next`) must be
+    /// removed by hand.
+    pub fn replace(&self, keys: &KeyRing) -> Result<(), KeyFileError> {
+        self.change(|_| Ok(keys.clone())).map(drop)
+    }
+
+    /// Adds a verify-only key: [`KeyRing::stage`].
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    pub fn stage(&self, kid: &str) -> Result<KeyRing, KeyFileError> {
+        self.change(|mut keys| keys.stage(kid).map(|()| keys))
+    }
+
+    /// Makes `kid` the active key; the one before verifies for `keep_s` seconds more:
+    /// [`KeyRing::rotate`].
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    pub fn rotate(&self, kid: &str, now_s: u64, keep_s: u64) -> Result<KeyRing, KeyFileError> {
+        self.change(|mut keys| keys.rotate(kid, now_s, keep_s).map(|()| keys))
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(KeyRing) -> Result<KeyRing, KeyError>,
+    ) -> Result<KeyRing, KeyFileError> {
+        // The draft's name is the lock: taken before the file is read.
+        let mut draft = Draft::take(self.beside("next")).map_err(self.io("change"))?;
+        let keys = change(self.read()?).map_err(self.keys())?;
+        draft.fill(&keys).map_err(self.io("write"))?;
+        fs::rename(&draft.path, &self.path).map_err(self.io("replace"))?;
+        draft.in_place = true;
+        self.sync_dir().map_err(self.io("sync"))?;
+        Ok(keys)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{suffix}"));
+        self.path.with_file_name(name)
+    }
+
+    /// The name itself must survive a power loss.
+    fn sync_dir(&self) -> io::Result<()> {
+        let dir = match self.path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        File::open(dir)?.sync_all()
+    }
+
+    #[cfg(unix)]
+    fn check_mode(&self, about: &fs::Metadata) -> Result<(), KeyFileError> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = about.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyFileError::OthersMayRead {
+                path: self.path.clone(),
+                mode,
+            });
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn check_mode(&self, _about: &fs::Metadata) -> Result<(), KeyFileError> {
+        Ok(())
+    }
+
+    fn io(&self, action: &'static str) -> impl FnOnce(io::Error) -> KeyFileError + '_ {
+        move |source| KeyFileError::Io {
+            action,
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn keys(&self) -> impl FnOnce(KeyError) -> KeyFileError + '_ {
+        move |source| KeyFileError::Keys {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// A file beside the key file, gone again unless it took the key file's place.
+struct Draft {
+    path: PathBuf,
+    file: File,
+    in_place: bool,
+}
+
+impl Draft {
+    fn take(path: PathBuf) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok(Self {
+            path,
+            file,
+            in_place: false,
+        })
+    }
+
+    fn fill(&mut self, keys: &KeyRing) -> io::Result<()> {
+        self.file.write_all(keys.to_jwks().as_bytes())?;
+        self.file.sync_all()
+    }
+
+    fn write(path: PathBuf, keys: &KeyRing) -> io::Result<Self> {
+        let mut draft = Self::take(path)?;
+        draft.fill(keys)?;
+        Ok(draft)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.in_place {
+            // Nothing better can be done about a draft that will not go.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn file() -> (tempfile::TempDir, KeyFile) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(dir.path().join("keys.json"));
+        (dir, file)
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_file_is_the_owners_alone_and_is_never_overwritten() {
+        let (dir, file) = file();
+        let keys = KeyRing::generate("a").unwrap();
+        file.create(&keys).unwrap();
+        let mode = fs::metadata(file.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(file.read().unwrap().to_jwks(), keys.to_jwks());
+        match file.create(&KeyRing::generate("b").unwrap()) {
+            Err(KeyFileError::Io { source, .. }) => {
+                assert_eq!(source.kind(), io::ErrorKind::AlreadyExists);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(file.read().unwrap().active().kid(), "a");
+        assert_eq!(names(dir.path()), ["keys.json"]);
+    }
+
+    #[test]
+    fn a_file_that_others_have_a_right_to_is_refused() {
+        let (_dir, file) = file();
+        file.create(&KeyRing::generate("a").unwrap()).unwrap();
+        for (mode, refused) in [
+            (0o640, true),
+            (0o604, true),
+            (0o620, true),
+            (0o601, true),
+            (0o666, true),
+            (0o600, false),
+            (0o400, false),
+        ] {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            match file.read() {
+                Err(KeyFileError::OthersMayRead { mode: found, .. }) => {
+                    assert!(refused && found == mode, "{mode:o}");
+                }
+                other => assert!(!refused && other.is_ok(), "{mode:o}"),
+            }
+        }
+    }
+
+    #[test]
+    fn rotation_keeps_the_mode_and_leaves_no_draft() {
+        let (dir, file) = file();
+        file.create(&KeyRing::generate("a").unwrap()).unwrap();
+        file.stage("b").unwrap();
+        assert_eq!(file.read().unwrap().active().kid(), "a");
+        let keys = file.rotate("b", 1_000, 60).unwrap();
+        assert_eq!(file.read().unwrap().to_jwks(), keys.to_jwks());
+        let mode = fs::metadata(file.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(file.rotate("b", 1_000, 60).is_err());
+        assert_eq!(names(dir.path()), ["keys.json"]);
+    }
+
+    #[test]
+    fn a_change_under_way_keeps_the_next_one_out() {
+        let (_dir, file) = file();
+        file.create(&KeyRing::generate("a").unwrap()).unwrap();
+        let draft = Draft::take(file.beside("next")).unwrap();
+        assert!(matches!(
+            file.stage("b"),
+            Err(KeyFileError::Io {
+                action: "change",
+                ..
+            })
+        ));
+        drop(draft);
+        file.stage("b").unwrap();
+    }
+
+    #[test]
+    fn what_is_no_key_file_is_named() {
+        let (dir, file) = file();
+        assert!(matches!(
+            file.read(),
+            Err(KeyFileError::Io { action: "open", .. })
+        ));
+        let error = KeyFile::new(dir.path()).read().unwrap_err();
+        assert!(
+            matches!(error, KeyFileError::NotAKeyFile { .. }),
+            "{error:?}"
+        );
+        fs::write(file.path(), "{}").unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(file.read(), Err(KeyFileError::Keys { .. })));
+    }
+}

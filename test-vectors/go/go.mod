@@ -1,0 +1,3 @@
+module gate.example/verify
+
+go 1.19

@@ -56,14 +56,14 @@ pub fn activate_with(
         return Err(ActivateError::Tests(report));
     }
     Ok(match activation {
-        Activation::Builtin(policy) => Arc::new(policy),
+        Activation::Builtin(policy) => Arc::new(*policy),
         Activation::Rego(policy) => Arc::new(*policy),
     })
 }
 
 /// A bundle that compiles, before its tests have been run.
 pub(crate) enum Activation {
-    Builtin(BuiltinPolicy),
+    Builtin(Box<BuiltinPolicy>),
     Rego(Box<RegoPolicy>),
 }
 
@@ -75,7 +75,9 @@ impl Activation {
             engine: bundle.engine(),
         };
         Ok(match identity.engine {
-            Engine::Builtin => Self::Builtin(BuiltinPolicy::new(identity, bundle.data())?),
+            Engine::Builtin => {
+                Self::Builtin(Box::new(BuiltinPolicy::new(identity, bundle.data())?))
+            }
             Engine::Rego => {
                 let compiled = Arc::new(compile::compile(bundle)?);
                 let typed = TypedData::parse_for_rego(bundle.data())?;
@@ -86,7 +88,7 @@ impl Activation {
 
     pub(crate) fn policy(&self) -> &dyn Policy {
         match self {
-            Self::Builtin(policy) => policy,
+            Self::Builtin(policy) => policy.as_ref(),
             Self::Rego(policy) => policy.as_ref(),
         }
     }

@@ -19,7 +19,7 @@ pub(crate) fn merge(documents: &BTreeMap<&str, &str>) -> Result<String, BundleEr
         for name in directories(file).iter().rev() {
             document = format!("{{{}:{document}}}", quote(name));
         }
-        merged = merge_two(file, "", &merged, &document)?;
+        merged = merge_two("", &merged, &document)?;
     }
     Ok(merged)
 }
@@ -30,7 +30,7 @@ pub(crate) fn leaves(file: &str, text: &str, stop: impl Fn(&str) -> bool) -> Vec
     let mut waiting = vec![(directories(file).join("/"), text.to_owned())];
     while let Some((path, text)) = waiting.pop() {
         match members(&text) {
-            Some(members) if !stop(&path) => {
+            Some(members) if !stop(&path) && !members.0.is_empty() => {
                 for (name, value) in members.0 {
                     let inner = if path.is_empty() {
                         name
@@ -40,6 +40,8 @@ pub(crate) fn leaves(file: &str, text: &str, stop: impl Fn(&str) -> bool) -> Vec
                     waiting.push((inner, value.get().to_owned()));
                 }
             }
+            // An empty data.json defines nothing.
+            _ if path.is_empty() => {}
             _ => found.push(path),
         }
     }
@@ -52,7 +54,7 @@ fn directories(file: &str) -> Vec<&str> {
     names
 }
 
-fn merge_two(file: &str, path: &str, a: &str, b: &str) -> Result<String, BundleError> {
+fn merge_two(path: &str, a: &str, b: &str) -> Result<String, BundleError> {
     let (Some(a), Some(b)) = (members(a), members(b)) else {
         return Err(BundleError::DataConflict(path.to_owned()));
     };
@@ -68,7 +70,7 @@ fn merge_two(file: &str, path: &str, a: &str, b: &str) -> Result<String, BundleE
                 } else {
                     format!("{path}/{name}")
                 };
-                *known = merge_two(file, &inner, known, value.get())?;
+                *known = merge_two(&inner, known, value.get())?;
             }
             None => merged.push((name, value.get().to_owned())),
         }

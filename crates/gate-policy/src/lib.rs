@@ -40,6 +40,7 @@ mod verdict;
 
 mod activate;
 mod recorded;
+mod report;
 mod sample;
 mod selftest;
 
@@ -60,8 +61,9 @@ pub use policy::{
 pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
     ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES,
-    MAX_REASON_BYTES, MAX_REASONS, PREPARED,
+    MAX_REASON_BYTES, MAX_REASONS, MAX_REGO_NESTING, PREPARED,
 };
+pub use report::{Change, CheckReport, DiffReport, check, diff, test};
 pub use rules::{Collar, DataError, DataProblem, Limits, TypedData};
 pub use selftest::{TestFailure, TestProblem, TestReport, VectorError};
 pub use strict::{MAX_JSON_DEPTH, StrictError};

@@ -1,6 +1,7 @@
 //! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
 
 mod assign;
+mod bounds;
 mod builtins;
 pub(crate) mod compile;
 mod document;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gate_types::{ContractSize, Notional};
 use serde_json::Value;
 
+pub use bounds::MAX_REGO_NESTING;
 pub use builtins::ALLOWED_BUILTINS;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};

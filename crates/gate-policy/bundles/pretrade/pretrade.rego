@@ -82,21 +82,21 @@ contract_size := size if {
 	size := data.instruments[input.order.symbol].contract_size
 } else := 1
 
-# Everything the rules below read, by type: numbers sort before strings in Rego, and null and
-# booleans before numbers, so the bounds hold for numbers alone.
+# Everything the rules below read, by type. Rego sorts null, booleans, numbers, strings, in this
+# order, so "0 < x" and "x < \"\"" together hold for positive numbers alone.
 valid if {
 	is_string(input.context.client_id)
 	is_string(input.order.symbol)
 	0 < amounts.qty_nanos
-	amounts.qty_nanos < 1000000000000000000000000000000
+	amounts.qty_nanos < ""
 	0 < amounts.price_nanos
-	amounts.price_nanos < 1000000000000000000000000000000
+	amounts.price_nanos < ""
 	0 < amounts.notional_micros
-	amounts.notional_micros < 1000000000000000000000000000000
+	amounts.notional_micros < ""
 	0 <= amounts.gross_micros
-	amounts.gross_micros < 1000000000000000000000000000000
+	amounts.gross_micros < ""
 	0 <= input.exposure.orders_last_second
-	input.exposure.orders_last_second < 1000000000000000000000000000000
+	input.exposure.orders_last_second < ""
 }
 
 broken contains "input_invalid" if not valid

@@ -1,11 +1,23 @@
-//! OPA's bundle signatures. Not supported yet: a signed bundle is refused.
+//! OPA's bundle signatures: one JWT over the hash of every file, verified with a configured key.
+//!
+//! The algorithm comes from the key, never from the token. A signed bundle without a key and an
+//! unsigned bundle with one are both refused.
+
+mod hashing;
+mod key;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+pub use key::VerificationKey;
 
 use super::BundleError;
-use super::files::Files;
+use super::files::{Files, Kind};
 
-/// The key that a bundle's signature is verified with.
-#[derive(Debug, Clone)]
-pub struct VerificationKey(());
+const FILE: &str = ".signatures.json";
 
 /// Why a bundle's signature does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +28,124 @@ pub enum SignatureError {
     /// A key is configured and the bundle is not signed.
     #[error("a key is configured and the bundle is not signed")]
     Unsigned,
+    /// `.signatures.json` is not one JWT.
+    #[error("`{FILE}` does not hold exactly one JWT")]
+    Malformed,
+    /// The token names another algorithm than the key's.
+    #[error("the token's algorithm is not the key's")]
+    Algorithm,
+    /// The token's signature is not the key's.
+    #[error("the signature is not by the configured key")]
+    Mismatch,
+    /// The token is for another scope.
+    #[error("the token's scope is not the configured one")]
+    Scope,
+    /// A file is hashed with an algorithm that is not supported.
+    #[error("`{0}` is hashed with an unsupported algorithm")]
+    HashAlgorithm(String),
+    /// A file's content is not what was signed.
+    #[error("`{0}` is not what was signed")]
+    Content(String),
+    /// A file of the bundle is not in the signature.
+    #[error("`{0}` is not signed")]
+    NotSigned(String),
+    /// A signed file is not in the bundle.
+    #[error("`{0}` is signed and missing")]
+    Missing(String),
+    /// A configured key cannot be used.
+    #[error("the key cannot be used: {0}")]
+    Key(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Signatures {
+    signatures: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    files: Vec<SignedFile>,
+    #[serde(default)]
+    scope: String,
+}
+
+#[derive(Deserialize)]
+struct SignedFile {
+    name: String,
+    hash: String,
+    algorithm: String,
 }
 
 pub(super) fn check(files: &Files, key: Option<&VerificationKey>) -> Result<(), BundleError> {
-    match (files.get(".signatures.json"), key) {
+    match (files.get(FILE), key) {
         (None, None) => Ok(()),
         (Some(_), None) => Err(SignatureError::NoKey.into()),
-        (_, Some(_)) => Err(SignatureError::Unsigned.into()),
+        (None, Some(_)) => Err(SignatureError::Unsigned.into()),
+        (Some(signatures), Some(key)) => Ok(verify(files, signatures, key)?),
     }
 }
+
+fn verify(files: &Files, signatures: &[u8], key: &VerificationKey) -> Result<(), SignatureError> {
+    let payload = payload(signatures, key)?;
+    if payload.scope != key.scope() {
+        return Err(SignatureError::Scope);
+    }
+    let mut signed = BTreeMap::new();
+    for file in payload.files {
+        let name = file.name.trim_start_matches('/').to_owned();
+        if signed.insert(name, (file.hash, file.algorithm)).is_some() {
+            return Err(SignatureError::Malformed);
+        }
+    }
+    for (path, content) in files.all() {
+        if Kind::of(path) == Some(Kind::Signatures) {
+            continue;
+        }
+        let Some((hash, algorithm)) = signed.remove(path) else {
+            return Err(SignatureError::NotSigned(path.to_owned()));
+        };
+        let actual = hashing::hash(path, content, &algorithm)?;
+        if actual != hash.to_ascii_lowercase() {
+            return Err(SignatureError::Content(path.to_owned()));
+        }
+    }
+    match signed.into_keys().next() {
+        Some(missing) => Err(SignatureError::Missing(missing)),
+        None => Ok(()),
+    }
+}
+
+/// The verified payload of the one token.
+fn payload(signatures: &[u8], key: &VerificationKey) -> Result<Payload, SignatureError> {
+    let malformed = |_| SignatureError::Malformed;
+    let signatures: Signatures = serde_json::from_slice(signatures).map_err(malformed)?;
+    let [token] = signatures.signatures.as_slice() else {
+        return Err(SignatureError::Malformed);
+    };
+    let Some((signed, signature)) = token.rsplit_once('.') else {
+        return Err(SignatureError::Malformed);
+    };
+    let Some((header, payload)) = signed.split_once('.') else {
+        return Err(SignatureError::Malformed);
+    };
+    let decode = |part: &str| {
+        URL_SAFE_NO_PAD
+            .decode(part)
+            .map_err(|_| SignatureError::Malformed)
+    };
+    let header: Header =
+        serde_json::from_slice(&decode(header)?).map_err(|_| SignatureError::Malformed)?;
+    if header.alg != key.algorithm() {
+        return Err(SignatureError::Algorithm);
+    }
+    key.verify(signed.as_bytes(), &decode(signature)?)?;
+    serde_json::from_slice(&decode(payload)?).map_err(|_| SignatureError::Malformed)
+}
+
+#[cfg(test)]
+mod tests;

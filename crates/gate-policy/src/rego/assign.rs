@@ -5,7 +5,11 @@
 //! `allow if { limit := data.limit; not input.qty > limit }` would then allow when there is no
 //! limit. `=` is compiled with the question, so `x := e` becomes `some x; x = e`, which is what
 //! `:=` stands for; and the head of a comprehension, which has the same flaw, is bound that way
-//! first. Line numbers stay.
+//! first.
+//!
+//! A comprehension without a loop has another flaw: when its body does not hold, the machine
+//! comes back to it later, without end (its instruction limit stops it). So each gets a loop of
+//! one turn. Line numbers stay.
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
 
@@ -71,7 +75,7 @@ impl Walk<'_> {
             // `if x := e`, without braces, becomes two statements and so needs them.
             let braced = body.query.span.text().starts_with('{');
             if let (true, false, [only]) = (changed, braced, body.query.stmts.as_slice()) {
-                let (start, end) = range(only);
+                let (start, end) = self.range(only);
                 self.edits.insert(before, insertion(start, "{ "));
                 self.edits.push(insertion(end, " }"));
             }
@@ -120,7 +124,7 @@ impl Walk<'_> {
         let (from, to) = (offset(span.end), offset(rhs.span().end));
         let operator = self.source.get(from..to).and_then(|text| text.find(":="));
         if let (Some(at), true) = (operator, name != "_") {
-            let (start, _) = range(statement);
+            let (start, _) = self.range(statement);
             let at = from.saturating_add(at);
             self.edits.push(insertion(start, &format!("some {name}; ")));
             self.edits.push(Edit {
@@ -204,7 +208,7 @@ impl Walk<'_> {
             }
             self.terms = self.terms.saturating_add(1);
             let name = format!("gate_term_{}__", self.terms);
-            let (start, end) = extent(term);
+            let (start, end) = self.extent(term);
             let text = apply(self.source, start, end, inner);
             bound.push_str(&format!("; some {name}; {name} = {text}"));
             self.edits.push(Edit {
@@ -213,11 +217,34 @@ impl Walk<'_> {
                 text: name,
             });
         }
+        if let [first, ..] = query.stmts.as_slice() {
+            self.terms = self.terms.saturating_add(1);
+            let (start, _) = self.range(first);
+            let once = format!("some gate_once_{}__ in [1]; ", self.terms);
+            self.edits.push(insertion(start, &once));
+        }
         self.query(query);
         if let Some(last) = query.stmts.last() {
-            let (_, end) = range(last);
+            let (_, end) = self.range(last);
             self.edits.push(insertion(end, &bound));
         }
+    }
+
+    fn range(&self, statement: &LiteralStmt) -> (usize, usize) {
+        self.quoted(statement.span.start, statement.span.end)
+    }
+
+    fn extent(&self, expr: &Expr) -> (usize, usize) {
+        self.quoted(expr.span().start, expr.span().end)
+    }
+
+    /// A span that begins or ends with a string leaves its quote out.
+    fn quoted(&self, start: u32, end: u32) -> (usize, usize) {
+        let (start, end) = (offset(start), offset(end));
+        let is_quote = |at: usize| matches!(self.source.as_bytes().get(at), Some(b'"' | b'`'));
+        let before = start.checked_sub(1).filter(|at| is_quote(*at));
+        let after = end.saturating_add(usize::from(is_quote(end)));
+        (before.unwrap_or(start), after)
     }
 }
 
@@ -227,14 +254,6 @@ fn insertion(at: usize, text: &str) -> Edit {
         end: at,
         text: text.to_owned(),
     }
-}
-
-fn range(statement: &LiteralStmt) -> (usize, usize) {
-    (offset(statement.span.start), offset(statement.span.end))
-}
-
-fn extent(expr: &Expr) -> (usize, usize) {
-    (offset(expr.span().start), offset(expr.span().end))
 }
 
 fn offset(at: u32) -> usize {
@@ -297,21 +316,36 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_comprehension_is_bound_first() {
+    fn the_head_of_a_comprehension_is_bound_first_and_its_body_has_a_loop() {
+        check(
+            "p := {k: v | some k, v in data.a}",
+            "p := {gate_term_1__: gate_term_2__ | some gate_once_3__ in [1]; some k, v in data.a; \
+             some gate_term_1__; gate_term_1__ = k; some gate_term_2__; gate_term_2__ = v}",
+        );
         check(
             "p := [data.a | true]",
-            "p := [gate_term_1__ | true; some gate_term_1__; gate_term_1__ = data.a]",
+            "p := [gate_term_1__ | some gate_once_2__ in [1]; true; some gate_term_1__; \
+             gate_term_1__ = data.a]",
         );
-        check("p := {1 | data.a}", "p := {1 | data.a}");
         check(
-            "p := {k: data.b[k] | some k in data.a}",
-            "p := {gate_term_1__: gate_term_2__ | some k in data.a; some gate_term_1__; \
-             gate_term_1__ = k; some gate_term_2__; gate_term_2__ = data.b[k]}",
+            "p := {1 | data.a}",
+            "p := {1 | some gate_once_1__ in [1]; data.a}",
         );
         check(
             "p := [[y | y := x] | x := data.a]",
-            "p := [gate_term_2__ | some x; x = data.a; some gate_term_2__; gate_term_2__ = \
-             [gate_term_1__ | some y; y = x; some gate_term_1__; gate_term_1__ = y]]",
+            "p := [gate_term_3__ | some gate_once_4__ in [1]; some x; x = data.a; \
+             some gate_term_3__; gate_term_3__ = [gate_term_1__ | some gate_once_2__ in [1]; \
+             some y; y = x; some gate_term_1__; gate_term_1__ = y]]",
+        );
+    }
+
+    #[test]
+    fn a_string_keeps_its_quotes() {
+        check("p if x := \"a\"", "p if { some x; x = \"a\" }");
+        check(
+            "p := [x | x := `a`]",
+            "p := [gate_term_1__ | some gate_once_2__ in [1]; some x; x = `a`; \
+             some gate_term_1__; gate_term_1__ = x]",
         );
     }
 }

@@ -7,7 +7,7 @@ use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, Rc, Value};
 
 use super::prepared::{self, PREPARED};
-use super::{ENTRYPOINT, assign, builtins};
+use super::{ENTRYPOINT, assign, bounds, builtins};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -30,6 +30,12 @@ pub enum CompileError {
     /// A builtin that is not allowed: I/O, a clock, chance, or more output than a limit can stop.
     #[error("the builtin `{0}` is not allowed")]
     Builtin(String),
+    /// A module is nested deeper than `MAX_REGO_NESTING` brackets.
+    #[error("`{0}` is nested too deep")]
+    TooDeep(String),
+    /// A rule needs itself.
+    #[error("the rule `{0}` needs itself")]
+    Recursion(String),
     /// A module of the package `gate_prepared` reads the input.
     #[error("`{path}`: the package `gate_prepared` must not read the input")]
     PreparedReadsInput {
@@ -63,6 +69,7 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
     let sources: Vec<Source<'_>> = bundle.rego().collect();
     let mut read = engine(bundle, sources.iter().copied())?;
+    bounds::recursion(&mut read)?;
     let packages = read.get_packages().map_err(|e| compile_error(&e))?;
     let rewritten: Vec<String> = read
         .get_modules()
@@ -113,7 +120,13 @@ fn policy(
     let entrypoint: Rc<str> = ENTRYPOINT.into();
     let policy = engine_over(bundle, modules.iter().copied(), data)?
         .compile_with_entrypoint(&entrypoint)
-        .map_err(|e| compile_error(&e))?;
+        .map_err(|error| {
+            // What regorus says when no rule has that path.
+            match error.to_string().as_str() {
+                "not a valid rule path" => CompileError::NoEntrypoint,
+                text => CompileError::Compile(text.to_owned()),
+            }
+        })?;
     if !policy.get_rules().contains_key(ENTRYPOINT) {
         return Err(CompileError::NoEntrypoint);
     }
@@ -154,6 +167,10 @@ pub(super) fn engine_over<'m>(
     // As the register machine does, and as OPA does unless told otherwise.
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
+        bounds::nesting(path, source)?;
+        if bundle.manifest().rego_version == RegoVersion::V0 {
+            bounds::keywords(path, source)?;
+        }
         engine
             .add_policy(path.to_owned(), source.to_owned())
             .map_err(|error| CompileError::Parse {

@@ -100,6 +100,9 @@ pub(super) fn query(
     path: &[&str],
     input: &Json,
 ) -> Result<Option<Json>, QueryError> {
+    if path.len() > document::MAX_INPUT_DEPTH {
+        return Err(QueryError::TooLarge("the path"));
+    }
     let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
     let run = || {
         let mut machine = Machine::new(&compiled.documents, &compiled.data, limits)?;
@@ -121,6 +124,7 @@ pub(super) fn query(
 
 struct Machine {
     vm: RegoVM,
+    data: Value,
     template: Template,
 }
 
@@ -135,12 +139,14 @@ impl Machine {
             check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
         }));
         vm.set_data(data.clone())?;
-        let template = Template::new();
-        Ok(Self { vm, template })
+        let (data, template) = (data.clone(), Template::new());
+        Ok(Self { vm, data, template })
     }
 
     /// The verdict, or the reason why there is none; then the machine must not be used again.
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
+        #[cfg(test)]
+        tests::panic_if_told();
         let document = self
             .template
             .fill(input)
@@ -156,17 +162,50 @@ impl Machine {
         }
     }
 
+    /// Rules where there are any, on top of the data; within a rule's value, what is below it.
     fn document(&mut self, path: &[&str], input: Value) -> Result<Value, VmError> {
         self.vm.set_input(input);
+        let rules: Vec<String> = self.vm.get_entry_point_names();
+        let mut found = self.data.clone();
         let mut name = "data".to_owned();
-        for part in path {
+        for (depth, part) in path.iter().enumerate() {
             name.push('.');
             name.push_str(part);
+            found = found[*part].clone();
+            if rules.contains(&name) {
+                let value = self.vm.execute_entry_point_by_name(&name)?;
+                let below = path.get(depth.saturating_add(1)..).unwrap_or_default();
+                return Ok(below.iter().fold(value, |value, part| value[*part].clone()));
+            }
         }
-        if self.vm.get_program().entry_points.contains_key(&name) {
-            return self.vm.execute_entry_point_by_name(&name);
+        let prefix = format!("{name}.");
+        for rule in rules.iter().filter_map(|rule| rule.strip_prefix(&prefix)) {
+            let value = self
+                .vm
+                .execute_entry_point_by_name(&format!("{prefix}{rule}"))?;
+            if value != Value::Undefined {
+                let parts: Vec<&str> = rule.split('.').collect();
+                insert(&mut found, &parts, value);
+            }
         }
-        Ok(Value::Undefined)
+        Ok(found)
+    }
+}
+
+/// Sets a member of nested objects, which are made where there are none.
+fn insert(document: &mut Value, path: &[&str], value: Value) {
+    if document.as_object().is_err() {
+        *document = Value::new_object();
+    }
+    let (Some((name, rest)), Ok(members)) = (path.split_first(), document.as_object_mut()) else {
+        return;
+    };
+    let key = Value::from(*name);
+    if rest.is_empty() {
+        members.insert(key, value);
+    } else {
+        let inner = members.get_or_insert_with(key, Value::new_object);
+        insert(inner, rest, value);
     }
 }
 
@@ -175,4 +214,126 @@ fn is_limit(error: &VmError) -> bool {
         error,
         VmError::TimeLimitExceeded { .. } | VmError::InstructionLimitExceeded { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use gate_types::{Notional, Price, Qty, Side, Timestamp};
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::policy::ExposureView;
+    use crate::{Bundle, Engine, activate};
+
+    thread_local! {
+        static TOLD_TO_PANIC: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn panic_if_told() {
+        if TOLD_TO_PANIC.replace(false) {
+            panic!("told to");
+        }
+    }
+
+    fn order(extra: &Map<String, Value>) -> PolicyInput<'_> {
+        PolicyInput {
+            client_id: "c1",
+            client_order_id: "o-1",
+            symbol: "AAPL",
+            side: Side::Buy,
+            qty: Qty::parse("1").unwrap(),
+            price: Price::parse("185").unwrap(),
+            qty_is_text: false,
+            price_is_text: false,
+            order_extra: extra,
+            context_extra: extra,
+            notional: Notional::parse("185").unwrap(),
+            exposure: ExposureView::default(),
+            now: Timestamp::default(),
+        }
+    }
+
+    fn machines() -> usize {
+        MACHINES.with(|machines| machines.borrow().len())
+    }
+
+    #[test]
+    fn a_panic_blocks_that_order_and_the_machine_is_replaced() {
+        let policy = activate(&Bundle::sample(Engine::Rego).unwrap()).unwrap();
+        let none = Map::new();
+        assert!(policy.evaluate(&order(&none)).allow);
+        assert_eq!(machines(), 1);
+        TOLD_TO_PANIC.set(true);
+        assert_eq!(
+            policy.evaluate(&order(&none)).reasons,
+            [reason::POLICY_ERROR]
+        );
+        assert_eq!(machines(), 0);
+        assert!(policy.evaluate(&order(&none)).allow);
+        assert_eq!(machines(), 1);
+    }
+
+    #[test]
+    fn an_input_too_deep_or_too_large_is_blocked() {
+        let policy = activate(&Bundle::sample(Engine::Rego).unwrap()).unwrap();
+        let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let extra = |value| Map::from_iter([("x".to_owned(), value)]);
+        let reasons = |value| policy.evaluate(&order(&extra(value))).reasons;
+        assert!(reasons(nested(20)).is_empty());
+        assert_eq!(reasons(nested(60)), [reason::POLICY_ERROR]);
+        assert_eq!(reasons(json!(vec![1; 5_000])), [reason::POLICY_ERROR]);
+        assert!(reasons(json!(1)).is_empty());
+    }
+
+    #[test]
+    fn machines_of_old_activations_are_let_go() {
+        let none = Map::new();
+        for _ in 0..10 {
+            let policy = activate(&Bundle::sample(Engine::Rego).unwrap()).unwrap();
+            assert!(policy.evaluate(&order(&none)).allow);
+        }
+        assert_eq!(machines(), MACHINES_PER_THREAD);
+    }
+
+    #[test]
+    fn a_limit_on_instructions_blocks_with_policy_timeout() {
+        let limits = EvalLimits {
+            max_instructions: 10,
+            ..EvalLimits::default()
+        };
+        let bundle = Bundle::from_files([(
+            "g.rego",
+            "package gate\ndecision := {\"allow\": true, \"reasons\": []} if {\n\
+             input.now_ns == 0\n count([x | some x in [1, 2, 3, 4, 5, 6, 7, 8, 9]]) > 0 }",
+        )])
+        .unwrap();
+        let policy = crate::activate::Activation::prepare(&bundle, limits).unwrap();
+        let none = Map::new();
+        assert_eq!(
+            policy.policy().evaluate(&order(&none)).reasons,
+            [reason::POLICY_TIMEOUT]
+        );
+    }
+
+    #[test]
+    fn the_data_api_answers_rules_and_data() {
+        let policy = activate(&Bundle::sample(Engine::Rego).unwrap()).unwrap();
+        let ask = |path: &[&str], input: &Value| policy.query(path, input).unwrap();
+        let size = ask(&["instruments", "AAPL", "contract_size"], &json!({}));
+        assert_eq!(size, Some(json!("1")));
+        assert_eq!(ask(&["nothing"], &json!({})), None);
+        let decision = ask(&["gate", "decision"], &json!({})).unwrap();
+        assert_eq!(decision["allow"], json!(false));
+        assert!(ask(&["gate", "deny"], &json!({})).unwrap().is_array());
+        // A package is the object of its rules, functions apart.
+        let package = ask(&["gate"], &json!({})).unwrap();
+        assert_eq!(package["decision"], decision);
+        // Below a rule.
+        assert_eq!(
+            ask(&["gate", "decision", "allow"], &json!({})),
+            Some(json!(false))
+        );
+    }
 }

@@ -44,6 +44,41 @@ impl Limits {
     }
 }
 
+/// The limits that are set, by name.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |value: Option<&dyn fmt::Display>| value.map(ToString::to_string);
+        let all = [
+            (
+                "max_order_qty",
+                show(self.max_order_qty.as_ref().map(|v| v as _)),
+            ),
+            (
+                "max_order_notional",
+                show(self.max_order_notional.as_ref().map(|v| v as _)),
+            ),
+            (
+                "max_exposure",
+                show(self.max_exposure.as_ref().map(|v| v as _)),
+            ),
+            (
+                "price_collar_pct",
+                show(self.price_collar_pct.as_ref().map(|v| v as _)),
+            ),
+            (
+                "max_orders_per_second",
+                show(self.max_orders_per_second.as_ref().map(|v| v as _)),
+            ),
+        ];
+        let set: Vec<String> = all
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)))
+            .collect();
+        f.write_str(if set.is_empty() { "none set" } else { "" })?;
+        f.write_str(&set.join(" "))
+    }
+}
+
 fn tighter<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -16,6 +16,8 @@ use crate::rego::{ENTRYPOINT, RegoPolicy};
 
 /// The longest one test may run.
 const TEST_TIME: Duration = Duration::from_secs(5);
+/// Work between two looks at the time.
+const TIME_CHECKS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
 /// Notes the input that a test is about to use; identity otherwise.
@@ -42,7 +44,7 @@ pub(super) fn run(
     }
     let inputs = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
     for (number, input) in inputs.into_iter().chain(probes()).enumerate() {
-        report.compare(&format!("input {number}"), policy, &mut interpreter, input);
+        report.compare(&format!("input {number}"), policy, &mut interpreter, &input);
     }
     Ok(())
 }
@@ -58,7 +60,7 @@ impl TestReport {
         name: &str,
         policy: &RegoPolicy,
         interpreter: &mut Engine,
-        input: Value,
+        input: &Value,
     ) {
         let machine = policy.raw(input.clone());
         interpreter.set_input(input.clone());
@@ -77,7 +79,7 @@ impl TestReport {
             Err(error) => format!("error: {error}"),
         };
         self.fail(
-            format!("{name} {}", show(&input)),
+            format!("{name} {}", show(input)),
             TestProblem::Mismatch {
                 machine: shown(machine),
                 interpreter: shown(interpreted.map_err(|error| error.to_string())),
@@ -170,7 +172,7 @@ fn show(value: &Value) -> String {
 const fn timer() -> ExecutionTimerConfig {
     ExecutionTimerConfig {
         limit: TEST_TIME,
-        check_interval: NonZeroU32::new(1_000).unwrap(),
+        check_interval: TIME_CHECKS,
     }
 }
 

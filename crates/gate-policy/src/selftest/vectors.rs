@@ -7,6 +7,7 @@ use super::{TestFailure, TestProblem, TestReport};
 use crate::activate::Activation;
 use crate::bundle::Bundle;
 use crate::recorded::{RecordedError, RecordedInput};
+use crate::rego::RegoPolicy;
 use crate::rego::compile::{self, CompileError};
 use crate::verdict::Verdict;
 
@@ -46,6 +47,13 @@ pub(super) fn run(
     activation: &Activation,
     report: &mut TestReport,
 ) -> Result<(), CompileError> {
+    // Made once, and only where there is something to compare.
+    let mut interpreter = match (activation, bundle.vectors().next()) {
+        (Activation::Rego(policy), Some(_)) => {
+            Some((policy, compile::engine(bundle, bundle.rego())?))
+        }
+        _ => None,
+    };
     for (file, text) in bundle.vectors() {
         let vectors: Vec<Vector<'_>> = match serde_json::from_str(text) {
             Ok(vectors) => vectors,
@@ -66,7 +74,9 @@ pub(super) fn run(
                     problem,
                 }),
             }
-            compare(bundle, activation, report, &name, &vector)?;
+            if let Some((policy, interpreter)) = &mut interpreter {
+                compare(policy, interpreter, report, &name, &vector);
+            }
         }
     }
     Ok(())
@@ -90,25 +100,21 @@ fn judge(vector: &Vector<'_>, activation: &Activation) -> Result<(), TestProblem
 
 /// The same input on both engines.
 fn compare(
-    bundle: &Bundle,
-    activation: &Activation,
+    policy: &RegoPolicy,
+    interpreter: &mut regorus::Engine,
     report: &mut TestReport,
     name: &str,
     vector: &Vector<'_>,
-) -> Result<(), CompileError> {
-    let (Activation::Rego(policy), Ok(input)) =
-        (activation, RecordedInput::parse(vector.input.get()))
-    else {
-        return Ok(());
+) {
+    let Ok(input) = RecordedInput::parse(vector.input.get()) else {
+        return;
     };
-    let Ok(notional) = input.notional(activation.policy()) else {
-        return Ok(());
+    let Ok(notional) = input.notional(policy) else {
+        return;
     };
     if let Some(document) = policy.document(&input.input(notional)) {
-        let mut interpreter = compile::engine(bundle, bundle.rego())?;
-        report.compare(name, policy, &mut interpreter, document);
+        report.compare(name, policy, interpreter, &document);
     }
-    Ok(())
 }
 
 fn show_verdict(verdict: &Verdict) -> String {

@@ -1,6 +1,6 @@
 //! The built-in rules and `pretrade.rego` give the same verdict and reasons on every order.
 
-use gate_policy::{Bundle, Engine, ExposureView, activate};
+use gate_policy::{Bundle, Engine, ExposureView, Policy, activate};
 use gate_types::{Decimal, Notional, Price, Qty, Side};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -305,7 +305,137 @@ fn the_two_engines_agree_on_100_000_orders_over_generated_bundles() {
     }
 }
 
-fn check(order: Order, expected: &str) {
+/// The input document as the documentation gives it, as JSON text. `None` for amounts beyond 64
+/// bits: JSON text would make them floats, where the typed order gives exact integers.
+fn document(order: &Order, policy: &dyn Policy) -> Option<String> {
+    let size = policy.contract_size(&order.symbol);
+    let notional = Notional::of(order.qty, order.price, size).ok()?;
+    let exposure = &order.exposure;
+    let all = [
+        order.qty.decimal().nanos(),
+        order.price.decimal().nanos(),
+        notional.micros(),
+        exposure.gross.micros(),
+    ];
+    if all.iter().any(|amount| *amount > u128::from(u64::MAX)) {
+        return None;
+    }
+    let quoted = |text: &str| Value::from(text).to_string();
+    Some(format!(
+        r#"{{"order":{{"symbol":{},"qty":{qty},"price":{price},"side":"{}","client_order_id":"o-1"}},
+            "context":{{"client_id":{}}},
+            "exposure":{{"reserved":{r},"filled":{f},"gross":{g},"open_orders":0,
+            "orders_last_second":{}}},"now_ns":1700000000000000000,
+            "amounts":{{"qty_nanos":{},"price_nanos":{},"notional_micros":{},
+            "reserved_micros":{},"filled_micros":{},"gross_micros":{}}}}}"#,
+        quoted(&order.symbol),
+        order.side,
+        quoted(&order.client_id),
+        exposure.orders_last_second,
+        order.qty.decimal().nanos(),
+        order.price.decimal().nanos(),
+        notional.micros(),
+        exposure.reserved.micros(),
+        exposure.filled.micros(),
+        exposure.gross.micros(),
+        qty = order.qty,
+        price = order.price,
+        r = exposure.reserved,
+        f = exposure.filled,
+        g = exposure.gross,
+    ))
+}
+
+/// Bundles and orders for the slower comparisons: 4,000 orders.
+fn some_orders(mut judge: impl FnMut(&str, &Order)) {
+    let config = Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = proptest::test_runner::TestRng::deterministic_rng(Default::default());
+    let judge = std::cell::RefCell::new(&mut judge);
+    TestRunner::new_with_rng(config, rng)
+        .run(&(data(), any::<u64>()), |(data, seed)| {
+            let mut targets = Vec::new();
+            edges(&data, &mut targets);
+            let mut dice = Dice(seed);
+            let orders = std::iter::repeat_with(|| dice.order(&targets)).flatten();
+            for order in orders.take(100) {
+                (judge.borrow_mut())(&data.to_string(), &order);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn the_interpreter_agrees_too() {
+    let source = include_str!("../../bundles/pretrade/pretrade.rego");
+    let mut last = None;
+    let mut judged = 0;
+    some_orders(|data, order| {
+        if last.as_ref().is_none_or(|(text, _, _)| text != data) {
+            let mut engine = regorus::Engine::new();
+            engine
+                .add_policy("pretrade.rego".into(), source.into())
+                .unwrap();
+            engine
+                .add_data(regorus::Value::from_json_str(data).unwrap())
+                .unwrap();
+            last = Some((data.to_owned(), builtin(data), engine));
+        }
+        let (_, rules, engine) = last.as_mut().unwrap();
+        let Some(input) = document(order, &**rules) else {
+            return;
+        };
+        let expected = order.judge(&**rules).unwrap();
+        engine.set_input(regorus::Value::from_json_str(&input).unwrap());
+        let answer = engine.eval_rule("data.gate.decision".into()).unwrap();
+        let answer: Value = serde_json::to_value(answer).unwrap();
+        let expected = json!({"allow": expected.allow, "reasons": expected.reasons});
+        assert_eq!(answer, expected, "{input} over {data}");
+        judged += 1;
+    });
+    assert!(judged > 1_500, "{judged}");
+}
+
+#[test]
+fn a_planted_difference_is_found() {
+    let shipped = include_str!("../../bundles/pretrade/pretrade.rego");
+    for (rule, planted) in [
+        (
+            "not amounts.qty_nanos <= round",
+            "not amounts.qty_nanos < round",
+        ),
+        (
+            "not amounts.notional_micros <= round",
+            "not amounts.notional_micros < round",
+        ),
+        (
+            "orders_last_second < to_number",
+            "orders_last_second <= to_number",
+        ),
+        ("* 100000000 <= round", "* 50000000 <= round"),
+    ] {
+        let source = shipped.replace(rule, planted);
+        assert_ne!(source, shipped, "{rule}");
+        let mut found = 0;
+        let mut last = None;
+        some_orders(|data, order| {
+            if last.as_ref().is_none_or(|(text, _, _)| text != data) {
+                let files = [("data.json", data), ("pretrade.rego", &source)];
+                let planted = activate(&Bundle::from_files(files).unwrap()).unwrap();
+                last = Some((data.to_owned(), builtin(data), planted));
+            }
+            let (_, rules, planted) = last.as_ref().unwrap();
+            found += usize::from(order.judge(&**rules) != order.judge(&**planted));
+        });
+        assert!(found > 0, "{planted}");
+    }
+}
+
+fn check(order: &Order, expected: &str) {
     for engine in [Engine::Builtin, Engine::Rego] {
         let policy = activate(&Bundle::sample(engine).unwrap()).unwrap();
         let verdict = order.judge(&*policy).unwrap();
@@ -317,42 +447,45 @@ fn check(order: Order, expected: &str) {
 #[test]
 fn the_sample_bundle_judges_as_its_data_says() {
     let order = |client, symbol, qty, price| Order::new(client, symbol, qty, price);
-    check(order("c5", "AAPL", "100", "185.50"), "allow");
-    check(order("c5", "AAPL", "1005", "185.55"), "allow");
+    check(&order("c5", "AAPL", "100", "185.50"), "allow");
+    check(&order("c5", "AAPL", "1005", "185.55"), "allow");
     check(
-        order("c5", "AAPL", "1005.000000001", "185.55"),
+        &order("c5", "AAPL", "1005.000000001", "185.55"),
         "max_order_qty",
     );
-    check(order("c1", "AAPL", "1005.000000001", "185.55"), "allow");
-    check(order("c1", "AAPL", "10000", "203.50"), "max_order_notional");
-    check(order("c1", "AAPL", "1", "203.5"), "allow");
-    check(order("c1", "AAPL", "1", "203.500000001"), "price_collar");
-    check(order("c1", "AAPL", "1", "166.5"), "allow");
-    check(order("c1", "AAPL", "1", "166.499999999"), "price_collar");
-    check(order("bad1", "AAPL", "1", "185"), "client_suspended");
-    check(order("c1", "GME", "1", "22"), "restricted_symbol");
+    check(&order("c1", "AAPL", "1005.000000001", "185.55"), "allow");
     check(
-        order("c1", "日本", "1", "22"),
+        &order("c1", "AAPL", "10000", "203.50"),
+        "max_order_notional",
+    );
+    check(&order("c1", "AAPL", "1", "203.5"), "allow");
+    check(&order("c1", "AAPL", "1", "203.500000001"), "price_collar");
+    check(&order("c1", "AAPL", "1", "166.5"), "allow");
+    check(&order("c1", "AAPL", "1", "166.499999999"), "price_collar");
+    check(&order("bad1", "AAPL", "1", "185"), "client_suspended");
+    check(&order("c1", "GME", "1", "22"), "restricted_symbol");
+    check(
+        &order("c1", "日本", "1", "22"),
         "instrument_unknown reference_price_missing",
     );
     check(
-        order("c1", "AAPL", "1", "185").with_gross("4999815"),
+        &order("c1", "AAPL", "1", "185").with_gross("4999815"),
         "allow",
     );
     check(
-        order("c1", "AAPL", "1", "185").with_gross("4999815.000001"),
+        &order("c1", "AAPL", "1", "185").with_gross("4999815.000001"),
         "max_exposure",
     );
     check(
-        order("c1", "AAPL", "1", "185").with_orders_last_second(99),
+        &order("c1", "AAPL", "1", "185").with_orders_last_second(99),
         "allow",
     );
     check(
-        order("c1", "AAPL", "1", "185").with_orders_last_second(100),
+        &order("c1", "AAPL", "1", "185").with_orders_last_second(100),
         "order_rate",
     );
     check(
-        order("bad1", "GME", "90071992547409.93", "185.55")
+        &order("bad1", "GME", "90071992547409.93", "185.55")
             .with_gross("5000000")
             .with_orders_last_second(1_000),
         "client_suspended max_exposure max_order_notional max_order_qty order_rate price_collar \

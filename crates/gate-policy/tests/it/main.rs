@@ -6,4 +6,9 @@
 )]
 
 mod agreement;
+mod conformance;
+mod engines;
+mod fail_open;
+mod reports;
 mod support;
+mod vectors;

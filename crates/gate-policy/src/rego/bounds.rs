@@ -1,0 +1,335 @@
+//! What regorus does not bound itself: how deep a module is nested, and rules that need themselves.
+//! Either would hang or overflow the stack while a bundle is loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::Engine;
+use regorus::unstable::{Expr, Literal, Module, Query, Rule, RuleHead};
+
+use super::CompileError;
+
+/// The deepest nesting of brackets in a module; the parser's time doubles with each.
+pub const MAX_REGO_NESTING: usize = 16;
+
+/// Refuses a module that is nested too deep, before it is parsed.
+pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
+    let mut depth = 0_usize;
+    for c in code(source).chars() {
+        match c {
+            '(' | '[' | '{' => {
+                depth = depth.saturating_add(1);
+                if depth > MAX_REGO_NESTING {
+                    return Err(CompileError::TooDeep(path.to_owned()));
+                }
+            }
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
+/// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
+pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
+    let code = code(source);
+    if code.contains("import rego.v1") || code.contains("import future.keywords") {
+        return Ok(());
+    }
+    let mut rest = code.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
+        let (_, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let (word, after) = from.split_at(end.unwrap_or(from.len()));
+        // `contains(…)` is a builtin.
+        let is_call = after.trim_start().starts_with('(');
+        if matches!(word, "if" | "every" | "in") || (word == "contains" && !is_call) {
+            return Err(CompileError::Parse {
+                path: path.to_owned(),
+                message: format!("`{word}` is no keyword of Rego v0 without an import"),
+            });
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The source without its comments and without what is inside strings.
+fn code(source: &str) -> String {
+    let mut code = String::with_capacity(source.len());
+    let mut rest = source.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '#' => {
+                while rest.next().is_some_and(|c| c != '\n') {}
+                code.push('\n');
+            }
+            '`' => while rest.next().is_some_and(|c| c != '`') {},
+            '"' => {
+                while let Some(c) = rest.next() {
+                    match c {
+                        '\\' => drop(rest.next()),
+                        '"' | '\n' => break,
+                        _ => {}
+                    }
+                }
+            }
+            c => code.push(c),
+        }
+    }
+    code
+}
+
+/// Refuses rules that need themselves. Names are compared by their last part, so that no spelling
+/// of a reference is missed; a name that a rule binds itself is its own.
+pub(super) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
+    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let modules = engine.get_modules();
+    let packages = modules
+        .iter()
+        .map(|module| first_name(&module.package.refr))
+        .collect();
+    for module in modules.iter() {
+        collect(module, &packages, &mut needs);
+    }
+    // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
+    loop {
+        let known: BTreeSet<String> = needs.keys().cloned().collect();
+        let free: Vec<String> = needs
+            .iter()
+            .filter(|(_, needed)| needed.is_disjoint(&known))
+            .map(|(name, _)| name.clone())
+            .collect();
+        // Nor is a rule in a circle that nothing left needs: it only leads to one.
+        let needed: BTreeSet<String> = needs.values().flatten().cloned().collect();
+        let leading = known.difference(&needed).cloned();
+        let free: Vec<String> = free.into_iter().chain(leading).collect();
+        if free.is_empty() {
+            break;
+        }
+        free.iter().for_each(|name| drop(needs.remove(name)));
+    }
+    match needs.into_keys().next() {
+        Some(name) => Err(CompileError::Recursion(name)),
+        None => Ok(()),
+    }
+}
+
+fn collect(
+    module: &Module,
+    packages: &BTreeSet<String>,
+    needs: &mut BTreeMap<String, BTreeSet<String>>,
+) {
+    for rule in &module.policy {
+        let Rule::Spec { head, bodies, .. } = rule.as_ref() else {
+            continue;
+        };
+        let mut found = Names {
+            packages,
+            used: BTreeSet::new(),
+            bound: BTreeSet::new(),
+        };
+        let refr = match head {
+            RuleHead::Compr { refr, assign, .. } => {
+                assign.iter().for_each(|assign| found.expr(&assign.value));
+                refr
+            }
+            RuleHead::Set { refr, key, .. } => {
+                key.iter().for_each(|key| found.expr(key));
+                refr
+            }
+            RuleHead::Func {
+                refr, args, assign, ..
+            } => {
+                args.iter().for_each(|arg| found.bind(arg));
+                assign.iter().for_each(|assign| found.expr(&assign.value));
+                refr
+            }
+        };
+        for body in bodies {
+            body.assign
+                .iter()
+                .for_each(|assign| found.expr(&assign.value));
+            found.query(&body.query);
+        }
+        let used = found.used.difference(&found.bound).cloned();
+        // `a` of `a`, `a.b` and `a[x]`.
+        needs.entry(first_name(refr)).or_default().extend(used);
+    }
+}
+
+struct Names<'p> {
+    /// The first names of all packages.
+    packages: &'p BTreeSet<String>,
+    used: BTreeSet<String>,
+    bound: BTreeSet<String>,
+}
+
+impl Names<'_> {
+    /// Not `input.…`, and not `data.…` outside every package.
+    fn may_be_rule(&self, reference: &Expr) -> bool {
+        let (mut refr, mut first) = (reference, None);
+        loop {
+            refr = match refr {
+                Expr::RefDot { refr, field, .. } => {
+                    first = Some(field.0.text());
+                    refr
+                }
+                Expr::RefBrack { refr, index, .. } => {
+                    first = match index.as_ref() {
+                        Expr::String { span, .. } | Expr::RawString { span, .. } => {
+                            Some(span.text())
+                        }
+                        _ => None,
+                    };
+                    refr
+                }
+                other => {
+                    return match other.span().text() {
+                        "input" => false,
+                        "data" => first.is_none_or(|first| self.packages.contains(first)),
+                        _ => true,
+                    };
+                }
+            };
+        }
+    }
+
+    fn bind(&mut self, pattern: &Expr) {
+        match pattern {
+            Expr::Var { span, .. } => drop(self.bound.insert(span.text().to_owned())),
+            Expr::Array { items, .. } => items.iter().for_each(|item| self.bind(item)),
+            Expr::Object { fields, .. } => {
+                fields.iter().for_each(|(_, _, value)| self.bind(value));
+            }
+            other => self.expr(other),
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        for statement in &query.stmts {
+            for modifier in &statement.with_mods {
+                self.expr(&modifier.r#as);
+            }
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => {
+                    self.bound
+                        .extend(vars.iter().map(|var| var.text().to_owned()));
+                }
+                Literal::SomeIn {
+                    key,
+                    value,
+                    collection,
+                    ..
+                } => {
+                    key.iter().for_each(|key| self.bind(key));
+                    self.bind(value);
+                    self.expr(collection);
+                }
+                Literal::Every {
+                    key,
+                    value,
+                    domain,
+                    query,
+                    ..
+                } => {
+                    self.bound
+                        .extend(key.iter().map(|key| key.text().to_owned()));
+                    self.bound.insert(value.text().to_owned());
+                    self.expr(domain);
+                    self.query(query);
+                }
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
+                    Expr::AssignExpr {
+                        op: regorus::unstable::AssignOp::ColEq,
+                        lhs,
+                        rhs,
+                        ..
+                    } => {
+                        self.bind(lhs);
+                        self.expr(rhs);
+                    }
+                    expr => self.expr(expr),
+                },
+            }
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Var { span, .. } => drop(self.used.insert(span.text().to_owned())),
+            Expr::String { span, .. } | Expr::RawString { span, .. } => {
+                // `data.gate["a"]` names the rule `a`.
+                self.used.insert(span.text().to_owned());
+            }
+            Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => {}
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().for_each(|item| self.expr(item));
+            }
+            Expr::Object { fields, .. } => {
+                for (_, key, value) in fields {
+                    // A key that is a plain string names no rule.
+                    if !matches!(key.as_ref(), Expr::String { .. }) {
+                        self.expr(key);
+                    }
+                    self.expr(value);
+                }
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.expr(term);
+                self.query(query);
+            }
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
+                self.expr(key);
+                self.expr(value);
+                self.query(query);
+            }
+            Expr::Call { fcn, params, .. } => {
+                self.expr(fcn);
+                params.iter().for_each(|param| self.expr(param));
+            }
+            Expr::UnaryExpr { expr, .. } => self.expr(expr),
+            Expr::RefDot { refr, field, .. } => {
+                if self.may_be_rule(expr) {
+                    self.used.insert(field.0.text().to_owned());
+                }
+                self.expr(refr);
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                let is_name =
+                    matches!(index.as_ref(), Expr::String { .. } | Expr::RawString { .. });
+                if !is_name || self.may_be_rule(expr) {
+                    self.expr(index);
+                }
+                self.expr(refr);
+            }
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::AssignExpr { lhs, rhs, .. } => {
+                self.expr(lhs);
+                self.expr(rhs);
+            }
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                key.iter().for_each(|key| self.expr(key));
+                self.expr(value);
+                self.expr(collection);
+            }
+        }
+    }
+}
+
+/// `gate` of `package gate.pre`.
+fn first_name(package: &Expr) -> String {
+    match package {
+        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => first_name(refr),
+        other => other.span().text().to_owned(),
+    }
+}

@@ -1,0 +1,171 @@
+//! What a broker asks about a bundle before it is put in force: does it compile, does it pass its
+//! tests, and what would it change.
+
+use std::fmt;
+
+use gate_types::Notional;
+
+use crate::activate::{ActivateError, Activation};
+use crate::bundle::Bundle;
+use crate::policy::{Policy, PolicyIdentity};
+use crate::recorded::RecordedInput;
+use crate::rego::EvalLimits;
+use crate::rules::{DataError, TypedData};
+use crate::selftest::{self, TestReport};
+use crate::verdict::Verdict;
+
+/// What a bundle that compiles is made of.
+#[derive(Debug)]
+pub struct CheckReport {
+    /// Revision, hash and engine.
+    pub identity: PolicyIdentity,
+    /// Its files.
+    pub paths: Vec<String>,
+    /// The builtins its rules call, sorted.
+    pub builtins: Vec<String>,
+    /// What `data.json` really sets, or why it is not the built-in rules' data. The latter can
+    /// only be in a bundle with Rego, and is a warning: its rules may read other data, but a
+    /// misspelt limit looks just like that.
+    pub data: Result<TypedData, DataError>,
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PolicyIdentity {
+            revision,
+            hash,
+            engine,
+        } = &self.identity;
+        writeln!(
+            f,
+            "revision   {revision}\nhash       {hash}\nengine     {engine}"
+        )?;
+        writeln!(f, "files      {}", self.paths.join(" "))?;
+        if !self.builtins.is_empty() {
+            writeln!(f, "builtins   {}", self.builtins.join(" "))?;
+        }
+        match &self.data {
+            Ok(data) => write_data(f, data),
+            Err(error) => writeln!(f, "warning    {error}: not the data of the built-in rules"),
+        }
+    }
+}
+
+fn write_data(f: &mut fmt::Formatter<'_>, data: &TypedData) -> fmt::Result {
+    match data.default_limits() {
+        Some(limits) => writeln!(f, "default    {limits}")?,
+        None => writeln!(
+            f,
+            "default    no limits: a client without an entry is blocked"
+        )?,
+    }
+    let mut clients: Vec<_> = data.clients().collect();
+    clients.sort_unstable_by_key(|(id, _)| *id);
+    for (id, limits) in clients {
+        writeln!(f, "client     {id}: {limits}")?;
+    }
+    match data.instrument_count() {
+        Some(count) => writeln!(f, "instruments {count}; any other is blocked")?,
+        None => writeln!(f, "instruments not set: any symbol is taken")?,
+    }
+    writeln!(
+        f,
+        "restricted {} symbols; suspended {} clients",
+        data.restricted_count(),
+        data.suspended_count()
+    )
+}
+
+/// Compiles a bundle, without running its tests.
+///
+/// # Errors
+/// [`ActivateError`], never [`ActivateError::Tests`].
+pub fn check(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
+    let activation = Activation::prepare(bundle, EvalLimits::default())?;
+    let builtins = match &activation {
+        Activation::Builtin(_) => Vec::new(),
+        Activation::Rego(policy) => policy.builtins().to_vec(),
+    };
+    Ok(CheckReport {
+        identity: activation.policy().identity().clone(),
+        paths: bundle.paths().map(str::to_owned).collect(),
+        builtins,
+        data: TypedData::parse(bundle.data()),
+    })
+}
+
+/// Runs a bundle's tests; a failure is in the report, not an error.
+///
+/// # Errors
+/// [`ActivateError`] when the bundle does not compile, never [`ActivateError::Tests`].
+pub fn test(bundle: &Bundle) -> Result<TestReport, ActivateError> {
+    let activation = Activation::prepare(bundle, EvalLimits::default())?;
+    Ok(selftest::run(bundle, &activation)?)
+}
+
+/// What another policy would have decided differently.
+#[derive(Debug, Clone, Default)]
+pub struct DiffReport {
+    /// Orders looked at.
+    pub orders: usize,
+    /// Orders with another verdict or other reasons.
+    pub changes: Vec<Change>,
+    /// Notional, under the old policy's contract sizes, of orders that would no longer be
+    /// allowed.
+    pub newly_blocked: Notional,
+    /// Notional, under the new policy's contract sizes, of orders that would now be allowed.
+    pub newly_allowed: Notional,
+}
+
+/// One order with another verdict or other reasons.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Who sent it.
+    pub client_id: String,
+    /// The client's name for it.
+    pub client_order_id: String,
+    /// What it puts at risk under the new policy's contract size.
+    pub notional: Notional,
+    /// The old verdict.
+    pub old: Verdict,
+    /// The new verdict.
+    pub new: Verdict,
+}
+
+/// Puts recorded orders to two policies. An order whose notional is out of range under either
+/// is counted as blocked there with `policy_error`; sums stay at the largest notional there is.
+pub fn diff(
+    old: &dyn Policy,
+    new: &dyn Policy,
+    orders: impl IntoIterator<Item = RecordedInput>,
+) -> DiffReport {
+    let mut report = DiffReport::default();
+    for order in orders {
+        report.orders = report.orders.saturating_add(1);
+        let [before, after] = [old, new].map(|policy| {
+            let blocked = || Verdict::blocked(crate::reason::POLICY_ERROR);
+            order.judge(policy).unwrap_or_else(|_| blocked())
+        });
+        if before.allow == after.allow && before.reasons == after.reasons {
+            continue;
+        }
+        let at_risk = |policy| order.notional(policy).unwrap_or_default();
+        match (before.allow, after.allow) {
+            (true, false) => add(&mut report.newly_blocked, at_risk(old)),
+            (false, true) => add(&mut report.newly_allowed, at_risk(new)),
+            _ => {}
+        }
+        report.changes.push(Change {
+            client_id: order.client_id().to_owned(),
+            client_order_id: order.client_order_id().to_owned(),
+            notional: at_risk(new),
+            old: before,
+            new: after,
+        });
+    }
+    report
+}
+
+fn add(sum: &mut Notional, notional: Notional) {
+    *sum = sum.checked_add(notional).unwrap_or(*sum);
+}

@@ -1,0 +1,106 @@
+//! The Rego that a decision policy uses, as OPA evaluates it: every case through the loader and
+//! both engines. A case that does not pass is refused or blocked, and is written down in
+//! `docs/policy-conformance.md`.
+
+use gate_policy::{Bundle, activate};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::support::{Order, show};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    rego: String,
+    /// The value of `p`; no such member is undefined.
+    #[serde(default, deserialize_with = "some")]
+    want: Option<Value>,
+    /// `input.order.x`.
+    #[serde(default)]
+    x: Option<Value>,
+    #[serde(default)]
+    set_x: bool,
+    #[serde(default)]
+    data: Option<Value>,
+}
+
+/// `null` is a value here.
+fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Case {
+    /// `as expected`, `blocked` or `refused`; what a decision that hangs on the case becomes.
+    fn decide(&self, condition: &str) -> String {
+        let rego = format!(
+            "package gate\n{}\ndecision := {{\"allow\": true, \"reasons\": []}} if {condition}",
+            self.rego
+        );
+        let data = self.data.clone().unwrap_or(json!({})).to_string();
+        let bundle = Bundle::from_files([("gate.rego", rego), ("data.json", data)]).unwrap();
+        let policy = match activate(&bundle) {
+            Ok(policy) => policy,
+            Err(error) => {
+                let text = error.to_string();
+                let last = text
+                    .lines()
+                    .rfind(|line| !line.trim().is_empty())
+                    .unwrap_or_default();
+                return format!("refused: {}", last.trim_start_matches("error: "));
+            }
+        };
+        let mut order = Order::new("c1", "AAPL", "1", "1");
+        if self.x.is_some() || self.set_x {
+            let x = self.x.clone().unwrap_or(Value::Null);
+            order.order_extra.insert("x".into(), x);
+        }
+        show(&order.judge(&*policy).unwrap())
+    }
+}
+
+#[test]
+fn every_case_decides_as_in_opa_or_never_allows() {
+    let cases = include_str!("../data/conformance.json");
+    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+    let mut not_passing = Vec::new();
+    for case in &cases {
+        // A set is compared as the array of its members, in order.
+        let held = match &case.want {
+            Some(want) => format!("{{ v := p; json.marshal(v) == json.marshal({want}) }}"),
+            None => "not defined".to_owned(),
+        };
+        let broken = match &case.want {
+            Some(_) => "not as_wanted",
+            None => "defined",
+        };
+        let helper = match &case.want {
+            Some(_) => format!("as_wanted if {held}"),
+            None => "defined if { v := p; json.is_valid(json.marshal(v)) }".to_owned(),
+        };
+        let with_helper = Case {
+            name: case.name.clone(),
+            rego: format!("{}\n{helper}", case.rego),
+            want: case.want.clone(),
+            x: case.x.clone(),
+            set_x: case.set_x,
+            data: case.data.clone(),
+        };
+        let shown = with_helper.decide(&held);
+        if shown != "allow" {
+            not_passing.push(format!("{}: {shown}", case.name));
+        }
+        // An engine that got the case wrong would allow this one.
+        let shown = with_helper.decide(broken);
+        assert_ne!(shown, "allow", "{}", case.name);
+    }
+    let listed = include_str!("../../../../docs/policy-conformance.md");
+    let listed: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `"))
+        .collect();
+    let listed: Vec<String> = listed
+        .iter()
+        .map(|line| line.replacen('`', "", 1))
+        .collect();
+    assert_eq!(not_passing, listed, "{} cases", cases.len());
+}

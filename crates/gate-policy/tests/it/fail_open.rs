@@ -1,0 +1,274 @@
+//! Every known way in which evaluating Rego could allow by mistake: each ends blocked, or the
+//! bundle is refused.
+
+use std::sync::Arc;
+
+use gate_policy::{ActivateError, Bundle, Policy, activate};
+
+use crate::support::{Order, show};
+
+fn load(rego: &str, data: &str) -> Result<Arc<dyn Policy>, ActivateError> {
+    let source = format!("package gate\n\n{rego}\n");
+    activate(&Bundle::from_files([("gate.rego", source.as_str()), ("data.json", data)]).unwrap())
+}
+
+/// The verdict on an order of `qty`, or `refused: …` with the first lines of why.
+fn judge(rego: &str, data: &str, qty: &str) -> String {
+    match load(rego, data) {
+        Ok(policy) => {
+            let verdict = Order::new("c1", "AAPL", qty, "1").judge(&*policy).unwrap();
+            let shown = show(&verdict);
+            assert_eq!(verdict.allow, shown == "allow", "{shown}");
+            shown
+        }
+        Err(ActivateError::Compile(error)) => format!("refused to compile: {error}"),
+        Err(ActivateError::Tests(report)) => {
+            let first = &report.failures[0];
+            format!("refused by its tests: {}", first.problem)
+        }
+        Err(ActivateError::Data(error)) => format!("refused for its data: {error}"),
+    }
+}
+
+fn check(rego: &str, qty: &str, expected: &str) {
+    let shown = judge(rego, "{}", qty);
+    assert!(shown.contains(expected), "{shown}\n{rego}");
+}
+
+const ALLOW: &str = r#"{"allow": true, "reasons": []}"#;
+
+#[test]
+fn an_explicit_allow_is_the_only_allow() {
+    check(&format!("decision := {ALLOW}"), "1", "allow");
+    check("decision := true", "1", "policy_shape");
+    check(
+        r#"decision := {"allow": "true", "reasons": []}"#,
+        "1",
+        "policy_shape",
+    );
+    check(
+        r#"decision := {"allow": 1, "reasons": []}"#,
+        "1",
+        "policy_shape",
+    );
+    check(r#"decision := {"allow": true}"#, "1", "policy_shape");
+    check(
+        r#"decision := {"allow": true, "reasons": [], "ok": 1}"#,
+        "1",
+        "policy_shape",
+    );
+    check(
+        r#"decision := {"allow": false, "reasons": []}"#,
+        "1",
+        "policy_denied",
+    );
+    check(
+        &format!("decision := {ALLOW} if input.order.qty > 5"),
+        "1",
+        "policy_undefined",
+    );
+    check("other := 1", "1", "no rule defines `data.gate.decision`");
+}
+
+#[test]
+fn a_conflict_between_complete_rules_refuses_the_bundle() {
+    // On the register machine `blocked` is undefined for 100, so `not blocked` holds; the
+    // interpreter and OPA report the conflict.
+    let conflict = format!(
+        "default blocked := false\n\
+         blocked := true if input.order.qty > 10\n\
+         blocked := false if input.order.qty > 50\n\
+         decision := {ALLOW} if not blocked"
+    );
+    check(&conflict, "100", "refused by its tests: register machine");
+}
+
+#[test]
+fn an_assignment_of_something_undefined_ends_the_body() {
+    // The register machine of regorus 0.14.1 would go on with the next expression.
+    for body in [
+        "limit := data.limit; not input.order.qty > limit",
+        "limit := input.order.limit; true",
+        "limit := [data.limit]; true",
+        "limit := to_number(data.limit); true",
+        "limit := data.limit + 1; true",
+        "every x in [1] { limit := data.limit[x] }",
+        "count([limit | limit := data.limit]) == 1",
+        "count([data.limit | true]) == 1",
+        "[data.limit | true] != []",
+        "{\"a\": data.limit | true} != {}",
+        "f(1)",
+    ] {
+        let rego = format!("f(_) := x if x := data.limit\ndecision := {ALLOW} if {{ {body} }}");
+        check(&rego, "1", "policy_undefined");
+    }
+}
+
+#[test]
+fn an_error_inside_a_rule_does_not_allow_unseen() {
+    // Swallowed on the register machine, reported by the interpreter: refused, where a probe or
+    // a test of the bundle's own reaches it.
+    let swallowed = format!(
+        "deny contains \"big\" if input.order.qty * \"x\" > 5\n\
+         decision := {ALLOW} if count(deny) == 0"
+    );
+    check(&swallowed, "1", "refused by its tests: register machine");
+    // The shipped style: "deny, unless within", so that an error denies.
+    let positive = "deny contains \"big\" if not input.order.qty <= to_number(\"x\")\n\
+                    decision := {\"allow\": count(deny) == 0, \"reasons\": deny}";
+    check(positive, "1", "big");
+}
+
+#[test]
+fn partial_objects_and_defaults_with_wrong_results_are_refused_or_blocked() {
+    // regorus issues 662 and 719.
+    check(
+        &format!(
+            "default x[\"k\"] := false\nx[\"k\"] if input.order.qty > 10\ndecision := {ALLOW} if not x.k"
+        ),
+        "1",
+        "refused to compile",
+    );
+    check(
+        &format!("x[\"k\"] := 1\nx[\"k\"] := 2\ndecision := {ALLOW} if x.k == 1"),
+        "1",
+        "refused to compile",
+    );
+    check(
+        &format!(
+            "x[k] := 1 if k := \"k\"\nx[k] := 2 if {{ k := \"k\"; input.order.qty > 0 }}\n\
+             decision := {ALLOW} if x.k"
+        ),
+        "1",
+        "refused by its tests",
+    );
+}
+
+#[test]
+fn builtins_that_no_limit_stops_are_refused() {
+    for (call, name) in [
+        ("count(numbers.range(1, 30000000)) > 0", "numbers.range"),
+        ("time.now_ns() > 0", "time.now_ns"),
+        ("rand.intn(\"x\", 5) > 0", "rand.intn"),
+        ("bits.lsh(1, 100000000) > 0", "bits.lsh"),
+        ("replace(\"aaaa\", \"\", \"bbbb\") != \"\"", "replace"),
+        (
+            "regex.replace(\"a\", \"a\", \"b\") != \"\"",
+            "regex.replace",
+        ),
+        ("trace(\"x\")", "trace"),
+    ] {
+        let expected = format!("the builtin `{name}` is not allowed");
+        check(&format!("decision := {ALLOW} if {call}"), "1", &expected);
+        // Also in a rule that the decision does not use: the Data API could ask for it.
+        check(
+            &format!("decision := {ALLOW}\nunused := 1 if {call}"),
+            "1",
+            &expected,
+        );
+    }
+    for call in ["http.send({})", "opa.runtime()", "no.such(1)"] {
+        check(
+            &format!("decision := {ALLOW} if {call}"),
+            "1",
+            "refused to compile",
+        );
+    }
+}
+
+#[test]
+fn endless_work_is_stopped() {
+    let rego = format!(
+        "xs := [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n\
+         decision := {ALLOW} if {{\n\
+           input.order.client_order_id == \"o-1\"\n\
+           count([1 | xs[_]; xs[_]; xs[_]; xs[_]; xs[_]]) > 0\n}}"
+    );
+    check(&rego, "1", "policy_timeout");
+    let recursive = format!("a if b\nb if a\ndecision := {ALLOW} if not a");
+    check(&recursive, "1", "needs itself");
+    check(
+        &format!("f(x) := f(x)\ndecision := {ALLOW} if not f(1)"),
+        "1",
+        "needs itself",
+    );
+    check(
+        &format!("a if data.gate[\"a\"]\ndecision := {ALLOW} if not a"),
+        "1",
+        "needs itself",
+    );
+    let deep = format!("decision := {}{}", "[".repeat(40), "]".repeat(40));
+    check(&deep, "1", "`gate.rego` is nested too deep");
+}
+
+#[test]
+fn unsupported_or_broken_rego_is_refused_at_load() {
+    check("decision := {", "1", "refused to compile: `gate.rego`");
+    check(
+        &format!("decision := {ALLOW} if input.x with input as {{}}"),
+        "1",
+        "refused to compile",
+    );
+    check(
+        &format!("decision := {ALLOW} if undefined_fn(1)"),
+        "1",
+        "refused to compile",
+    );
+    check(
+        &format!("decision := {ALLOW} if some_unbound > 1"),
+        "1",
+        "refused to compile",
+    );
+    // Data in the place of a rule.
+    let shown = judge(
+        &format!("decision := {ALLOW}"),
+        r#"{"gate":{"decision":1}}"#,
+        "1",
+    );
+    assert!(shown.starts_with("refused"), "{shown}");
+}
+
+#[test]
+fn a_bundle_that_fails_its_own_tests_is_refused() {
+    let files = |test: &str| {
+        let rego = format!("package gate\ndecision := {ALLOW}");
+        let test = format!("package gate_test\nimport data.gate\n{test}");
+        let files = [("gate.rego", rego), ("gate_test.rego", test)];
+        match activate(&Bundle::from_files(files).unwrap()) {
+            Ok(_) => "in force".to_owned(),
+            Err(error) => {
+                assert!(error.is_test_failure());
+                error.to_string()
+            }
+        }
+    };
+    assert_eq!(files("test_ok if gate.decision.allow"), "in force");
+    let failed = files("test_no if not gate.decision.allow");
+    assert!(
+        failed.contains("data.gate_test.test_no: is undefined, not true"),
+        "{failed}"
+    );
+    let failed = files("test_no if gate.decision.allow == 5 + \"x\"");
+    assert!(
+        failed.contains("data.gate_test.test_no: failed"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn an_input_that_a_test_uses_is_put_to_both_engines() {
+    // The conflict shows for one client only, which no probe has; the bundle's own test does.
+    let rego = "package gate\n\
+        default special := false\n\
+        special := true if input.context.client_id == \"vip\"\n\
+        special := 7 if input.context.client_id == \"vip\"\n\
+        decision := {\"allow\": true, \"reasons\": []} if not special";
+    let test = "package gate_test\nimport data.gate\n\
+        test_runs if count([1 | gate.decision with input as {\"context\": {\"client_id\": \"x\"}}]) == 1";
+    let with = |test: String| {
+        activate(&Bundle::from_files([("g.rego", rego.to_owned()), ("g_test.rego", test)]).unwrap())
+    };
+    assert!(with(test.to_owned()).is_ok());
+    let noting = test.replace("\"x\"}}]) == 1", "\"vip\"}}]) >= 0");
+    assert!(with(noting).is_err());
+}

@@ -61,21 +61,9 @@ fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
         in_doubt_release_ns: (config.in_doubt_release_s > 0)
             .then(|| config.in_doubt_release_s.saturating_mul(NANOS_PER_SECOND)),
         max_remembered: config.max_orders,
-        writer_started: put_first,
         ..LedgerConfig::new(config.data_dir.clone())
     };
     Ledger::open(settings, clock).with_context(|| format!("the journal in `{shown}`"))
-}
-
-/// How far the journal's thread is put before the others, where the system permits it (root, or
-/// CAP_SYS_NICE, or a nice limit): every reply waits for it, and a worker that it wakes must not
-/// take its processor before the next commit is on its way.
-const WRITER_NICE: i32 = -10;
-
-fn put_first() {
-    if rustix::process::nice(WRITER_NICE).is_err() {
-        tracing::debug!("the journal's thread runs at the priority of the others");
-    }
 }
 
 /// The keys the settings name; without a name, those of the data directory, made when absent.

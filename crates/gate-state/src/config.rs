@@ -14,7 +14,7 @@ pub enum Durability {
 }
 
 /// The settings of a [`Ledger`](crate::Ledger).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerConfig {
     /// Where the store lives; created if missing.
     pub dir: PathBuf,
@@ -35,9 +35,6 @@ pub struct LedgerConfig {
     pub snapshot_every: u64,
     /// Bytes of write-ahead log after which it is checkpointed.
     pub checkpoint_bytes: u64,
-    /// Called on the writer's own thread when it starts: the place to give it a priority, since
-    /// everyone waits for it.
-    pub writer_started: fn(),
 }
 
 impl LedgerConfig {
@@ -53,7 +50,6 @@ impl LedgerConfig {
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
             checkpoint_bytes: 16 * 1024 * 1024,
-            writer_started: || {},
         }
     }
 }

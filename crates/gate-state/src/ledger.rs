@@ -302,11 +302,7 @@ impl Ledger {
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &*clock);
         })?);
-        let writer_started = self.config.writer_started;
-        threads.writer = Some(spawn("gate-journal", move || {
-            writer_started();
-            writer.run()
-        })?);
+        threads.writer = Some(spawn("gate-journal", move || writer.run())?);
         Ok(())
     }
 

@@ -30,6 +30,12 @@ pub(crate) enum Command {
     /// Check, try and test policy bundles.
     #[command(subcommand)]
     Policy(Policy),
+    /// Verify and export the journal.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Look into the exposure ledger, live or stopped.
+    #[command(subcommand)]
+    Ledger(Ledger),
 }
 
 /// Settings come from flags, then `GATE_*` variables, then the file, then the defaults.
@@ -148,5 +154,52 @@ pub(crate) enum Policy {
     Test {
         /// Directory or .tar.gz
         bundle: PathBuf,
+    },
+    /// Put recorded decisions to two bundles: which would change, and by how much notional?
+    Diff {
+        /// The bundle that decides now
+        old: PathBuf,
+        /// The bundle that would
+        new: PathBuf,
+        /// What `audit export` wrote, or orders as `eval` takes them, one a line
+        #[arg(long, value_name = "FILE")]
+        orders: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Check the hash chain: exit 0 intact, 1 damaged (the first wrong record is named).
+    Verify {
+        /// Directory of the journal
+        #[arg(long, value_name = "DIR", default_value = "gate-data")]
+        data_dir: PathBuf,
+        /// A place in the chain noted earlier, as SEQ:HASH: it must still be there
+        #[arg(long = "known", value_name = "SEQ:HASH")]
+        known: Vec<String>,
+    },
+    /// Write every record as one line of JSON, verified as it is read.
+    Export {
+        /// Directory of the journal
+        #[arg(long, value_name = "DIR", default_value = "gate-data")]
+        data_dir: PathBuf,
+        /// The first record to write
+        #[arg(long, value_name = "SEQ", default_value_t = 1)]
+        from: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// Show the exposure of every client, or of one with its orders.
+    Show {
+        /// The client
+        client: Option<String>,
+        /// Directory of the journal
+        #[arg(long, value_name = "DIR", default_value = "gate-data")]
+        data_dir: PathBuf,
+        /// Seconds for which ended orders are shown
+        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+        ended_within: u64,
     },
 }

@@ -1,7 +1,9 @@
 //! The operator's commands beside serving. Each reads its input, calls one library and says
 //! what came of it in an exit code.
 
+pub(crate) mod audit;
 pub(crate) mod keys;
+pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod token;
 

@@ -44,6 +44,34 @@ impl std::fmt::Display for ChainHash {
     }
 }
 
+/// The text is not a chain hash: 64 digits in lower-case hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not 64 lower-case hex digits")]
+pub struct ChainHashError;
+
+/// Reads what `Display` writes.
+impl std::str::FromStr for ChainHash {
+    type Err = ChainHashError;
+
+    fn from_str(text: &str) -> Result<Self, ChainHashError> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
+            b'a'..=b'f' => Some(byte.wrapping_sub(b'a').wrapping_add(10)),
+            _ => None,
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != 32 || !rest.is_empty() {
+            return Err(ChainHashError);
+        }
+        let mut hash = [0; 32];
+        for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
+            let (high, low) = digit(*high).zip(digit(*low)).ok_or(ChainHashError)?;
+            *byte = high.wrapping_mul(16).wrapping_add(low);
+        }
+        Ok(Self(hash))
+    }
+}
+
 impl std::fmt::Debug for ChainHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)

@@ -99,7 +99,7 @@ mod store;
 mod sync;
 mod writer;
 
-pub use chain::ChainHash;
+pub use chain::{ChainHash, ChainHashError};
 pub use checkpoint::CheckpointWork;
 pub use config::{Durability, LedgerConfig};
 pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_ERROR};

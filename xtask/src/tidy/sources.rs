@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result};
 
 /// A room larger than this is two rooms.
 const LINES_MAX: usize = 400;
+/// A test or example may be longer: a generator and the laws it feeds are one story.
+const TEST_LINES_MAX: usize = 520;
 
 /// Words that must not be committed, put together here so that this file may be.
 fn forbidden() -> Vec<(String, &'static str)> {
@@ -62,9 +64,17 @@ fn room(name: &str, text: &str) -> Vec<String> {
         ));
     }
     let lines = text.lines().count();
-    if lines > LINES_MAX {
+    let tells_a_story = ["tests/", "examples/", "/tests.rs"]
+        .iter()
+        .any(|part| name.contains(part));
+    let most = if tells_a_story {
+        TEST_LINES_MAX
+    } else {
+        LINES_MAX
+    };
+    if lines > most {
         faults.push(format!(
-            "{name}: has {lines} lines, more than {LINES_MAX}: two rooms?"
+            "{name}: has {lines} lines, more than {most}: two rooms?"
         ));
     }
     faults

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use gate_policy::{ActivateError, Bundle, Policy as Rules, RecordedInput};
+use gate_policy::{ActivateError, Bundle, Policy as Rules, RecordedInput, Verdict};
+use serde_json::{Value, json};
 
 use super::{NO, say, stdin};
 use crate::build;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Policy) -> Result<ExitCode> {
         Policy::Check { bundle } => check(&bundle),
         Policy::Eval { bundle } => eval(&bundle),
         Policy::Test { bundle } => test(&bundle),
+        Policy::Diff { old, new, orders } => diff(&old, &new, &orders),
     }
 }
 
@@ -31,11 +33,9 @@ fn check(path: &Path) -> Result<ExitCode> {
     let Some(bundle) = load(path) else {
         return Ok(UNUSABLE.into());
     };
-    say(&format!("revision  {}", bundle.revision()))?;
-    say(&format!("sha256    {}", bundle.hash()))?;
-    say(&format!("engine    {}", bundle.engine()))?;
-    for file in bundle.paths() {
-        say(&format!("file      {file}"))?;
+    match gate_policy::check(&bundle) {
+        Ok(report) => say(report.to_string().trim_end())?,
+        Err(error) => return Ok(refused(&error)),
     }
     Ok(activate(&bundle).map_or_else(|code| code, |_| ExitCode::SUCCESS))
 }
@@ -44,13 +44,96 @@ fn test(path: &Path) -> Result<ExitCode> {
     let Some(bundle) = load(path) else {
         return Ok(UNUSABLE.into());
     };
-    match activate(&bundle) {
-        Ok(_) => {
-            say("every test of the bundle passed, on both engines")?;
+    match gate_policy::test(&bundle) {
+        Ok(report) if report.is_pass() => {
+            say(&report.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(code) => Ok(code),
+        Ok(report) => {
+            eprintln!("{report}");
+            Ok(NO)
+        }
+        Err(error) => Ok(refused(&error)),
     }
+}
+
+/// What would change if the new bundle had decided.
+fn diff(old: &Path, new: &Path, orders: &Path) -> Result<ExitCode> {
+    let mut policies = Vec::new();
+    for path in [old, new] {
+        let Some(bundle) = load(path) else {
+            return Ok(UNUSABLE.into());
+        };
+        match activate(&bundle) {
+            Ok(policy) => policies.push(policy),
+            Err(code) => return Ok(code),
+        }
+    }
+    let [old, new] = policies.as_slice() else {
+        return Ok(UNUSABLE.into());
+    };
+    let text = std::fs::read_to_string(orders)
+        .with_context(|| format!("cannot read `{}`", orders.display()))?;
+    let mut recorded = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let order = recorded_order(line)
+            .with_context(|| format!("`{}`, line {}", orders.display(), index + 1))?;
+        recorded.extend(order);
+    }
+    let report = gate_policy::diff(&**old, &**new, recorded);
+    for change in &report.changes {
+        let side = |verdict: &Verdict| {
+            if verdict.allow {
+                "ALLOW".to_owned()
+            } else {
+                verdict.reasons.join(" ")
+            }
+        };
+        say(&format!(
+            "{} {}\tnotional {}\t{} -> {}",
+            change.client_id,
+            change.client_order_id,
+            change.notional,
+            side(&change.old),
+            side(&change.new)
+        ))?;
+    }
+    say(&format!(
+        "{} orders, {} changed: {} newly blocked, {} newly allowed (notional)",
+        report.orders,
+        report.changes.len(),
+        report.newly_blocked,
+        report.newly_allowed
+    ))?;
+    Ok(if report.changes.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        NO
+    })
+}
+
+/// One line of an export (only decisions are orders), or an order as `eval` takes it.
+fn recorded_order(line: &str) -> Result<Option<RecordedInput>> {
+    let parsed: Value = serde_json::from_str(line).context("is not JSON")?;
+    let Some(kind) = parsed.get("kind") else {
+        return Ok(Some(RecordedInput::parse(line)?));
+    };
+    if kind != "decision" {
+        return Ok(None);
+    }
+    let member = |name: &str| parsed.get(name).cloned().unwrap_or(Value::Null);
+    let order = json!({
+        "order": {
+            "client_order_id": member("client_order_id"),
+            "symbol": member("symbol"),
+            "side": member("side"),
+            "qty": member("qty"),
+            "price": member("price"),
+        },
+        "context": {"client_id": member("client_id")},
+        "exposure": member("exposure_before"),
+    });
+    Ok(Some(RecordedInput::parse(&order.to_string())?))
 }
 
 /// Judges the order on stdin, with the exposure that stands beside it (none when absent).
@@ -90,13 +173,12 @@ fn load(path: &Path) -> Option<Bundle> {
 
 /// The policy, or the exit code once the reason is told.
 fn activate(bundle: &Bundle) -> Result<Arc<dyn Rules>, ExitCode> {
-    gate_policy::activate(bundle).map_err(|error| {
-        eprintln!("{error}");
-        exit_code(&error)
-    })
+    gate_policy::activate(bundle).map_err(|error| refused(&error))
 }
 
-fn exit_code(error: &ActivateError) -> ExitCode {
+/// Tells why, and gives the exit code.
+fn refused(error: &ActivateError) -> ExitCode {
+    eprintln!("{error}");
     if error.is_test_failure() {
         NO
     } else {

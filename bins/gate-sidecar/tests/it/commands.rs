@@ -157,3 +157,97 @@ fn policy_commands_tell_a_failed_test_from_a_bundle_that_does_not_compile() {
         stderr(&broken)
     );
 }
+
+#[test]
+fn an_audit_finds_a_changed_record_and_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let audit = |command: &str, more: &[&str]| {
+        let mut args = vec!["audit", command, "--data-dir", data.to_str().unwrap()];
+        args.extend(more);
+        run(&args, b"")
+    };
+    let sidecar = crate::sidecar::Sidecar::start(&data, &[]);
+    let mut client = sidecar.client();
+    for number in 0..5 {
+        let body = order("c1", &format!("o-{number}"), 1, "185.55");
+        assert_eq!(authorize(&mut client, &body).json()["status"], "AUTHORIZED");
+    }
+    // On a live store.
+    let live = audit("verify", &[]);
+    assert!(live.status.success(), "{}", stderr(&live));
+    let shown = String::from_utf8(live.stdout).unwrap();
+    let point = shown.trim().rsplit_once("to ").unwrap().1.to_owned();
+    assert!(audit("verify", &["--known", &point]).status.success());
+    let other = format!(
+        "{}{}",
+        &point[..point.len() - 1],
+        if point.ends_with('0') { "1" } else { "0" }
+    );
+    assert_eq!(audit("verify", &["--known", &other]).status.code(), Some(1));
+
+    let export = String::from_utf8(audit("export", &[]).stdout).unwrap();
+    let lines: Vec<serde_json::Value> = export
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let decisions = lines
+        .iter()
+        .filter(|line| line["kind"] == "decision")
+        .count();
+    assert_eq!(decisions, 5, "{export}");
+    for (index, line) in lines.iter().enumerate() {
+        assert_eq!(line["seq"], index as u64 + 1);
+    }
+
+    let show = run(
+        &["ledger", "show", "c1", "--data-dir", data.to_str().unwrap()],
+        b"",
+    );
+    let show = String::from_utf8(show.stdout).unwrap();
+    assert!(show.contains("gross 927.75"), "{show}");
+    assert_eq!(show.lines().count(), 6, "{show}");
+
+    // What was recorded, put to a tighter bundle.
+    let (loose, tight) = (
+        crate::sidecar::builtin_bundle(dir.path(), "loose", "1000"),
+        crate::sidecar::builtin_bundle(dir.path(), "tight", "600"),
+    );
+    let orders = dir.path().join("orders.ndjson");
+    std::fs::write(&orders, &export).unwrap();
+    let (loose, tight, orders) = (
+        loose.to_str().unwrap(),
+        tight.to_str().unwrap(),
+        orders.to_str().unwrap(),
+    );
+    let diff = run(&["policy", "diff", loose, tight, "--orders", orders], b"");
+    let diff_text = String::from_utf8(diff.stdout.clone()).unwrap();
+    // Three of 185.55 fit under 600; the fourth and fifth do not.
+    assert!(
+        diff_text.contains("5 orders, 2 changed: 371.1 newly blocked"),
+        "{diff_text}"
+    );
+    assert_eq!(diff.status.code(), Some(1));
+    drop(sidecar);
+
+    let database = std::fs::read_dir(&data)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")))
+        .unwrap();
+    let store = rusqlite::Connection::open(database).unwrap();
+    let changed = store.execute(
+        "UPDATE journal SET records = CAST(replace(CAST(records AS TEXT), 'o-3', 'o-7') AS BLOB)
+         WHERE instr(records, CAST('o-3' AS BLOB)) > 0",
+        [],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    drop(store);
+    let damaged = audit("verify", &[]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(
+        stderr(&damaged).contains("damaged at record"),
+        "{}",
+        stderr(&damaged)
+    );
+}

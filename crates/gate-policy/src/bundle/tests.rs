@@ -1,3 +1,5 @@
+//! What the loaders take, and what they refuse by name.
+
 use std::io::Write;
 
 use flate2::Compression;

@@ -1,3 +1,5 @@
+//! The built-in rules, one order a line.
+
 use super::*;
 
 fn check(data: &str, expected: &str) {

@@ -1,3 +1,5 @@
+//! Signed bundles: keys made on the spot, a fixture of openssl's, and every way to be wrong.
+
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use ring::{digest, hmac};

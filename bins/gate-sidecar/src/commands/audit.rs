@@ -1,0 +1,77 @@
+//! `gate-sidecar audit`: the journal for those who check it, on a live store or a stopped one.
+
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use gate_state::{ChainHash, ChainPoint, Journal, OpenError, Seq};
+
+use super::{NO, say};
+use crate::cli::Audit;
+
+pub(crate) fn run(command: Audit) -> Result<ExitCode> {
+    match command {
+        Audit::Verify { data_dir, known } => verify(&data_dir, &known),
+        Audit::Export { data_dir, from } => export(&data_dir, from),
+    }
+}
+
+fn open(dir: &Path) -> Result<Journal> {
+    Journal::open(dir).with_context(|| format!("the journal in `{}`", dir.display()))
+}
+
+fn verify(dir: &Path, known: &[String]) -> Result<ExitCode> {
+    let known = known
+        .iter()
+        .map(|text| point(text))
+        .collect::<Result<Vec<_>>>()?;
+    match open(dir)?.verify(&known) {
+        Ok(verified) => {
+            say(&format!(
+                "intact: {} records, to {}:{}",
+                verified.records, verified.end.seq, verified.end.hash
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(OpenError::Damaged(damage)) => {
+            eprintln!("{damage}");
+            Ok(NO)
+        }
+        Err(error) => Err(error).context("the journal cannot be verified"),
+    }
+}
+
+fn point(text: &str) -> Result<ChainPoint> {
+    let parts = text.split_once(':');
+    let seq = parts.and_then(|(seq, _)| seq.parse().ok()).map(Seq::new);
+    let hash = parts.and_then(|(_, hash)| hash.parse::<ChainHash>().ok());
+    let point = seq.zip(hash).map(|(seq, hash)| ChainPoint { seq, hash });
+    point.with_context(|| format!("`{text}` is not SEQ:HASH as `audit verify` prints it"))
+}
+
+fn export(dir: &Path, from: u64) -> Result<ExitCode> {
+    let journal = open(dir)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for line in journal
+        .lines(Seq::new(from))
+        .context("the journal cannot be read")?
+    {
+        let line = line.context("the journal cannot be exported further")?;
+        let written = serde_json::to_writer(&mut out, &line)
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"));
+        if let Err(error) = written {
+            return ended(error);
+        }
+    }
+    out.flush().map_or_else(ended, |()| Ok(ExitCode::SUCCESS))
+}
+
+/// A reader that has read enough is no error of ours.
+fn ended(error: std::io::Error) -> Result<ExitCode> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(error).context("cannot write to stdout")
+}

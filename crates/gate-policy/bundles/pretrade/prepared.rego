@@ -12,21 +12,28 @@ package gate_prepared
 # Above every amount that an order can have: stands for a limit that is not set.
 unlimited := 1000000000000000000000000000000
 
-suspended := data.suspended_clients if {
-	data.suspended_clients
-} else := {}
-
 general := limits(data.limits["default"])
 
-clients[client] := within(entry, own) if {
+clients := object.union(listed, suspended)
+
+listed[client] := within(entry, own) if {
 	some client, own in data.limits.clients
+	not data.suspended_clients[client]
 	entry := object.union(object.get(data.limits, "default", {}), own)
 }
+
+# No order is within no limits.
+suspended := {client: no_limits |
+	some client, is_suspended in data.suspended_clients
+	is_suspended
+}
+
+no_limits := {}
 
 within(entry, own) := found if {
 	not own.price_collar_pct
 	found := limits(entry)
-} else := {}
+} else := no_limits
 
 limits(entry) := {
 	"qty_nanos": scaled(entry, "max_order_qty", 1000000000),

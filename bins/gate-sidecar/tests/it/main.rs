@@ -1,4 +1,11 @@
 //! The sidecar as its users meet it: the real binary, real sockets, a real data directory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers outside of test functions; a test that panics is a test that fails"
+)]
 
 mod client;
 mod sidecar;

@@ -102,7 +102,7 @@ where
         let mut seen = Seen::default();
         while let Some(key) = map.next_key_seed(Key)? {
             let raw: &'de RawValue = map.next_value()?;
-            let outcome = if seen.insert(&key) {
+            let outcome = if seen.insert(key.clone()) {
                 (self.take)(key, raw)
             } else {
                 Err(duplicate(self.path, &key))
@@ -136,15 +136,15 @@ const FEW: usize = 16;
 
 impl<'a> Seen<'a> {
     /// Whether the name is new.
-    fn insert(&mut self, key: &Cow<'a, str>) -> bool {
-        if self.few.contains(key) {
+    fn insert(&mut self, key: Cow<'a, str>) -> bool {
+        if self.few.contains(&key) {
             return false;
         }
         if self.few.len() < FEW {
-            self.few.push(key.clone());
+            self.few.push(key);
             return true;
         }
-        self.many.insert(key.clone())
+        self.many.insert(key)
     }
 }
 

@@ -1,3 +1,8 @@
 //! `Gate` as an embedder uses it: no server, a clock that stands still.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers outside of test functions; a test that panics is a test that fails"
+)]
 
 mod pipeline;

@@ -15,6 +15,10 @@ use crate::config::Config;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
+/// Write-ahead log after which it is checkpointed: seldom enough not to be felt, and a fraction of
+/// a second to read at a start.
+const CHECKPOINT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The file of generated keys in the data directory.
 const KEY_FILE: &str = "keys.json";
 
@@ -61,6 +65,8 @@ fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
         in_doubt_release_ns: (config.in_doubt_release_s > 0)
             .then(|| config.in_doubt_release_s.saturating_mul(NANOS_PER_SECOND)),
         max_remembered: config.max_orders,
+        checkpoint_bytes: CHECKPOINT_BYTES,
+        lengthen_wal: true,
         ..LedgerConfig::new(config.data_dir.clone())
     };
     Ledger::open(settings, clock).with_context(|| format!("the journal in `{shown}`"))

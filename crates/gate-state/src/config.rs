@@ -35,6 +35,10 @@ pub struct LedgerConfig {
     pub snapshot_every: u64,
     /// Bytes of write-ahead log after which it is checkpointed.
     pub checkpoint_bytes: u64,
+    /// Make the write-ahead log its full length when the store is opened: a commit within the
+    /// length of its file is synced faster than one that makes it longer. Costs that many bytes
+    /// of writing at each start.
+    pub lengthen_wal: bool,
 }
 
 impl LedgerConfig {
@@ -50,6 +54,7 @@ impl LedgerConfig {
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
             checkpoint_bytes: 16 * 1024 * 1024,
+            lengthen_wal: false,
         }
     }
 }

@@ -350,6 +350,11 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
     let picture = snapshot::load(paths, &conn, &store_id);
     let snapshot_seq = picture.as_ref().map_or(0, |picture| picture.begin.seq);
     let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
+    if config.lengthen_wal {
+        // Some more than the threshold: commits go on while the bulk is checkpointed.
+        let bytes = config.checkpoint_bytes.saturating_mul(5) / 4;
+        store::lengthen_wal(&conn, bytes)?;
+    }
     Ok(Loaded {
         books,
         tail,

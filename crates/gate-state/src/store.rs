@@ -95,6 +95,19 @@ pub(crate) fn connect(paths: &Paths) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
+/// Makes the write-ahead log's file about `bytes` long: a transaction that does not fit into the
+/// cache is written to the log before it is committed, and this one never is. The commits that
+/// follow are written over it from the log's beginning.
+pub(crate) fn lengthen_wal(conn: &Connection, bytes: u64) -> Result<(), rusqlite::Error> {
+    let cache: i64 = conn.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
+    conn.pragma_update(None, "cache_size", 64)?;
+    conn.execute_batch("BEGIN IMMEDIATE; CREATE TABLE filler (filling BLOB) STRICT;")?;
+    let filled = conn.execute("INSERT INTO filler VALUES (zeroblob(?1))", [signed(bytes)]);
+    conn.execute_batch("ROLLBACK")?;
+    conn.pragma_update(None, "cache_size", cache)?;
+    filled.map(drop)
+}
+
 /// A connection that only reads.
 pub(crate) fn connect_reader(paths: &Paths) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

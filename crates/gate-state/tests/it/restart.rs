@@ -253,3 +253,32 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
     let refused = Ledger::open(config, clock);
     assert!(matches!(refused, Err(OpenError::SnapshotMissing)));
 }
+
+#[test]
+fn a_lengthened_log_is_written_over_from_its_beginning_and_survives_a_crash() {
+    let kit = Kit::with(|config| {
+        config.lengthen_wal = true;
+        config.checkpoint_bytes = 1024 * 1024;
+    });
+    let log = kit.dir.path().join("ledger.db-wal");
+    let length = || std::fs::metadata(&log).unwrap().len();
+    let at_start = length();
+    assert!(at_start >= 1024 * 1024, "{at_start}");
+    for n in 0..50 {
+        kit.authorize("c1", &format!("o-{n}"), "10");
+    }
+    assert_eq!(length(), at_start, "a commit made the file longer");
+    let (copy, crashed) = kit.crashed_copy();
+    assert_eq!(exposure(&crashed, "c1"), kit.exposure("c1"));
+    let verified = Journal::open(copy.path()).unwrap().verify(&[]).unwrap();
+    assert_eq!(verified.records, 51);
+    let filler: i64 = Connection::open(copy.path().join("ledger.db"))
+        .unwrap()
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'filler'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(filler, 0);
+}

@@ -150,6 +150,7 @@ impl Gate {
 
         let active = self.active();
         let order = self.new_order(&request, &digest, &active)?;
+        check_key(&active, order.now)?;
         let decided = self.ledger.decide(&order, |exposure| {
             let started_ns = self.clock.monotonic_ns();
             let verdict = active
@@ -322,6 +323,16 @@ impl Gate {
         })?;
         Ok(Answer::of_stored(&stored, key, form))
     }
+}
+
+/// Nothing is decided with a key that no verifier would take: its tokens would all be refused.
+fn check_key(active: &Active, now: Timestamp) -> Result<(), Problem> {
+    let key = active.keys.active();
+    if key.valid_at(now.unix_seconds(), 0) {
+        return Ok(());
+    }
+    let detail = format!("the active key `{}` is not valid at this time", key.kid());
+    Err(Problem::new(Code::KeyNotValid, detail))
 }
 
 fn record_context(

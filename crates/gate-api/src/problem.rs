@@ -42,6 +42,8 @@ pub enum Code {
     Internal,
     /// 503: the journal cannot be written; nothing is decided until it can.
     NotDurable,
+    /// 503: the active signing key is not valid at this time.
+    KeyNotValid,
     /// 503: too many requests wait for the journal.
     Overloaded,
     /// 503: the ledger remembers as many orders as it may.
@@ -50,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// Every code there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::MalformedJson,
         Self::DuplicateMember,
         Self::NotFound,
@@ -66,6 +68,7 @@ impl Code {
         Self::UnknownMember,
         Self::Internal,
         Self::NotDurable,
+        Self::KeyNotValid,
         Self::Overloaded,
         Self::CapacityReached,
     ];
@@ -96,6 +99,7 @@ impl Code {
             Self::UnknownMember => ("unknown_member", 422, "A member is not known"),
             Self::Internal => ("internal", 500, "The service failed"),
             Self::NotDurable => ("not_durable", 503, "The journal cannot be written"),
+            Self::KeyNotValid => ("key_not_valid", 503, "The signing key is not valid now"),
             Self::Overloaded => ("overloaded", 503, "Too many requests are waiting"),
             Self::CapacityReached => ("capacity_reached", 503, "The ledger is full"),
         }
@@ -118,7 +122,7 @@ impl Code {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::Overloaded | Self::NotDurable => Some(1),
-            Self::CapacityReached => Some(60),
+            Self::CapacityReached | Self::KeyNotValid => Some(60),
             _ => None,
         }
     }

@@ -129,6 +129,27 @@ fn a_replay_outlives_a_key_rotation_byte_for_byte() {
 }
 
 #[test]
+fn nothing_is_decided_with_a_key_that_verifiers_would_refuse() {
+    let rig = rig(Engine::Builtin);
+    let mut jwks: Value = serde_json::from_str(&rig.keys.to_jwks()).unwrap();
+    jwks["keys"][0]["exp"] = json!(NOW_S + 10);
+    let ends_soon = Arc::new(KeyRing::from_jwks(jwks.to_string().as_bytes()).unwrap());
+    rig.gate.change(rig.gate.policy(), ends_soon).unwrap();
+    assert_eq!(
+        rig.authorize(&order("o-1", "1", "185"))["status"],
+        "AUTHORIZED"
+    );
+    rig.clock.advance_ns(11_000_000_000);
+    let late = order("o-2", "1", "185");
+    let problem = rig
+        .gate
+        .authorize(late.as_bytes(), TokenForm::Object)
+        .unwrap_err();
+    assert_eq!(problem.code(), Code::KeyNotValid);
+    assert_eq!(rig.gross(), "185");
+}
+
+#[test]
 fn an_order_beyond_every_amount_is_a_problem_and_holds_nothing() {
     let rig = rig(Engine::Rego);
     let body = order("o-1", "999999999999999999", "999999999999999999");

@@ -6,11 +6,11 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use gate_api::{Code, Problem};
+use gate_api::{Code, Gate, Problem};
 
 use super::commit::WorkerCommits;
-use super::public::{answer, not_found, resource};
-use super::{Shared, body, reply};
+use super::public::{answer, apply, not_found, resource};
+use super::{Shared, reply};
 
 /// The media type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -86,11 +86,7 @@ async fn kill(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let outcome = async {
-        let body = body::json(&request, payload).await?;
-        commits.answer(shared.gate.kill(&body)?).await
-    };
-    answer(&shared, outcome.await)
+    apply(&shared, &commits, &request, payload, Gate::kill).await
 }
 
 /// Loads policy and keys again; what is wrong leaves both as they were and says why.

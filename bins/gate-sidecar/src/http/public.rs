@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::http::header::ACCEPT;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use gate_api::{Code, Pending, Problem, TokenForm};
+use gate_api::{Applied, Code, Gate, Pending, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
 use super::commit::WorkerCommits;
@@ -76,17 +76,28 @@ fn token_form(request: &HttpRequest) -> Option<TokenForm> {
     jws.then_some(TokenForm::Jws)
 }
 
+/// Applies an event and answers once it may be answered.
+pub(super) async fn apply(
+    shared: &Shared,
+    commits: &WorkerCommits,
+    request: &HttpRequest,
+    payload: Payload,
+    event: fn(&Gate, &[u8]) -> Result<Applied, Problem>,
+) -> HttpResponse {
+    let outcome = async {
+        let body = body::json(request, payload).await?;
+        commits.answer(event(&shared.gate, &body)?).await
+    };
+    answer(shared, outcome.await)
+}
+
 async fn release(
     shared: Data<Shared>,
     commits: Data<WorkerCommits>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let outcome = async {
-        let body = body::json(&request, payload).await?;
-        commits.answer(shared.gate.release(&body)?).await
-    };
-    answer(&shared, outcome.await)
+    apply(&shared, &commits, &request, payload, Gate::release).await
 }
 
 async fn fill(
@@ -95,11 +106,7 @@ async fn fill(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let outcome = async {
-        let body = body::json(&request, payload).await?;
-        commits.answer(shared.gate.fill(&body)?).await
-    };
-    answer(&shared, outcome.await)
+    apply(&shared, &commits, &request, payload, Gate::fill).await
 }
 
 async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {

@@ -17,7 +17,7 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Write-ahead log after which it is checkpointed: seldom enough not to be felt, and a fraction of
 /// a second to read at a start.
-const CHECKPOINT_BYTES: u64 = 64 * 1024 * 1024;
+const CHECKPOINT_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The file of generated keys in the data directory.
 const KEY_FILE: &str = "keys.json";

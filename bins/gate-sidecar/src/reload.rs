@@ -36,7 +36,7 @@ impl Reloader {
     }
 
     fn try_reload(&self, gate: &Gate) -> anyhow::Result<()> {
-        let policy = build::policy(self.config.bundle.as_deref())?;
+        let policy = build::policy(&self.config)?;
         let keys = build::keys(&self.config)?;
         gate.change(policy, keys)?;
         Ok(())

@@ -32,9 +32,8 @@ const BACKLOG: u32 = 4_096;
 /// Runs the sidecar until it is told to stop.
 pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let variables = std::env::vars_os()
-        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
-    let config = config::load(args.config.as_deref(), variables, args.given(), cores)?;
+    let (file, variables) = (args.config.as_deref(), config::variables());
+    let config = config::load(file, variables, args.given(), cores)?;
     start_log(&config);
     let gate = Arc::new(build::gate(&config, SystemClock::shared())?);
     let commits = Arc::new(CommitHub::default());

@@ -17,3 +17,4 @@ mod crash;
 mod drain;
 mod reload;
 mod replay;
+mod signed;

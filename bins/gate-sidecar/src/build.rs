@@ -106,14 +106,30 @@ fn read_bundle_key(path: &Path, algorithm: KeyAlgorithm) -> Result<VerificationK
 
 /// The bundle that is set, compiled and tested.
 pub(crate) fn policy(config: &Config) -> Result<Arc<dyn Policy>> {
+    activate(config, &bundle(config)?)
+}
+
+/// The same, or nothing when it has the revision and the content of the one `in_force`.
+pub(crate) fn policy_unless(
+    config: &Config,
+    in_force: &Arc<dyn Policy>,
+) -> Result<Option<Arc<dyn Policy>>> {
     let bundle = bundle(config)?;
+    let known = in_force.identity();
+    if known.hash == bundle.hash() && known.revision == bundle.revision() {
+        return Ok(None);
+    }
+    activate(config, &bundle).map(Some)
+}
+
+fn activate(config: &Config, bundle: &Bundle) -> Result<Arc<dyn Policy>> {
     let name = config
         .bundle
         .as_ref()
         .map_or("the embedded sample".into(), |path| {
             path.display().to_string()
         });
-    gate_policy::activate(&bundle).with_context(|| format!("the bundle `{name}`"))
+    gate_policy::activate(bundle).with_context(|| format!("the bundle `{name}`"))
 }
 
 fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {

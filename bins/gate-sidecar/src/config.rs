@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) bundle_key_alg: Option<KeyAlgorithm>,
     /// The scope that the signature must have; none when absent.
     pub(crate) bundle_scope: Option<String>,
+    /// Seconds between two looks at the bundle; 0: it is not watched.
+    pub(crate) bundle_watch_s: u64,
     /// The JWK Set; `keys.json` in `data_dir`, generated on first start, when absent.
     pub(crate) keys: Option<PathBuf>,
     /// Whether a reply waits for the journal's fsync.
@@ -79,6 +81,7 @@ impl Config {
             bundle_key_id: None,
             bundle_key_alg: None,
             bundle_scope: None,
+            bundle_watch_s: 1,
             keys: None,
             durability: Durability::Strict,
             issuer: "gate-sidecar".to_owned(),
@@ -99,7 +102,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 24] = [
+    pub(crate) const KEYS: [&'static str; 25] = [
         "listen",
         "admin_listen",
         "uds",
@@ -109,6 +112,7 @@ impl Config {
         "bundle_key_id",
         "bundle_key_alg",
         "bundle_scope",
+        "bundle_watch_s",
         "keys",
         "durability",
         "issuer",
@@ -138,6 +142,7 @@ impl Config {
             "bundle_key_id" => self.bundle_key_id = Some(name(text)?),
             "bundle_key_alg" => self.bundle_key_alg = Some(one_of(text, &KeyAlgorithm::NAMES)?),
             "bundle_scope" => self.bundle_scope = Some(name(text)?),
+            "bundle_watch_s" => self.bundle_watch_s = within(text, 0, 86_400)?,
             "keys" => self.keys = Some(path(text)?),
             "durability" => {
                 self.durability = one_of(

@@ -17,8 +17,9 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::http::{CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
-use crate::reload::Reloader;
+use crate::reload::{Reloader, Trigger};
 use crate::upkeep::Upkeep;
+use crate::watch::Watch;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -48,7 +49,15 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         draining: false.into(),
     });
     let upkeep = Upkeep::start(Arc::clone(&shared.gate)).context("cannot start a thread")?;
+    // Nothing can change in the embedded sample.
+    let watched = config.bundle_watch_s > 0 && config.bundle.is_some();
+    let watch = watched.then(|| {
+        let period = Duration::from_secs(config.bundle_watch_s);
+        Watch::start(Arc::clone(&shared), period)
+    });
+    let watch = watch.transpose().context("cannot start a thread")?;
     let served = actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)));
+    drop(watch);
     upkeep.stop();
     shared
         .gate
@@ -147,7 +156,8 @@ async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Resul
             _ = hangup.recv() => {
                 let working = Arc::clone(&shared);
                 // The reload logs its own outcome.
-                let _ = actix_web::web::block(move || working.reloader.reload(&working.gate)).await;
+                let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
+                let _ = actix_web::web::block(reload).await;
             }
         }
     }

@@ -18,3 +18,4 @@ mod drain;
 mod reload;
 mod replay;
 mod signed;
+mod watch;

@@ -86,6 +86,8 @@ struct Payload {
 struct SignedFile {
     name: String,
     hash: String,
+    /// OPA requires it; without one, the hash is by an algorithm that is not supported.
+    #[serde(default)]
     algorithm: String,
 }
 

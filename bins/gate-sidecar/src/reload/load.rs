@@ -1,4 +1,4 @@
-//! Loading a bundle beside order flow: on a thread of its own, at the lowest priority, within a
+//! Loading a bundle beside order flow: on a thread of its own, at a low priority, within a
 //! time.
 
 use std::sync::Arc;
@@ -15,6 +15,11 @@ use crate::config::Config;
 /// The longest a load may take. What a bundle can make slow has bounds of its own far below; this
 /// one is for what nobody thought of.
 const LOAD_TIME: Duration = Duration::from_secs(120);
+
+/// A tenth of the processor beside a thread that wants all of it. Not the lowest there is: the
+/// tests of a bundle have time limits, and a busy machine must not be a reason to refuse it.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// Loads one bundle at a time.
 #[derive(Default)]
@@ -69,7 +74,7 @@ impl Loader {
 fn lower_priority() {
     // On Linux a thread has a niceness of its own; elsewhere this would lower the whole process.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(19) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "the priority stays as it is");
     }
 }

@@ -143,6 +143,7 @@ fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
         max_remembered: config.max_orders,
         checkpoint_bytes: CHECKPOINT_BYTES,
         lengthen_wal: true,
+        writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())
     };
     Ledger::open(settings, clock).with_context(|| format!("the journal in `{shown}`"))

@@ -43,6 +43,9 @@ pub enum CompileError {
         /// The file.
         path: String,
     },
+    /// The package `gate_prepared` has no answer, or not within its time.
+    #[error("the package `gate_prepared`: {0}")]
+    Prepared(String),
     /// The data does not fit the rules.
     #[error("data: {0}")]
     Data(String),

@@ -39,12 +39,24 @@ struct Amount<T> {
 
 /// Why a text is not a recorded order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{member}` {problem}")]
+#[error("{}{problem}", Named(member))]
 pub struct RecordedError {
     /// The member, names joined with points; empty for the whole text.
     pub member: String,
     /// What is wrong with it.
     pub problem: RecordedProblem,
+}
+
+/// A member before what is wrong with it; nothing before what is wrong with the whole text.
+struct Named<'a>(&'a str);
+
+impl std::fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            member => write!(f, "`{member}` "),
+        }
+    }
 }
 
 /// Why a member of a recorded order is refused.
@@ -331,13 +343,13 @@ mod tests {
         );
         check(
             &order(r#""qty":1,"price":1,"qty":2"#),
-            "`` is member `order.qty` twice",
+            "is member `order.qty` twice",
         );
         check(
             &order(r#""qty":true,"price":1"#),
             "`order.qty` not a decimal number",
         );
         check(r#"{"order":{}}"#, "`context` is missing");
-        check("[]", "`` must be an object");
+        check("[]", "must be an object");
     }
 }

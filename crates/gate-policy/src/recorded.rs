@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::data;
 use crate::policy::{ExposureView, Policy, PolicyInput};
 use crate::strict::{self, StrictError};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, reason};
 
 /// One order and the exposure before it, owned; read from
 /// `{"order":{…},"context":{…},"exposure":{…},"now_ns":…}`.
@@ -131,6 +131,25 @@ impl RecordedInput {
     pub fn judge(&self, policy: &dyn Policy) -> Result<Verdict, AmountError> {
         let notional = self.notional(policy)?;
         Ok(policy.evaluate(&self.input(notional)))
+    }
+
+    /// What becomes of the order: what `policy` says, and where that allows, its limit on exposure,
+    /// as the ledger holds it.
+    ///
+    /// # Errors
+    /// As [`RecordedInput::judge`].
+    pub fn decide(&self, policy: &dyn Policy) -> Result<Verdict, AmountError> {
+        let verdict = self.judge(policy)?;
+        let after = self.exposure.gross.checked_add(self.notional(policy)?);
+        let limit = verdict.max_exposure;
+        let is_within = after.is_ok_and(|after| limit.is_none_or(|limit| after <= limit));
+        if verdict.allow && !is_within {
+            return Ok(Verdict {
+                max_exposure: limit,
+                ..Verdict::blocked(reason::MAX_EXPOSURE)
+            });
+        }
+        Ok(verdict)
     }
 
     /// What the order would put at risk, with the policy's contract size.

@@ -138,7 +138,8 @@ pub struct Change {
     pub new: Verdict,
 }
 
-/// Puts recorded orders to two policies. An order whose notional is out of range under either
+/// Puts recorded orders to two policies; each decides as with the ledger, which holds a client to the
+/// limit on exposure that the policy names. An order whose notional is out of range under either
 /// is counted as blocked there with `policy_error`; sums stay at the largest notional there is.
 pub fn diff(
     old: &dyn Policy,
@@ -150,7 +151,7 @@ pub fn diff(
         report.orders = report.orders.saturating_add(1);
         let [before, after] = [old, new].map(|policy| {
             let blocked = || Verdict::blocked(crate::reason::POLICY_ERROR);
-            order.judge(policy).unwrap_or_else(|_| blocked())
+            order.decide(policy).unwrap_or_else(|_| blocked())
         });
         if before.allow == after.allow && before.reasons == after.reasons {
             continue;

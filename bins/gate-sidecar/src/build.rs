@@ -18,7 +18,7 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Write-ahead log after which it is checkpointed: seldom enough not to be felt, and a fraction of
 /// a second to read at a start.
-const CHECKPOINT_BYTES: u64 = 64 * 1024 * 1024;
+const CHECKPOINT_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The largest key of a bundle's signature.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
@@ -143,6 +143,7 @@ fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
         max_remembered: config.max_orders,
         checkpoint_bytes: CHECKPOINT_BYTES,
         lengthen_wal: true,
+        writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())
     };
     Ledger::open(settings, clock).with_context(|| format!("the journal in `{shown}`"))

@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) max_orders: usize,
     /// Journal records that may wait for the writer.
     pub(crate) queue_capacity: u64,
+    /// Nice levels by which the journal's thread is preferred to the others.
+    pub(crate) journal_priority: u8,
     /// Threads that serve requests.
     pub(crate) workers: usize,
     /// Connections one worker holds open.
@@ -92,6 +94,7 @@ impl Config {
             in_doubt_release_s: 0,
             max_orders: 20_000_000,
             queue_capacity: 65_536,
+            journal_priority: 15,
             workers: cores,
             max_connections: 10_000,
             drain_timeout_s: 10,
@@ -102,7 +105,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 25] = [
+    pub(crate) const KEYS: [&'static str; 26] = [
         "listen",
         "admin_listen",
         "uds",
@@ -123,6 +126,7 @@ impl Config {
         "in_doubt_release_s",
         "max_orders",
         "queue_capacity",
+        "journal_priority",
         "workers",
         "max_connections",
         "drain_timeout_s",
@@ -164,6 +168,7 @@ impl Config {
             "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, 31 * 86_400)?,
             "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
+            "journal_priority" => self.journal_priority = within(text, 0, 20)?,
             "workers" => self.workers = within(text, 1, 1_024)?,
             "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,
             "drain_timeout_s" => self.drain_timeout_s = within(text, 1, 3_600)?,

@@ -5,6 +5,7 @@ mod bounds;
 mod builtins;
 pub(crate) mod compile;
 mod document;
+mod lean;
 mod machine;
 mod prepared;
 mod shape;

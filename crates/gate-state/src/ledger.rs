@@ -124,7 +124,7 @@ impl Ledger {
             paths,
             _lock: lock,
         };
-        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain))?;
+        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain)?)?;
         Ok(ledger)
     }
 
@@ -226,7 +226,7 @@ impl Ledger {
         let Loaded {
             books, tail, conn, ..
         } = load(&self.config, &self.paths, &*self.clock)?;
-        let mut appender = Appender::new(conn, tail.chain);
+        let mut appender = Appender::new(conn, tail.chain)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
         for seq in void.clone() {
@@ -302,7 +302,11 @@ impl Ledger {
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &*clock);
         })?);
-        threads.writer = Some(spawn("gate-journal", move || writer.run())?);
+        let priority = self.config.writer_priority;
+        threads.writer = Some(spawn("gate-journal", move || {
+            prefer(priority);
+            writer.run()
+        })?);
         Ok(())
     }
 
@@ -363,6 +367,24 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
         snapshot_seq,
     })
 }
+
+/// Prefers the calling thread to others by so many nice levels.
+#[cfg(target_os = "linux")]
+fn prefer(levels: u8) {
+    use rustix::process::{getpriority_process, setpriority_process};
+    let thread = Some(rustix::thread::gettid());
+    let preferred = |nice: i32| nice.saturating_sub(i32::from(levels)).max(-20);
+    let set = |nice| setpriority_process(thread, preferred(nice));
+    if levels > 0
+        && let Err(error) = getpriority_process(thread).and_then(set)
+    {
+        tracing::info!(%error, "the journal's thread has no priority over others");
+    }
+}
+
+/// Other systems order threads in other ways.
+#[cfg(not(target_os = "linux"))]
+fn prefer(_levels: u8) {}
 
 fn spawn<T: Send + 'static>(
     name: &str,

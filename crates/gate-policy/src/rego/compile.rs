@@ -6,6 +6,7 @@ use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, Rc, Value};
 
+use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
 use super::{ENTRYPOINT, assign, bounds, builtins};
@@ -57,10 +58,9 @@ pub enum CompileError {
 
 /// What evaluation needs of a bundle.
 pub(crate) struct Compiled {
-    /// One entrypoint, the decision; compiled without the package `gate_prepared`.
-    pub(super) decision: Arc<Program>,
-    /// What the decision runs over: the data, with that package's answer in it.
-    pub(super) decision_data: Value,
+    /// One entrypoint, the decision, compiled without the package `gate_prepared`; and what it
+    /// runs over: the data, with that package's answer in it.
+    pub(super) decision: Copies,
     /// Every rule as an entrypoint, for the Data API.
     pub(super) documents: Arc<Program>,
     /// The bundle's own data.
@@ -111,8 +111,7 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     Ok(Compiled {
-        decision,
-        decision_data,
+        decision: Copies::new(&decision, &decision_data),
         documents,
         data,
         builtins,

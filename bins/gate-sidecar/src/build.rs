@@ -97,11 +97,11 @@ fn read_bundle_key(path: &Path, algorithm: KeyAlgorithm) -> Result<VerificationK
         return Ok(VerificationKey::hs256(&bytes)?);
     }
     let pem = String::from_utf8(bytes).context("it is not PEM")?;
-    Ok(match algorithm {
+    match algorithm {
         KeyAlgorithm::Es256 => VerificationKey::es256_pem(&pem),
         _ => VerificationKey::rs256_pem(&pem),
     }
-    .with_context(|| format!("its algorithm is taken to be {algorithm:?} (`bundle_key_alg`)"))?)
+    .with_context(|| format!("its algorithm is taken to be {algorithm:?} (`bundle_key_alg`)"))
 }
 
 /// The bundle that is set, compiled and tested.

@@ -38,8 +38,16 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
             )
             .service(resource("/v1/policy").route(web::get().to(policy)))
             .service(resource("/v1/verify").route(web::post().to(verify)))
-            .service(resource("/v1/data").route(web::post().to(data)))
-            .service(resource("/v1/data/{path:.*}").route(web::post().to(data)))
+            .service(
+                resource("/v1/data")
+                    .route(web::post().to(data))
+                    .route(web::get().to(data_without_body)),
+            )
+            .service(
+                resource("/v1/data/{path:.*}")
+                    .route(web::post().to(data))
+                    .route(web::get().to(data_without_body)),
+            )
             .service(resource("/health").route(web::get().to(health)))
             .default_service(web::to(not_found));
     }
@@ -152,16 +160,31 @@ async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) ->
 }
 
 async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let path = request
-        .match_info()
-        .get("path")
-        .unwrap_or_default()
-        .to_owned();
+    let path = request.match_info().get("path").unwrap_or_default();
     let outcome = async {
         let body = body::json(&request, payload).await?;
-        shared.gate.query(&path, &body)
+        shared.gate.query(path, &body)
     };
     answer(&shared, outcome.await)
+}
+
+/// What OPA's Data API takes from the query of a GET; its other parameters are passed over.
+#[derive(serde::Deserialize)]
+struct DataQuery {
+    /// The input, as JSON.
+    input: Option<String>,
+}
+
+async fn data_without_body(shared: Data<Shared>, request: HttpRequest) -> HttpResponse {
+    let path = request.match_info().get("path").unwrap_or_default();
+    let outcome = web::Query::<DataQuery>::from_query(request.query_string())
+        .map_err(|error| Problem::of_member(Code::InvalidMember, "input", error))
+        .and_then(|query| {
+            let input = query.into_inner().input;
+            let body = input.map(|input| format!(r#"{{"input":{input}}}"#));
+            shared.gate.query(path, body.unwrap_or_default().as_bytes())
+        });
+    answer(&shared, outcome)
 }
 
 /// Liveness in the decision record's words: 200 while serving.

@@ -12,7 +12,7 @@ fn check_shows_what_a_bundle_is_and_what_it_limits() {
         .filter(|line| !line.starts_with("hash"))
         .collect();
     expect![[r#"
-        revision   pretrade-1
+        revision   pretrade-2
         engine     builtin
         files      .manifest data.json
         default    max_order_qty=10000 max_order_notional=1000000 max_exposure=5000000 price_collar_pct=10 max_orders_per_second=100

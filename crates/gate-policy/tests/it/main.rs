@@ -10,6 +10,7 @@ mod bounded;
 mod conformance;
 mod engines;
 mod fail_open;
+mod generate;
 mod reports;
 mod support;
 mod vectors;

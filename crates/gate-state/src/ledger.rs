@@ -23,6 +23,7 @@ use crate::queue::{Chunk, Queue};
 use crate::read::Readers;
 use crate::rebuild::{Tail, rebuild};
 use crate::record::{ContextId, DecisionContext, Record, Seq};
+use crate::resync::resync;
 use crate::snapshot;
 use crate::store::{self, Appender, Paths};
 use crate::writer::{Commits, Writer};
@@ -222,10 +223,12 @@ impl Ledger {
             return Ok(());
         }
         self.stop(&mut threads);
-        self.readers.clear();
         let Loaded {
             books, tail, conn, ..
-        } = load(&self.config, &self.paths, &*self.clock)?;
+        } = {
+            let _no_reader = self.readers.shut();
+            load(&self.config, &self.paths, &*self.clock)?
+        };
         let mut appender = Appender::new(conn, tail.chain);
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
@@ -341,8 +344,9 @@ struct Loaded {
     snapshot_seq: u64,
 }
 
-/// Opens the database and rebuilds the books from it. Nothing is written but an empty schema.
+/// Opens the database and rebuilds the books from it. Nothing new is written but an empty schema.
 fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
+    resync(paths)?;
     let mut conn = store::connect(paths)?;
     let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.

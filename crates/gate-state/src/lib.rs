@@ -94,6 +94,7 @@ mod queue;
 mod queue_tests;
 mod read;
 mod rebuild;
+mod resync;
 mod snapshot;
 mod store;
 mod sync;

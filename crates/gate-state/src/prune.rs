@@ -12,7 +12,7 @@ use crate::error::{NotDurable, SnapshotError};
 use crate::journal::ChainPoint;
 use crate::ledger::Ledger;
 use crate::record::Seq;
-use crate::store::{Appender, connect_reader, row_after, signed};
+use crate::store::{Appender, Row, row_after, signed};
 
 /// Rows deleted in one transaction of the writer: a few milliseconds.
 const ROWS_PER_STEP: u32 = 32;
@@ -90,9 +90,8 @@ impl Ledger {
         bound: u64,
         older_than: Timestamp,
     ) -> Result<Option<ChainPoint>, SnapshotError> {
-        let conn = connect_reader(&self.paths)?;
         let (mut after, mut found) = (0, None);
-        while let Some(row) = row_after(&conn, after)? {
+        while let Some(row) = self.row_after(after)? {
             let newest = Frames(&row.frames).last().and_then(Result::ok);
             let at = newest.and_then(|frame| decode(frame.body).ok().map(|entry| entry.at));
             if row.last > bound || at.is_none_or(|at| at >= older_than) {
@@ -108,6 +107,10 @@ impl Ledger {
             after = row.first;
         }
         Ok(found)
+    }
+
+    fn row_after(&self, seq: u64) -> Result<Option<Row>, rusqlite::Error> {
+        self.readers.with(&self.paths, |conn| row_after(conn, seq))
     }
 
     /// Has the writer's thread do something between two commits.

@@ -23,7 +23,7 @@ use crate::image;
 use crate::ledger::Ledger;
 use crate::rebuild::Tail;
 use crate::record::{ContextId, Record, Seq};
-use crate::store::{Paths, connect_reader, signed, unsigned};
+use crate::store::{Paths, signed, unsigned};
 use crate::wire::{In, Malformed, Out};
 
 const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
@@ -60,14 +60,14 @@ impl Ledger {
     }
 
     fn write_snapshot(&self) -> Result<(Tail, u64), SnapshotError> {
-        let conn = connect_reader(&self.paths)?;
-        let begin = conn
-            .query_row(
+        let begin = self.readers.with(&self.paths, |conn| {
+            conn.query_row(
                 "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",
                 [],
                 |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
             )
-            .optional()?;
+            .optional()
+        })?;
         let begin = begin.map_or_else(
             || Tail {
                 seq: 0,

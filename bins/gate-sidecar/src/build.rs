@@ -1,23 +1,27 @@
 //! From settings to a gate: the ledger opened and recovered, the policy activated, the keys
 //! read. Each step's failure says which file was wrong.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use gate_api::{Gate, Settings};
-use gate_policy::{Bundle, Engine, Policy};
+use gate_policy::{Bundle, BundleError, Engine, Policy, SignatureError, VerificationKey};
 use gate_state::{Ledger, LedgerConfig};
 use gate_token::{KeyFile, KeyRing};
 use gate_types::Clock;
 
-use crate::config::Config;
+use crate::config::{Config, KeyAlgorithm};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Write-ahead log after which it is checkpointed: seldom enough not to be felt, and a fraction of
 /// a second to read at a start.
-const CHECKPOINT_BYTES: u64 = 64 * 1024 * 1024;
+const CHECKPOINT_BYTES: u64 = 128 * 1024 * 1024;
+
+/// The largest key of a bundle's signature.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// The file of generated keys in the data directory.
 const KEY_FILE: &str = "keys.json";
@@ -26,7 +30,7 @@ const KEY_FILE: &str = "keys.json";
 pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("cannot make the directory `{}`", config.data_dir.display()))?;
-    let policy = policy(config.bundle.as_deref())?;
+    let policy = policy(config)?;
     let ledger = ledger(config, Arc::clone(&clock))?;
     let keys = keys(config)?;
     let settings = Settings {
@@ -37,23 +41,95 @@ pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
     Ok(Gate::new(ledger, policy, keys, settings, clock)?)
 }
 
-/// The bundle at `path`, or the embedded sample.
-pub(crate) fn bundle(path: Option<&Path>) -> Result<Bundle> {
-    match path {
-        None => Ok(Bundle::sample(Engine::Rego)?),
-        Some(path) => {
-            Bundle::load(path, None).with_context(|| format!("the bundle `{}`", path.display()))
-        }
-    }
+/// The bundle that is set, verified with the key that is; or the embedded sample.
+pub(crate) fn bundle(config: &Config) -> Result<Bundle> {
+    let key = bundle_key(config)?;
+    let Some(path) = &config.bundle else {
+        anyhow::ensure!(
+            key.is_none(),
+            "`bundle_key` is set and `bundle` is not: the embedded sample is not signed"
+        );
+        return Ok(Bundle::sample(Engine::Rego)?);
+    };
+    Bundle::load(path, key.as_ref())
+        .map_err(|error| match error {
+            BundleError::Signature(SignatureError::NoKey) => {
+                anyhow::anyhow!("{error}; name the key's file with `bundle_key`")
+            }
+            BundleError::Signature(SignatureError::Unsigned) => {
+                anyhow::anyhow!("{error}; sign it, or take `bundle_key` away")
+            }
+            error => error.into(),
+        })
+        .with_context(|| format!("the bundle `{}`", path.display()))
 }
 
-/// The bundle at `path`, compiled and tested.
-pub(crate) fn policy(path: Option<&Path>) -> Result<Arc<dyn Policy>> {
-    let bundle = bundle(path)?;
-    let name = path.map_or("the embedded sample".into(), |path| {
-        path.display().to_string()
-    });
-    gate_policy::activate(&bundle).with_context(|| format!("the bundle `{name}`"))
+/// The key of the bundle's signature: PEM for RS256 and ES256; for HS256 the secret, all bytes of
+/// the file, a newline at its end too.
+fn bundle_key(config: &Config) -> Result<Option<VerificationKey>> {
+    let Some(path) = &config.bundle_key else {
+        return Ok(None);
+    };
+    read_bundle_key(path, config.bundle_key_alg.unwrap_or(KeyAlgorithm::Rs256))
+        .map(|key| {
+            let key = match &config.bundle_key_id {
+                Some(id) => key.with_id(id.clone()),
+                None => key,
+            };
+            match &config.bundle_scope {
+                Some(scope) => Some(key.with_scope(scope.clone())),
+                None => Some(key),
+            }
+        })
+        .with_context(|| format!("the bundle key `{}`", path.display()))
+}
+
+fn read_bundle_key(path: &Path, algorithm: KeyAlgorithm) -> Result<VerificationKey> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes)?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    anyhow::ensure!(
+        length <= MAX_KEY_BYTES,
+        "it has more than {MAX_KEY_BYTES} bytes"
+    );
+    if algorithm == KeyAlgorithm::Hs256 {
+        return Ok(VerificationKey::hs256(&bytes)?);
+    }
+    let pem = String::from_utf8(bytes).context("it is not PEM")?;
+    Ok(match algorithm {
+        KeyAlgorithm::Es256 => VerificationKey::es256_pem(&pem),
+        _ => VerificationKey::rs256_pem(&pem),
+    }
+    .with_context(|| format!("its algorithm is taken to be {algorithm:?} (`bundle_key_alg`)"))?)
+}
+
+/// The bundle that is set, compiled and tested.
+pub(crate) fn policy(config: &Config) -> Result<Arc<dyn Policy>> {
+    activate(config, &bundle(config)?)
+}
+
+/// The same, or nothing when it has the revision and the content of the one `in_force`.
+pub(crate) fn policy_unless(
+    config: &Config,
+    in_force: &Arc<dyn Policy>,
+) -> Result<Option<Arc<dyn Policy>>> {
+    let bundle = bundle(config)?;
+    let known = in_force.identity();
+    if known.hash == bundle.hash() && known.revision == bundle.revision() {
+        return Ok(None);
+    }
+    activate(config, &bundle).map(Some)
+}
+
+fn activate(config: &Config, bundle: &Bundle) -> Result<Arc<dyn Policy>> {
+    let name = config
+        .bundle
+        .as_ref()
+        .map_or("the embedded sample".into(), |path| {
+            path.display().to_string()
+        });
+    gate_policy::activate(bundle).with_context(|| format!("the bundle `{name}`"))
 }
 
 fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {

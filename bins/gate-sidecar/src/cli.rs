@@ -59,6 +59,8 @@ pub(crate) struct Serve {
     /// Policy bundle: a directory or a .tar.gz [default: the embedded sample]
     #[arg(long, value_name = "PATH")]
     bundle: Option<String>,
+    #[command(flatten)]
+    signature: Signature,
     /// JWK Set with the signing keys [default: keys.json in the data directory]
     #[arg(long, value_name = "FILE")]
     keys: Option<String>,
@@ -68,6 +70,61 @@ pub(crate) struct Serve {
     /// Any other setting, as KEY=VALUE (see docs/operating.md)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     other: Vec<String>,
+}
+
+/// What a bundle must be signed with.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Signature {
+    /// Key of the bundle's signature: public key in PEM, or the secret of HS256 [default: none,
+    /// and a signed bundle is refused]
+    #[arg(long, value_name = "FILE")]
+    bundle_key: Option<String>,
+    /// Name that the signature must give its key [default: any]
+    #[arg(long, value_name = "ID")]
+    bundle_key_id: Option<String>,
+    /// Algorithm of that key: RS256, ES256 or HS256 [default: RS256]
+    #[arg(long, value_name = "ALG")]
+    bundle_key_alg: Option<String>,
+    /// Scope that the signature must have [default: none]
+    #[arg(long, value_name = "SCOPE")]
+    bundle_scope: Option<String>,
+}
+
+impl Signature {
+    fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        [
+            ("bundle_key", &self.bundle_key),
+            ("bundle_key_id", &self.bundle_key_id),
+            ("bundle_key_alg", &self.bundle_key_alg),
+            ("bundle_scope", &self.bundle_scope),
+        ]
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text.as_deref()?)))
+    }
+}
+
+/// Settings of the commands that look at bundles: flags, `GATE_*` variables and file, as of
+/// serving.
+#[derive(Debug, Default, Args)]
+pub(crate) struct BundleSettings {
+    /// TOML file of settings [env: GATE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl BundleSettings {
+    /// The settings that were given, as (key, text).
+    pub(crate) fn given(&self) -> Vec<(String, String)> {
+        owned(self.signature.given())
+    }
+}
+
+fn owned<'a>(given: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    given
+        .map(|(key, text)| (key.to_owned(), text.to_owned()))
+        .collect()
 }
 
 impl Serve {
@@ -89,10 +146,7 @@ impl Serve {
             .other
             .iter()
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        named
-            .chain(other)
-            .map(|(key, text)| (key.to_owned(), text.to_owned()))
-            .collect()
+        owned(named.chain(self.signature.given()).chain(other))
     }
 }
 
@@ -143,19 +197,26 @@ pub(crate) enum Policy {
     Check {
         /// Directory or .tar.gz
         bundle: PathBuf,
+        #[command(flatten)]
+        settings: BundleSettings,
     },
     /// Judge one order (`{"order":…,"context":…,"exposure"?:…}` on stdin) and show the verdict:
-    /// exit 0 allowed, 1 blocked.
+    /// exit 0 allowed, 1 blocked, 2 neither.
     Eval {
         /// Directory or .tar.gz
         bundle: PathBuf,
+        #[command(flatten)]
+        settings: BundleSettings,
     },
     /// Run the bundle's own tests: exit 0 passed, 1 failed, 2 does not compile.
     Test {
         /// Directory or .tar.gz
         bundle: PathBuf,
+        #[command(flatten)]
+        settings: BundleSettings,
     },
-    /// Put recorded decisions to two bundles: which would change, and by how much notional?
+    /// Put recorded decisions to two bundles: which would change, and by how much notional? Exit 0
+    /// none, 1 some, 2 cannot be told.
     Diff {
         /// The bundle that decides now
         old: PathBuf,
@@ -164,6 +225,8 @@ pub(crate) enum Policy {
         /// What `audit export` wrote, or orders as `eval` takes them, one a line
         #[arg(long, value_name = "FILE")]
         orders: PathBuf,
+        #[command(flatten)]
+        settings: BundleSettings,
     },
 }
 

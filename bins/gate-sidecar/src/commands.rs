@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod policy;
+mod recorded;
 pub(crate) mod token;
 
 use std::io::{Read as _, Write as _};

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use gate_api::TokenForm;
 use gate_state::Durability;
 
-pub(crate) use source::load;
+pub(crate) use source::{load, variables};
 
 /// The settings of one sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,16 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The policy bundle: a directory or a `.tar.gz`; the embedded sample when absent.
     pub(crate) bundle: Option<PathBuf>,
+    /// What the bundle must be signed with; an unsigned one when absent.
+    pub(crate) bundle_key: Option<PathBuf>,
+    /// The name that the signature must give that key; any when absent.
+    pub(crate) bundle_key_id: Option<String>,
+    /// The algorithm of that key; RS256 when absent, as in OPA.
+    pub(crate) bundle_key_alg: Option<KeyAlgorithm>,
+    /// The scope that the signature must have; none when absent.
+    pub(crate) bundle_scope: Option<String>,
+    /// Seconds between two looks at the bundle; 0: it is not watched.
+    pub(crate) bundle_watch_s: u64,
     /// The JWK Set; `keys.json` in `data_dir`, generated on first start, when absent.
     pub(crate) keys: Option<PathBuf>,
     /// Whether a reply waits for the journal's fsync.
@@ -67,6 +77,11 @@ impl Config {
             uds: None,
             data_dir: PathBuf::from("gate-data"),
             bundle: None,
+            bundle_key: None,
+            bundle_key_id: None,
+            bundle_key_alg: None,
+            bundle_scope: None,
+            bundle_watch_s: 1,
             keys: None,
             durability: Durability::Strict,
             issuer: "gate-sidecar".to_owned(),
@@ -87,12 +102,17 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 20] = [
+    pub(crate) const KEYS: [&'static str; 25] = [
         "listen",
         "admin_listen",
         "uds",
         "data_dir",
         "bundle",
+        "bundle_key",
+        "bundle_key_id",
+        "bundle_key_alg",
+        "bundle_scope",
+        "bundle_watch_s",
         "keys",
         "durability",
         "issuer",
@@ -118,6 +138,11 @@ impl Config {
             "uds" => self.uds = Some(path(text)?),
             "data_dir" => self.data_dir = path(text)?,
             "bundle" => self.bundle = Some(path(text)?),
+            "bundle_key" => self.bundle_key = Some(path(text)?),
+            "bundle_key_id" => self.bundle_key_id = Some(name(text)?),
+            "bundle_key_alg" => self.bundle_key_alg = Some(one_of(text, &KeyAlgorithm::NAMES)?),
+            "bundle_scope" => self.bundle_scope = Some(name(text)?),
+            "bundle_watch_s" => self.bundle_watch_s = within(text, 0, 86_400)?,
             "keys" => self.keys = Some(path(text)?),
             "durability" => {
                 self.durability = one_of(
@@ -148,6 +173,23 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// What a bundle is signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyAlgorithm {
+    Hs256,
+    Rs256,
+    Es256,
+}
+
+impl KeyAlgorithm {
+    /// By their names in RFC 7518.
+    const NAMES: [(&'static str, Self); 3] = [
+        ("HS256", Self::Hs256),
+        ("RS256", Self::Rs256),
+        ("ES256", Self::Es256),
+    ];
 }
 
 /// Why a key could not be set.
@@ -223,6 +265,7 @@ mod tests {
                 "token_form" => "jws",
                 "log_json" => "true",
                 "log" => "debug",
+                "bundle_key_alg" => "ES256",
                 _ => "7",
             };
             let mut config = Config::defaults(2);
@@ -248,6 +291,9 @@ mod tests {
             ("queue_capacity", "99999999999999999999"),
             ("issuer", ""),
             ("log_json", "yes"),
+            ("bundle_key_alg", "none"),
+            ("bundle_key_alg", "es256"),
+            ("bundle_scope", ""),
         ] {
             let mut config = Config::defaults(2);
             assert!(config.set(key, text).is_err(), "{key} = {text}");

@@ -12,6 +12,7 @@ mod metrics;
 mod reload;
 mod serve;
 mod upkeep;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,7 @@
 //! What the sidecar counts, in Prometheus' text format. Every limit is shown beside its use.
 
+mod policy;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -102,6 +104,7 @@ impl Metrics {
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let mut out = String::with_capacity(16_384);
         self.decisions(&mut out);
+        policy::render(&mut out, shared);
         ledger(&mut out, shared);
         out
     }
@@ -154,16 +157,6 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) {
 fn ledger(out: &mut String, shared: &Shared) {
     let health = shared.gate.ledger().health();
     let ready = u64::from(shared.is_ready());
-    let policy = shared.gate.policy();
-    let identity = policy.identity();
-    head(out, "gate_policy_info", "gauge", "The policy in force.");
-    let _ = writeln!(
-        out,
-        "gate_policy_info{{revision={:?},sha256=\"{}\",engine=\"{}\"}} 1",
-        identity.revision,
-        identity.hash,
-        identity.engine.as_str()
-    );
     let remembered = u64::try_from(health.remembered).unwrap_or(u64::MAX);
     for (name, kind, help, value) in [
         (

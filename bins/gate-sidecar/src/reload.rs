@@ -1,44 +1,125 @@
 //! Putting a changed bundle or key file in force while orders flow. What does not load, does
 //! not compile or fails its tests leaves everything as it was.
 
+mod load;
+mod status;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
 use gate_api::{Code, Gate, Problem};
+use gate_policy::{BundleStamp, Policy};
+use parking_lot::Mutex;
 
 use crate::build;
 use crate::config::Config;
+use load::Loader;
+pub(crate) use status::Status;
+
+/// Policies kept after they were replaced. Each worker thread keeps its machines of the last few
+/// policies; as long as the policies are kept here, no request pays for taking one apart.
+const RETIRED: usize = 3;
+
+/// Why a reload is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// An operator's signal or call.
+    Asked,
+    /// The bundle changed on disk.
+    Changed,
+}
 
 /// Knows where policy and keys came from.
 pub(crate) struct Reloader {
     config: Config,
+    loader: Loader,
+    /// Held during a reload: one at a time.
+    retired: Mutex<VecDeque<Arc<dyn Policy>>>,
+    status: Mutex<Status>,
 }
 
+/// What the bundle and its key look like on disk; an error where one cannot be looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Look(Vec<Result<BundleStamp, String>>);
+
 impl Reloader {
-    pub(crate) const fn new(config: Config) -> Self {
-        Self { config }
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            loader: Loader::default(),
+            retired: Mutex::default(),
+            status: Mutex::default(),
+        }
     }
 
-    /// Reads bundle and keys again; both are good before either is put in force.
-    pub(crate) fn reload(&self, gate: &Gate) -> Result<Vec<u8>, Problem> {
-        let outcome = self.try_reload(gate);
-        match &outcome {
-            Ok(()) => {
-                let policy = gate.policy();
-                let identity = policy.identity();
-                let (revision, hash) = (&identity.revision, identity.hash);
+    /// How reloads went so far.
+    pub(crate) fn status(&self) -> Status {
+        self.status.lock().clone()
+    }
+
+    /// Looks at the bundle and at the key of its signature.
+    pub(crate) fn look(&self) -> Look {
+        let paths = [&self.config.bundle, &self.config.bundle_key];
+        let stamps = paths
+            .into_iter()
+            .flatten()
+            .map(|path| BundleStamp::of(path).map_err(|error| error.to_string()));
+        Look(stamps.collect())
+    }
+
+    /// Reads bundle and keys again; both are good before either is put in force. Waits for a
+    /// reload that is under way.
+    pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
+        let mut retired = self.retired.lock();
+        let outcome = self.try_reload(gate, trigger, &mut retired);
+        let reason = outcome.as_ref().err().map(|error| format!("{error:#}"));
+        // What fails again as it did before was told; an operator who asked is told anyway.
+        let news = self.status.lock().note(reason.as_deref());
+        let policy = gate.policy();
+        let identity = policy.identity();
+        let (revision, hash) = (&identity.revision, identity.hash);
+        match &reason {
+            None if matches!(outcome, Ok(true)) => {
                 tracing::info!(revision, sha256 = %hash, "reloaded policy and keys");
             }
-            Err(error) => {
-                let reason = format!("{error:#}");
+            None if news => {
+                tracing::info!(revision, sha256 = %hash, "the bundle is the one in force");
+            }
+            Some(reason) if news || trigger == Trigger::Asked => {
                 tracing::error!(reason, "reload refused; what was in force stays in force");
             }
+            _ => {}
         }
-        outcome.map_err(|error| Problem::new(Code::ReloadRefused, format!("{error:#}")))?;
-        Ok(gate.policy_view())
+        match reason {
+            None => Ok(gate.policy_view()),
+            Some(reason) => Err(Problem::new(Code::ReloadRefused, reason)),
+        }
     }
 
-    fn try_reload(&self, gate: &Gate) -> anyhow::Result<()> {
-        let policy = build::policy(self.config.bundle.as_deref())?;
+    /// Whether anything was put in force.
+    fn try_reload(
+        &self,
+        gate: &Gate,
+        trigger: Trigger,
+        retired: &mut VecDeque<Arc<dyn Policy>>,
+    ) -> Result<bool> {
+        let before = self.look();
+        let old = gate.policy();
+        let policy = self.loader.load(&self.config, Arc::clone(&old))?;
+        if self.look() != before {
+            bail!("the bundle was changed while it was read");
+        }
+        let is_same = Arc::ptr_eq(&policy, &old);
+        if is_same && trigger == Trigger::Changed {
+            return Ok(false);
+        }
         let keys = build::keys(&self.config)?;
-        gate.change(policy, keys)?;
-        Ok(())
+        gate.change(policy, keys).context("the journal")?;
+        if !is_same {
+            retired.push_front(old);
+            retired.truncate(RETIRED);
+        }
+        Ok(true)
     }
 }

@@ -17,8 +17,9 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::http::{CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
-use crate::reload::Reloader;
+use crate::reload::{Reloader, Trigger};
 use crate::upkeep::Upkeep;
+use crate::watch::Watch;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -32,9 +33,8 @@ const BACKLOG: u32 = 4_096;
 /// Runs the sidecar until it is told to stop.
 pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let variables = std::env::vars_os()
-        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
-    let config = config::load(args.config.as_deref(), variables, args.given(), cores)?;
+    let (file, variables) = (args.config.as_deref(), config::variables());
+    let config = config::load(file, variables, args.given(), cores)?;
     start_log(&config);
     let gate = Arc::new(build::gate(&config, SystemClock::shared())?);
     let commits = Arc::new(CommitHub::default());
@@ -49,7 +49,15 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         draining: false.into(),
     });
     let upkeep = Upkeep::start(Arc::clone(&shared.gate)).context("cannot start a thread")?;
+    // Nothing can change in the embedded sample.
+    let watched = config.bundle_watch_s > 0 && config.bundle.is_some();
+    let watch = watched.then(|| {
+        let period = Duration::from_secs(config.bundle_watch_s);
+        Watch::start(Arc::clone(&shared), period)
+    });
+    let watch = watch.transpose().context("cannot start a thread")?;
     let served = actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)));
+    drop(watch);
     upkeep.stop();
     shared
         .gate
@@ -148,7 +156,8 @@ async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Resul
             _ = hangup.recv() => {
                 let working = Arc::clone(&shared);
                 // The reload logs its own outcome.
-                let _ = actix_web::web::block(move || working.reloader.reload(&working.gate)).await;
+                let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
+                let _ = actix_web::web::block(reload).await;
             }
         }
     }

@@ -254,8 +254,10 @@ impl Gate {
     pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
         let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
-        let active = Active::new(policy, keys, context, self.clock.now());
-        *self.active.write() = Arc::new(active);
+        let active = Arc::new(Active::new(policy, keys, context, self.clock.now()));
+        // Swapped under the lock, taken apart after it: no order waits for either.
+        let old = std::mem::replace(&mut *self.active.write(), active);
+        drop(old);
         Ok(())
     }
 

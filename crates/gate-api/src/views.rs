@@ -2,7 +2,7 @@
 //! decimal strings.
 
 use gate_state::{Exposure, OrderState};
-use gate_types::{ClientId, OrderId};
+use gate_types::{ClientId, OrderId, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -103,6 +103,12 @@ impl Gate {
             order: OrderView::of(&order),
             decision,
         }))
+    }
+
+    /// When policy and keys came into force.
+    #[must_use]
+    pub fn active_since(&self) -> Timestamp {
+        self.active().since
     }
 
     /// The body of `GET /v1/policy`.

@@ -8,6 +8,7 @@ mod files;
 mod manifest;
 mod roots;
 mod signature;
+mod stamp;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +21,7 @@ pub use files::{
 };
 pub use manifest::{Manifest, RegoVersion};
 pub use signature::{SignatureError, VerificationKey};
+pub use stamp::BundleStamp;
 
 use crate::data;
 use crate::policy::{Engine, PolicyHash};
@@ -49,7 +51,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads a directory or a `.tar.gz`, whichever `path` is.
+    /// Reads a directory or a `.tar.gz`, whichever `path` is. `path` may be a link; a Kubernetes
+    /// volume is read through its `..data`.
     ///
     /// # Errors
     /// [`BundleError`]. With a key, a bundle without a signature is refused; without one, a
@@ -197,9 +200,9 @@ impl Bundle {
             return Err(BundleError::Empty);
         }
         for (path, text) in files.texts(Kind::Data).chain(files.texts(Kind::Vectors)) {
-            strict::check(text).map_err(|source| BundleError::Json {
+            strict::check(text).map_err(|problem| BundleError::Json {
                 path: path.to_owned(),
-                source,
+                problem,
             })?;
         }
         let data = data::merge(&documents)?;

@@ -101,7 +101,7 @@ fn quote(text: &str) -> String {
 fn not_an_object(file: &str) -> BundleError {
     BundleError::Json {
         path: file.to_owned(),
-        source: StrictError::Syntax("expected an object".to_owned()),
+        problem: StrictError::Syntax("expected an object".to_owned()),
     }
 }
 

@@ -52,8 +52,9 @@ mod strict;
 
 pub use activate::{ActivateError, activate, activate_with};
 pub use bundle::{
-    Bundle, BundleError, MAX_ARCHIVE_BYTES, MAX_BUNDLE_BYTES, MAX_FILE_BYTES, MAX_FILES,
-    MAX_PATH_BYTES, MAX_PATH_DEPTH, Manifest, RegoVersion, SignatureError, VerificationKey,
+    Bundle, BundleError, BundleStamp, MAX_ARCHIVE_BYTES, MAX_BUNDLE_BYTES, MAX_FILE_BYTES,
+    MAX_FILES, MAX_PATH_BYTES, MAX_PATH_DEPTH, Manifest, RegoVersion, SignatureError,
+    VerificationKey,
 };
 pub use policy::{
     Engine, ExposureView, Policy, PolicyHash, PolicyIdentity, PolicyInput, QueryError,

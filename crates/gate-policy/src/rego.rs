@@ -5,6 +5,7 @@ mod bounds;
 mod builtins;
 pub(crate) mod compile;
 mod document;
+mod lean;
 mod machine;
 mod prepared;
 mod shape;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use bounds::MAX_REGO_NESTING;
 pub use builtins::ALLOWED_BUILTINS;
+pub(crate) use builtins::restrict;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub use machine::EvalLimits;
@@ -26,6 +28,7 @@ pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
 
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
 use crate::rules::TypedData;
+use crate::selftest::budget::EVALUATION_TIME;
 use crate::verdict::Verdict;
 use compile::Compiled;
 
@@ -61,8 +64,15 @@ impl RegoPolicy {
     }
 
     /// The entrypoint's own answer to any input, before it is read as a verdict.
+    ///
+    /// In the time of the interpreter, which is asked the same: this runs beside order flow and
+    /// must not fail because orders came first. The limit on instructions is that of orders.
     pub(crate) fn raw(&self, input: regorus::Value) -> Result<regorus::Value, String> {
-        machine::raw(&self.compiled, self.limits, input)
+        let limits = EvalLimits {
+            time: EVALUATION_TIME,
+            ..self.limits
+        };
+        machine::raw(&self.compiled, limits, input)
     }
 
     /// The input document of an order; `None` when it is beyond the limits.

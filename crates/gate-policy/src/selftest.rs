@@ -1,6 +1,7 @@
 //! What a bundle must pass before it is put in force: its own Rego tests, its decision vectors,
 //! and the same answers from the register machine and the interpreter.
 
+pub(crate) mod budget;
 mod rego;
 mod vectors;
 
@@ -10,6 +11,7 @@ use crate::activate::Activation;
 use crate::bundle::Bundle;
 use crate::rego::CompileError;
 
+use budget::{Budget, SELF_TEST_TIME};
 pub use vectors::VectorError;
 
 /// What running a bundle's tests found.
@@ -52,6 +54,9 @@ pub enum TestProblem {
         /// What the policy says.
         actual: String,
     },
+    /// The time for all of the bundle's tests was spent before this one.
+    #[error("was not run: the tests take longer than {SELF_TEST_TIME:?} in all")]
+    OutOfTime,
     /// The two engines do not give the same answer.
     #[error("register machine: {machine}; interpreter: {interpreter}")]
     Mismatch {
@@ -88,10 +93,18 @@ impl fmt::Display for TestReport {
 
 /// Runs everything the bundle brings, and the probes.
 pub(crate) fn run(bundle: &Bundle, activation: &Activation) -> Result<TestReport, CompileError> {
+    run_within(bundle, activation, Budget::start(SELF_TEST_TIME))
+}
+
+fn run_within(
+    bundle: &Bundle,
+    activation: &Activation,
+    budget: Budget,
+) -> Result<TestReport, CompileError> {
     let mut report = TestReport::default();
-    vectors::run(bundle, activation, &mut report)?;
+    vectors::run(bundle, activation, budget, &mut report)?;
     if let Activation::Rego(policy) = activation {
-        rego::run(bundle, policy, &mut report)?;
+        rego::run(bundle, policy, budget, &mut report)?;
     }
     Ok(report)
 }

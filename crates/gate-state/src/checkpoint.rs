@@ -114,43 +114,24 @@ impl Checkpoints {
     }
 }
 
-/// The writer's side: follows how much is in the WAL.
+/// The writer's side: has the WAL checkpointed when it is long enough.
 pub(crate) struct WalKeeper {
     shared: Arc<Checkpoints>,
     threshold: u64,
-    written: u64,
-}
-
-/// What SQLite adds to a row of `bytes`: whole pages, a frame header each, and the leaf.
-fn wal_cost(bytes: usize) -> u64 {
-    const PAGE: u64 = 4096;
-    const FRAME: u64 = 24;
-    let pages = u64::try_from(bytes)
-        .unwrap_or(u64::MAX)
-        .div_ceil(PAGE)
-        .saturating_add(1);
-    pages.saturating_mul(PAGE.saturating_add(FRAME))
 }
 
 impl WalKeeper {
     pub(crate) fn new(shared: Arc<Checkpoints>, threshold: u64) -> Self {
-        Self {
-            shared,
-            threshold,
-            written: 0,
-        }
+        Self { shared, threshold }
     }
 
-    /// After each commit of a row of `bytes`. Asks for bulk work, and once that is done starts
-    /// the WAL over.
+    /// After each commit. Asks for bulk work, and once that is done starts the WAL over.
     pub(crate) fn after_commit(
-        &mut self,
-        bytes: usize,
+        &self,
         appender: &Appender,
         clock: &dyn Clock,
     ) -> Result<(), rusqlite::Error> {
-        self.written = self.written.saturating_add(wal_cost(bytes));
-        if self.written < self.threshold {
+        if appender.wal_bytes() < self.threshold {
             return Ok(());
         }
         if self.shared.bulk_done.swap(false, Ordering::AcqRel) {
@@ -163,7 +144,6 @@ impl WalKeeper {
                 .tail
                 .add(clock.monotonic_ns().saturating_sub(start));
             if restarted {
-                self.written = 0;
                 return Ok(());
             }
         }

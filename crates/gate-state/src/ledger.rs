@@ -125,7 +125,7 @@ impl Ledger {
             paths,
             _lock: lock,
         };
-        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain))?;
+        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain)?)?;
         Ok(ledger)
     }
 
@@ -229,7 +229,7 @@ impl Ledger {
             let _no_reader = self.readers.shut();
             load(&self.config, &self.paths, &*self.clock)?
         };
-        let mut appender = Appender::new(conn, tail.chain);
+        let mut appender = Appender::new(conn, tail.chain)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
         for seq in void.clone() {

@@ -3,9 +3,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::chain::{ChainHash, seal};
@@ -176,11 +179,30 @@ fn header(conn: &Connection, name: &str) -> Result<u32, rusqlite::Error> {
 pub(crate) struct Appender {
     conn: Connection,
     chain: ChainHash,
+    /// Pages in the WAL after the last commit.
+    wal_pages: Arc<AtomicU64>,
 }
 
 impl Appender {
-    pub(crate) fn new(conn: Connection, chain: ChainHash) -> Self {
-        Self { conn, chain }
+    pub(crate) fn new(mut conn: Connection, chain: ChainHash) -> Result<Self, rusqlite::Error> {
+        let wal_pages = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&wal_pages);
+        conn.wal_hook(Some(move |_: &mut Wal, pages| {
+            told.store(u64::try_from(pages).unwrap_or_default(), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self {
+            conn,
+            chain,
+            wal_pages,
+        })
+    }
+
+    /// How much is in the WAL, which may be less than its file is long.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        /// A page and the header of its frame.
+        const FRAME: u64 = 4096 + 24;
+        self.wal_pages.load(Ordering::Relaxed).saturating_mul(FRAME)
     }
 
     pub(crate) const fn conn(&self) -> &Connection {
@@ -210,7 +232,11 @@ impl Appender {
         self.conn.busy_timeout(Duration::ZERO)?;
         let outcome = checkpoint(&self.conn, "RESTART");
         self.conn.busy_timeout(BUSY)?;
-        Ok(!outcome?)
+        let restarted = !outcome?;
+        if restarted {
+            self.wal_pages.store(0, Ordering::Relaxed);
+        }
+        Ok(restarted)
     }
 
     /// Empties the WAL; for when nobody waits.

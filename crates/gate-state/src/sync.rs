@@ -8,3 +8,18 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering}
 pub(crate) use std::sync::{
     Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
+
+use std::time::Duration;
+
+/// Waits on the condition variable, but not for longer than `time`. Says whether that has passed.
+pub(crate) fn wait_at_most<'a, T>(
+    _mutex: &'a Mutex<T>,
+    condition: &Condvar,
+    guard: MutexGuard<'a, T>,
+    time: Duration,
+) -> (MutexGuard<'a, T>, bool) {
+    let (guard, passed) = condition
+        .wait_timeout(guard, time)
+        .unwrap_or_else(PoisonError::into_inner);
+    (guard, passed.timed_out())
+}

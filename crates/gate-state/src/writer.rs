@@ -1,5 +1,5 @@
-//! The one thread that writes the journal. No timer: what arrives while a commit is on its way
-//! to the disk makes up the next one.
+//! The one thread that writes the journal: what arrives while a commit is on its way to the
+//! disk makes up the next one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,10 +54,7 @@ impl Writer {
             self.count(chunk.frames.len(), took);
             self.queue.committed(chunk.last);
             self.durable.publish(chunk.last);
-            let bytes = chunk.frames.len();
-            let kept = self
-                .keeper
-                .after_commit(bytes, &self.appender, &*self.clock);
+            let kept = self.keeper.after_commit(&self.appender, &*self.clock);
             if let Err(error) = kept {
                 self.fail(&error);
                 return false;

@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use gate_policy::{ActivateError, Bundle, Policy as Rules, RecordedInput, Verdict};
-use serde_json::{Value, json};
 
+use super::recorded::Recorded;
 use super::{NO, say, stdin};
 use crate::build;
-use crate::cli::Policy;
+use crate::cli::{BundleSettings, Policy};
+use crate::config::{self, Config};
 
-/// Exit code 2: the bundle does not load or compile, so no test could run.
+/// Exit code 2: the question could not be put. The bundle does not load or compile, a setting is
+/// wrong, the order is none; apart from both answers, so that no script takes it for one.
 const UNUSABLE: u8 = 2;
 /// The most bytes of one order on stdin.
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
@@ -21,66 +23,65 @@ const MAX_INPUT_BYTES: u64 = 64 * 1024;
 const WARM_UP: usize = 100;
 
 pub(crate) fn run(command: Policy) -> Result<ExitCode> {
+    answer(command).or_else(|error| {
+        eprintln!("error: {error:#}");
+        Ok(UNUSABLE.into())
+    })
+}
+
+fn answer(command: Policy) -> Result<ExitCode> {
     match command {
-        Policy::Check { bundle } => check(&bundle),
-        Policy::Eval { bundle } => eval(&bundle),
-        Policy::Test { bundle } => test(&bundle),
-        Policy::Diff { old, new, orders } => diff(&old, &new, &orders),
+        Policy::Check { bundle, settings } => check(&load(&bundle, &settings)?),
+        Policy::Eval { bundle, settings } => eval(&load(&bundle, &settings)?),
+        Policy::Test { bundle, settings } => test(&load(&bundle, &settings)?),
+        Policy::Diff {
+            old,
+            new,
+            orders,
+            settings,
+        } => diff(&load(&old, &settings)?, &load(&new, &settings)?, &orders),
     }
 }
 
-fn check(path: &Path) -> Result<ExitCode> {
-    let Some(bundle) = load(path) else {
-        return Ok(UNUSABLE.into());
-    };
-    match gate_policy::check(&bundle) {
-        Ok(report) => say(report.to_string().trim_end())?,
-        Err(error) => return Ok(refused(&error)),
-    }
-    Ok(activate(&bundle).map_or_else(|code| code, |_| ExitCode::SUCCESS))
+/// The bundle, with what the settings say of its signature.
+fn load(path: &Path, settings: &BundleSettings) -> Result<Bundle> {
+    let flags = settings.given();
+    let set = config::load(settings.config.as_deref(), config::variables(), flags, 1)?;
+    build::bundle(&Config {
+        bundle: Some(path.to_owned()),
+        ..set
+    })
 }
 
-fn test(path: &Path) -> Result<ExitCode> {
-    let Some(bundle) = load(path) else {
-        return Ok(UNUSABLE.into());
-    };
-    match gate_policy::test(&bundle) {
-        Ok(report) if report.is_pass() => {
-            say(&report.to_string())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Ok(report) => {
-            eprintln!("{report}");
+fn check(bundle: &Bundle) -> Result<ExitCode> {
+    say(gate_policy::check(bundle)?.to_string().trim_end())?;
+    match gate_policy::activate(bundle) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(error @ ActivateError::Tests(_)) => {
+            eprintln!("{error}");
             Ok(NO)
         }
-        Err(error) => Ok(refused(&error)),
+        Err(error) => Err(error.into()),
     }
+}
+
+fn test(bundle: &Bundle) -> Result<ExitCode> {
+    let report = gate_policy::test(bundle)?;
+    if report.is_pass() {
+        say(&report.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("{report}");
+    Ok(NO)
 }
 
 /// What would change if the new bundle had decided.
-fn diff(old: &Path, new: &Path, orders: &Path) -> Result<ExitCode> {
-    let mut policies = Vec::new();
-    for path in [old, new] {
-        let Some(bundle) = load(path) else {
-            return Ok(UNUSABLE.into());
-        };
-        match activate(&bundle) {
-            Ok(policy) => policies.push(policy),
-            Err(code) => return Ok(code),
-        }
-    }
-    let [old, new] = policies.as_slice() else {
-        return Ok(UNUSABLE.into());
-    };
-    let text = std::fs::read_to_string(orders)
-        .with_context(|| format!("cannot read `{}`", orders.display()))?;
-    let mut recorded = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let order = recorded_order(line)
-            .with_context(|| format!("`{}`, line {}", orders.display(), index + 1))?;
-        recorded.extend(order);
-    }
-    let report = gate_policy::diff(&**old, &**new, recorded);
+fn diff(old: &Bundle, new: &Bundle, orders: &Path) -> Result<ExitCode> {
+    let (old, new) = (activate("the old", old)?, activate("the new", new)?);
+    let mut recorded = Recorded::open(orders)?;
+    let report = gate_policy::diff(&*old, &*new, &mut recorded);
+    // Orders after a line that cannot be read were not looked at: no sum of the others is given.
+    recorded.finish()?;
     for change in &report.changes {
         let side = |verdict: &Verdict| {
             if verdict.allow {
@@ -112,39 +113,9 @@ fn diff(old: &Path, new: &Path, orders: &Path) -> Result<ExitCode> {
     })
 }
 
-/// One line of an export (only decisions are orders), or an order as `eval` takes it.
-fn recorded_order(line: &str) -> Result<Option<RecordedInput>> {
-    let parsed: Value = serde_json::from_str(line).context("is not JSON")?;
-    let Some(kind) = parsed.get("kind") else {
-        return Ok(Some(RecordedInput::parse(line)?));
-    };
-    if kind != "decision" {
-        return Ok(None);
-    }
-    let member = |name: &str| parsed.get(name).cloned().unwrap_or(Value::Null);
-    let order = json!({
-        "order": {
-            "client_order_id": member("client_order_id"),
-            "symbol": member("symbol"),
-            "side": member("side"),
-            "qty": member("qty"),
-            "price": member("price"),
-        },
-        "context": {"client_id": member("client_id")},
-        "exposure": member("exposure_before"),
-    });
-    Ok(Some(RecordedInput::parse(&order.to_string())?))
-}
-
 /// Judges the order on stdin, with the exposure that stands beside it (none when absent).
-fn eval(path: &Path) -> Result<ExitCode> {
-    let Some(bundle) = load(path) else {
-        return Ok(UNUSABLE.into());
-    };
-    let policy = match activate(&bundle) {
-        Ok(policy) => policy,
-        Err(code) => return Ok(code),
-    };
+fn eval(bundle: &Bundle) -> Result<ExitCode> {
+    let policy = activate("the", bundle)?;
     let text = String::from_utf8(stdin(MAX_INPUT_BYTES)?).context("stdin is not UTF-8")?;
     let order = RecordedInput::parse(&text).context("the order on stdin")?;
     let notional = order.notional(&*policy).context("the order's notional")?;
@@ -156,7 +127,7 @@ fn eval(path: &Path) -> Result<ExitCode> {
     let verdict = policy.evaluate(&input);
     let took = started.elapsed();
     let word = if verdict.allow { "ALLOW" } else { "BLOCK" };
-    say(&format!("{word}  {}", verdict.reasons.join(" ")))?;
+    say(format!("{word}  {}", verdict.reasons.join(" ")).trim_end())?;
     say(&format!("notional  {notional}"))?;
     if let Some(limit) = verdict.max_exposure {
         say(&format!("limit     {limit}"))?;
@@ -165,23 +136,7 @@ fn eval(path: &Path) -> Result<ExitCode> {
     Ok(if verdict.allow { ExitCode::SUCCESS } else { NO })
 }
 
-fn load(path: &Path) -> Option<Bundle> {
-    build::bundle(Some(path))
-        .inspect_err(|error| eprintln!("{error:#}"))
-        .ok()
-}
-
-/// The policy, or the exit code once the reason is told.
-fn activate(bundle: &Bundle) -> Result<Arc<dyn Rules>, ExitCode> {
-    gate_policy::activate(bundle).map_err(|error| refused(&error))
-}
-
-/// Tells why, and gives the exit code.
-fn refused(error: &ActivateError) -> ExitCode {
-    eprintln!("{error}");
-    if error.is_test_failure() {
-        NO
-    } else {
-        UNUSABLE.into()
-    }
+fn activate(which: &str, bundle: &Bundle) -> Result<Arc<dyn Rules>> {
+    gate_policy::activate(bundle)
+        .with_context(|| format!("{which} bundle, revision `{}`", bundle.revision()))
 }

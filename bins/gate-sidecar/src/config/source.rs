@@ -33,7 +33,30 @@ pub(crate) fn load(
             .set(&key, &text)
             .with_context(|| format!("the flag for `{key}`"))?;
     }
+    check(&config)?;
     Ok(config)
+}
+
+/// What no single setting shows: a signature's id, algorithm or scope without a key would look as
+/// if signatures were verified.
+fn check(config: &Config) -> Result<()> {
+    let about_the_key = [
+        ("bundle_key_id", config.bundle_key_id.is_some()),
+        ("bundle_key_alg", config.bundle_key_alg.is_some()),
+        ("bundle_scope", config.bundle_scope.is_some()),
+    ];
+    if config.bundle_key.is_none()
+        && let Some((key, _)) = about_the_key.iter().find(|(_, is_set)| *is_set)
+    {
+        bail!("`{key}` is set, and `bundle_key` is not: no signature would be verified");
+    }
+    Ok(())
+}
+
+/// The variables of this process; what is not UTF-8 is none of ours.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
 }
 
 type Variable = (String, String, String);
@@ -110,6 +133,17 @@ mod tests {
         assert_eq!(config.audience, "env");
         assert_eq!(config.issuer, "flag");
         assert_eq!(config.workers, 2);
+    }
+
+    #[test]
+    fn what_is_said_of_a_signature_needs_a_key() {
+        for key in ["bundle_key_id", "bundle_key_alg", "bundle_scope"] {
+            let set = [variable(key, "RS256")];
+            let error = load(None, [], set.clone(), 2).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+            let with_key = [variable("GATE_BUNDLE_KEY", "key.pem")];
+            assert!(load(None, with_key, set, 2).is_ok(), "{key}");
+        }
     }
 
     #[test]

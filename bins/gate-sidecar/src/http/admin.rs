@@ -11,6 +11,7 @@ use gate_api::{Code, Gate, Problem};
 use super::commit::WorkerCommits;
 use super::public::{answer, apply, not_found, resource};
 use super::{Shared, reply};
+use crate::reload::Trigger;
 
 /// The media type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -92,7 +93,8 @@ async fn kill(
 /// Loads policy and keys again; what is wrong leaves both as they were and says why.
 async fn reload(shared: Data<Shared>) -> HttpResponse {
     let working = Arc::clone(&shared);
-    let outcome = web::block(move || working.reloader.reload(&working.gate)).await;
+    let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
+    let outcome = web::block(reload).await;
     let interrupted = |_| Problem::new(Code::Internal, "the reload was interrupted");
     answer(
         &shared,

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use gate_api::{Applied, Gate, Problem};
@@ -16,20 +17,46 @@ use tokio::sync::Notify;
 /// Whom to tell of a commit: one bell per worker thread.
 #[derive(Debug, Default)]
 pub(crate) struct CommitHub {
-    workers: RwLock<Vec<Arc<Notify>>>,
+    workers: RwLock<Vec<Arc<Bell>>>,
 }
 
 impl CommitListener for CommitHub {
     fn on_commit(&self, _durable: Result<Seq, NotDurable>) {
-        for worker in self.workers.read().iter() {
-            worker.notify_one();
+        for bell in self.workers.read().iter() {
+            bell.ring();
+        }
+    }
+}
+
+/// Rung once per commit, and only when somebody waits for one: a worker without requests is
+/// left asleep.
+#[derive(Debug, Default)]
+struct Bell {
+    /// Whether somebody may be waiting. Set before the durable point is looked at for the last
+    /// time, and looked at after the point has moved: one of the two sides sees the other.
+    wanted: AtomicBool,
+    notify: Notify,
+}
+
+impl Bell {
+    fn ring(&self) {
+        if self.wanted.swap(false, Ordering::SeqCst) {
+            self.notify.notify_one();
+        }
+    }
+
+    fn want(&self) {
+        if !self.wanted.load(Ordering::SeqCst) {
+            self.wanted.store(true, Ordering::SeqCst);
         }
     }
 }
 
 /// One worker thread's requests that wait for a commit.
+#[derive(Clone)]
 pub(crate) struct WorkerCommits {
     gate: Arc<Gate>,
+    bell: Arc<Bell>,
     waiting: Rc<RefCell<Vec<(Seq, Waker)>>>,
 }
 
@@ -37,26 +64,36 @@ impl WorkerCommits {
     /// Starts the worker's dispatcher, which ends with the worker. To be called on the worker's
     /// own thread.
     pub(crate) fn start(hub: &CommitHub, gate: Arc<Gate>) -> Self {
-        let bell = Arc::new(Notify::new());
+        let bell = Arc::new(Bell::default());
         hub.workers.write().push(Arc::clone(&bell));
         let worker = Self {
             gate,
+            bell,
             waiting: Rc::default(),
         };
-        let (gate, waiting) = (Arc::clone(&worker.gate), Rc::clone(&worker.waiting));
+        let dispatcher = worker.clone();
         actix_web::rt::spawn(async move {
             loop {
-                bell.notified().await;
-                waiting.borrow_mut().retain(|(seq, waker)| {
-                    let pending = gate.ledger().poll_durable(*seq).is_pending();
-                    if !pending {
-                        waker.wake_by_ref();
-                    }
-                    pending
-                });
+                dispatcher.bell.notify.notified().await;
+                dispatcher.wake_answered();
+                if !dispatcher.waiting.borrow().is_empty() {
+                    dispatcher.bell.want();
+                    dispatcher.wake_answered();
+                }
             }
         });
         worker
+    }
+
+    /// Wakes whoever waits for a commit that has come.
+    fn wake_answered(&self) {
+        self.waiting.borrow_mut().retain(|(seq, waker)| {
+            let pending = self.gate.ledger().poll_durable(*seq).is_pending();
+            if !pending {
+                waker.wake_by_ref();
+            }
+            pending
+        });
     }
 
     /// The answer to an event, once it may leave.
@@ -81,12 +118,19 @@ impl Future for Durable<'_> {
     type Output = Result<(), NotDurable>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let state = self.worker.gate.ledger().poll_durable(self.seq);
+        let Self { worker, seq } = *self;
+        let look = || worker.gate.ledger().poll_durable(seq);
+        let known = look();
+        if known.is_ready() {
+            return known;
+        }
+        worker.bell.want();
+        let state = look();
         if state.is_pending() {
-            // A commit between the look above and this line has already rung the bell, and the
-            // dispatcher runs on this thread, so only after it.
-            let waiter = (self.seq, context.waker().clone());
-            self.worker.waiting.borrow_mut().push(waiter);
+            // A commit between the look above and this line rings the bell, and the dispatcher
+            // runs on this thread, so only after it.
+            let waiter = (seq, context.waker().clone());
+            worker.waiting.borrow_mut().push(waiter);
         }
         state
     }

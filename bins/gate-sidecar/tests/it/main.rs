@@ -17,3 +17,5 @@ mod crash;
 mod drain;
 mod reload;
 mod replay;
+mod signed;
+mod watch;

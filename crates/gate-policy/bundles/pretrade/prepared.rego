@@ -42,6 +42,13 @@ limits(entry) := {
 	"orders_per_second": scaled(entry, "max_orders_per_second", 1),
 }
 
+# The instruments without limits of their own: the price is all there is to check.
+collars[symbol] := instrument if {
+	some symbol, instrument in instruments
+	instrument.qty_nanos == unlimited
+	instrument.notional_micros == unlimited
+}
+
 # A restricted symbol is not listed, and so never ordinary.
 instruments[symbol] := {
 	"qty_nanos": scaled(entry, "max_order_qty", 1000000000),

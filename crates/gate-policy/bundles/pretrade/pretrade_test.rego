@@ -36,7 +36,7 @@ order(symbol, qty, price) := {
 }
 
 reasons(document) := found if {
-	found := gate.deny with input as document
+	found := gate.reasons with input as document
 		with data.limits as limits
 		with data.instruments as instruments
 		with data.restricted_symbols as {"GME": true}
@@ -89,14 +89,14 @@ test_suspended_client if {
 }
 
 test_no_limits_at_all if {
-	gate.deny == {"limits_missing"} with input as order("AAPL", 1, 185)
+	gate.reasons == {"limits_missing"} with input as order("AAPL", 1, 185)
 		with data.limits as {}
 		with data.instruments as instruments
 }
 
 # A limit or an input that cannot be read denies.
 test_limit_that_is_no_number if {
-	gate.deny == {"max_order_qty"} with input as order("AAPL", 1, 185)
+	gate.reasons == {"max_order_qty"} with input as order("AAPL", 1, 185)
 		with data.limits as {"default": {"max_order_qty": "many"}}
 }
 

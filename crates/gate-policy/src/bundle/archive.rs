@@ -27,7 +27,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Files, BundleError> {
         // Headers and padding are 512 bytes each per entry, beside the contents.
         left: MAX_BUNDLE_BYTES.saturating_add(MAX_ENTRIES.saturating_mul(1024)),
     };
-    let result = entries(&mut unpacked);
+    let result = entries(&mut unpacked).and_then(|files| {
+        // What follows the last entry holds gzip's checksum.
+        let rest = std::io::copy(&mut unpacked, &mut std::io::sink());
+        rest.map(|_| files).map_err(BundleError::Archive)
+    });
     if unpacked.left == 0 {
         // The archive was cut there, whatever the tar reader made of it.
         return Err(BundleError::TooLarge {

@@ -1,16 +1,32 @@
-//! Reads a bundle from a directory: plain files only, no link followed.
+//! Reads a bundle from a directory: plain files only, no link followed inside it.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::BundleError;
 use super::files::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_PATH_DEPTH, within};
 
 /// The most directory entries looked at, so that a misplaced path does not walk a disk.
-const MAX_ENTRIES: usize = 20 * MAX_FILES;
+pub(super) const MAX_ENTRIES: usize = 20 * MAX_FILES;
 
-pub(super) fn read(root: &Path) -> Result<Files, BundleError> {
+/// The link in a Kubernetes volume that is swapped when its content changes: everything else there
+/// is a link through it, and what it leads to never changes.
+const KUBERNETES_DATA: &str = "..data";
+
+/// Where the files really are. Links are resolved here, once, so that a link that is swapped
+/// meanwhile cannot give half of one directory and half of another.
+pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let real = fs::canonicalize(path)?;
+    let data = real.join(KUBERNETES_DATA);
+    if fs::symlink_metadata(&data).is_ok_and(|found| found.is_symlink()) {
+        return fs::canonicalize(data);
+    }
+    Ok(real)
+}
+
+pub(super) fn read(path: &Path) -> Result<Files, BundleError> {
+    let root = &resolve(path).map_err(|source| io_error(path, source))?;
     let mut walk = Walk {
         files: Files::default(),
         entries: 0,

@@ -43,12 +43,12 @@ pub enum BundleError {
     #[error("`{0}` is not supported in a bundle")]
     Unsupported(String),
     /// A JSON file is not JSON, has a member twice, or is too deep.
-    #[error("`{path}`: {source}")]
+    #[error("`{path}`: {problem}")]
     Json {
         /// The file.
         path: String,
         /// What is wrong with it.
-        source: StrictError,
+        problem: StrictError,
     },
     /// A Rego file is not UTF-8.
     #[error("`{0}` is not UTF-8")]
@@ -69,5 +69,12 @@ pub enum BundleError {
     DataConflict(String),
     /// The signature is missing, not wanted, or wrong.
     #[error("signature: {0}")]
-    Signature(#[from] super::SignatureError),
+    Signature(super::SignatureError),
+}
+
+/// By hand: the message has the reason already, and `#[from]` would make it a source, told twice.
+impl From<super::SignatureError> for BundleError {
+    fn from(error: super::SignatureError) -> Self {
+        Self::Signature(error)
+    }
 }

@@ -49,9 +49,9 @@ struct Wire {
 
 impl Manifest {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
-        let refused = |source| BundleError::Json {
+        let refused = |problem| BundleError::Json {
             path: ".manifest".to_owned(),
-            source,
+            problem,
         };
         let text =
             std::str::from_utf8(bytes).map_err(|_| BundleError::NotUtf8(".manifest".to_owned()))?;

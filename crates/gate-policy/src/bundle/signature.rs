@@ -37,6 +37,9 @@ pub enum SignatureError {
     /// The token's signature is not the key's.
     #[error("the signature is not by the configured key")]
     Mismatch,
+    /// The token names another key than the configured one, or none.
+    #[error("the token is by the key `{0}`, not by the configured `{1}`")]
+    KeyId(String, String),
     /// The token is for another scope.
     #[error("the token's scope is not the configured one")]
     Scope,
@@ -65,6 +68,8 @@ struct Signatures {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
+    #[serde(default)]
+    kid: String,
 }
 
 #[derive(Deserialize)]
@@ -72,12 +77,17 @@ struct Payload {
     files: Vec<SignedFile>,
     #[serde(default)]
     scope: String,
+    /// Where OPA names the key when the header does not; the name is deprecated there.
+    #[serde(default)]
+    keyid: String,
 }
 
 #[derive(Deserialize)]
 struct SignedFile {
     name: String,
     hash: String,
+    /// OPA requires it; without one, the hash is by an algorithm that is not supported.
+    #[serde(default)]
     algorithm: String,
 }
 
@@ -143,8 +153,22 @@ fn payload(signatures: &[u8], key: &VerificationKey) -> Result<Payload, Signatur
     if header.alg != key.algorithm() {
         return Err(SignatureError::Algorithm);
     }
+    let claims = decode(payload)?;
+    let payload = || serde_json::from_slice(&claims).map_err(|_| SignatureError::Malformed);
+    if let Some(configured) = key.id() {
+        // Before the signature, so that a key that was rotated is told from one that is wrong.
+        let named = match header.kid {
+            kid if kid.is_empty() => payload().map(|claims: Payload| claims.keyid)?,
+            kid => kid,
+        };
+        if named != configured {
+            // Nothing is verified yet: what is shown of it is cut.
+            let named = named.chars().filter(|c| !c.is_control()).take(64).collect();
+            return Err(SignatureError::KeyId(named, configured.to_owned()));
+        }
+    }
     key.verify(signed.as_bytes(), &decode(signature)?)?;
-    serde_json::from_slice(&decode(payload)?).map_err(|_| SignatureError::Malformed)
+    payload()
 }
 
 #[cfg(test)]

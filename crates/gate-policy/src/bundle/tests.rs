@@ -310,3 +310,19 @@ fn roots_bound_what_a_bundle_defines() {
         "roots `limits` and `limits` overlap",
     );
 }
+
+#[test]
+fn an_archive_that_is_cut_or_damaged_anywhere_is_refused() {
+    let whole = pack(&[(".manifest", r#"{"revision":"r1"}"#), ("data.json", DATA)]);
+    assert!(Bundle::from_tar_gz(&whole).is_ok());
+    for length in 0..whole.len() {
+        let cut = Bundle::from_tar_gz(&whole[..length]);
+        assert!(cut.is_err(), "{length} of {} bytes", whole.len());
+    }
+    // The last eight bytes are gzip's checksum and length.
+    for byte in whole.len() - 8..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[byte] ^= 1;
+        assert!(Bundle::from_tar_gz(&damaged).is_err(), "byte {byte}");
+    }
+}

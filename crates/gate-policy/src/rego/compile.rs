@@ -6,6 +6,7 @@ use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, Rc, Value};
 
+use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::{ENTRYPOINT, assign, bounds, builtins};
 use crate::bundle::{Bundle, RegoVersion};
@@ -42,6 +43,9 @@ pub enum CompileError {
         /// The file.
         path: String,
     },
+    /// The package `gate_prepared` has no answer, or not within its time.
+    #[error("the package `gate_prepared`: {0}")]
+    Prepared(String),
     /// The data does not fit the rules.
     #[error("data: {0}")]
     Data(String),
@@ -49,10 +53,9 @@ pub enum CompileError {
 
 /// What evaluation needs of a bundle.
 pub(crate) struct Compiled {
-    /// One entrypoint, the decision; compiled without the package `gate_prepared`.
-    pub(super) decision: Arc<Program>,
-    /// What the decision runs over: the data, with that package's answer in it.
-    pub(super) decision_data: Value,
+    /// One entrypoint, the decision, compiled without the package `gate_prepared`; and what it
+    /// runs over: the data, with that package's answer in it.
+    pub(super) decision: Copies,
     /// Every rule as an entrypoint, for the Data API.
     pub(super) documents: Arc<Program>,
     /// The bundle's own data.
@@ -103,8 +106,7 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     Ok(Compiled {
-        decision,
-        decision_data,
+        decision: Copies::new(&decision, &decision_data),
         documents,
         data,
         builtins,

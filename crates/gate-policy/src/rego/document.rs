@@ -245,20 +245,23 @@ fn number(mantissa: u128, scale: u8) -> Value {
     if mantissa == 0 {
         return 0_u64.into();
     }
-    let unit = 10_u128.pow(u32::from(scale));
-    if let (Ok(small), Ok(unit)) = (u64::try_from(mantissa), u64::try_from(unit))
-        && small.is_multiple_of(unit)
-    {
+    // Below 2^53 integers are exact floats, and IEEE division rounds their quotient correctly.
+    const EXACT: u64 = 1 << 53;
+    if let (Ok(small), Some(unit)) = (
+        u64::try_from(mantissa),
+        10_u64.checked_pow(u32::from(scale)),
+    ) {
         // The usual case, without a division of 128 bits.
-        return small.wrapping_div(unit).into();
+        if small.is_multiple_of(unit) {
+            return small.wrapping_div(unit).into();
+        }
+        if small < EXACT {
+            return (small as f64 / unit as f64).into();
+        }
     }
+    let unit = 10_u128.pow(u32::from(scale));
     if mantissa.is_multiple_of(unit) {
         return exact(mantissa.wrapping_div(unit));
-    }
-    // Below 2^53 both are exact floats, and IEEE division rounds their quotient correctly.
-    const EXACT: u128 = 1 << 53;
-    if mantissa < EXACT {
-        return (mantissa as f64 / unit as f64).into();
     }
     let text = format!("{mantissa}e-{scale}");
     text.parse::<f64>().map_or(Value::Undefined, Value::from)

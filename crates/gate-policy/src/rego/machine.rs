@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regorus::Value;
-use regorus::rvm::program::Program;
 use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
 use serde_json::Value as Json;
 
 use super::compile::Compiled;
 use super::document;
+use super::lean::Lean;
 use super::shape;
 use super::template::Template;
 use crate::policy::{PolicyInput, QueryError};
@@ -46,7 +46,7 @@ const MACHINES_PER_THREAD: usize = 3;
 
 thread_local! {
     /// The most recent activation first.
-    static MACHINES: RefCell<Vec<(u64, Machine)>> = const { RefCell::new(Vec::new()) };
+    static MACHINES: RefCell<Vec<(u64, Box<Machine>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Judges one order on this thread's machine.
@@ -63,7 +63,7 @@ pub(super) fn evaluate(
         // Taken out while it runs: a machine that panics or fails is dropped, not used again.
         let machine = match machines.iter().position(|(id, _)| *id == activation) {
             Some(at) => Ok(machines.swap_remove(at).1),
-            None => Machine::new(&compiled.decision, &compiled.decision_data, limits),
+            None => Machine::new(compiled.decision.take(), limits).map(Box::new),
         };
         let Ok(mut machine) = machine else {
             return Verdict::blocked(reason::POLICY_ERROR);
@@ -83,7 +83,7 @@ pub(super) fn evaluate(
 /// The entrypoint's answer to any input, on a machine of its own.
 pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
     let run = || {
-        let mut machine = Machine::new(&compiled.decision, &compiled.decision_data, limits)?;
+        let mut machine = Machine::new(compiled.decision.shared(), limits)?;
         machine.vm.set_input(input);
         machine.vm.execute()
     };
@@ -105,7 +105,11 @@ pub(super) fn query(
     }
     let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
     let run = || {
-        let mut machine = Machine::new(&compiled.documents, &compiled.data, limits)?;
+        let documents = Lean {
+            program: Arc::clone(&compiled.documents),
+            data: compiled.data.clone(),
+        };
+        let mut machine = Machine::new(documents, limits)?;
         machine.document(path, input)
     };
     let answer = match catch_unwind(AssertUnwindSafe(run)) {
@@ -129,9 +133,9 @@ struct Machine {
 }
 
 impl Machine {
-    fn new(program: &Arc<Program>, data: &Value, limits: EvalLimits) -> Result<Self, VmError> {
+    fn new(Lean { program, data }: Lean, limits: EvalLimits) -> Result<Self, VmError> {
         let mut vm = RegoVM::new();
-        vm.load_program(Arc::clone(program));
+        vm.load_program(program);
         vm.set_max_instructions(limits.max_instructions);
         // Without one of its own, a machine takes a lock of the whole process on every run.
         vm.set_execution_timer_config(Some(ExecutionTimerConfig {
@@ -139,7 +143,7 @@ impl Machine {
             check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
         }));
         vm.set_data(data.clone())?;
-        let (data, template) = (data.clone(), Template::new());
+        let template = Template::new();
         Ok(Self { vm, data, template })
     }
 
@@ -317,6 +321,29 @@ mod tests {
         );
     }
 
+    /// The promise of `pretrade.rego`: the usual order takes one short pass.
+    #[test]
+    fn the_usual_order_is_judged_in_few_instructions() {
+        let compiled = crate::rego::compile::compile(&Bundle::sample(Engine::Rego).unwrap());
+        let (compiled, none) = (compiled.unwrap(), Map::new());
+        let judge = |max_instructions, qty| {
+            let limits = EvalLimits {
+                max_instructions,
+                ..EvalLimits::default()
+            };
+            let input = PolicyInput {
+                qty: Qty::parse(qty).unwrap(),
+                ..order(&none)
+            };
+            MACHINES.with(|machines| machines.borrow_mut().clear());
+            evaluate(u64::MAX, &compiled, limits, &input)
+        };
+        assert!(judge(56, "1").allow);
+        // Every other order is judged by the rules one by one.
+        assert_eq!(judge(56, "10001").reasons, [reason::POLICY_TIMEOUT]);
+        assert_eq!(judge(2_000, "10001").reasons, ["max_order_qty"]);
+    }
+
     #[test]
     fn the_data_api_answers_rules_and_data() {
         let policy = activate(&Bundle::sample(Engine::Rego).unwrap()).unwrap();
@@ -326,7 +353,7 @@ mod tests {
         assert_eq!(ask(&["nothing"], &json!({})), None);
         let decision = ask(&["gate", "decision"], &json!({})).unwrap();
         assert_eq!(decision["allow"], json!(false));
-        assert!(ask(&["gate", "deny"], &json!({})).unwrap().is_array());
+        assert!(ask(&["gate", "reasons"], &json!({})).unwrap().is_array());
         // A package is the object of its rules, functions apart.
         let package = ask(&["gate"], &json!({})).unwrap();
         assert_eq!(package["decision"], decision);

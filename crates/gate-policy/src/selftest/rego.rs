@@ -1,23 +1,17 @@
 //! Runs `*_test.rego` on the interpreter, and asks both engines for the decision on every input
 //! that the tests used.
 
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule};
-use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
+use super::budget::Budget;
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
-use crate::rego::{ENTRYPOINT, RegoPolicy};
+use crate::rego::{ENTRYPOINT, RegoPolicy, restrict};
 
-/// The longest one test may run.
-const TEST_TIME: Duration = Duration::from_secs(5);
-/// Work between two looks at the time.
-const TIME_CHECKS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
 /// Notes the input that a test is about to use; identity otherwise.
@@ -28,14 +22,20 @@ type Noted = Arc<Mutex<Vec<Value>>>;
 pub(super) fn run(
     bundle: &Bundle,
     policy: &RegoPolicy,
+    budget: Budget,
     report: &mut TestReport,
 ) -> Result<(), CompileError> {
     let mut interpreter = compile::engine(bundle, bundle.rego())?;
-    interpreter.set_execution_timer_config(timer());
+    restrict(&mut interpreter)?;
 
     let noted = Noted::default();
     let mut tests = tests(bundle, &noted)?;
     for name in names(&mut tests)? {
+        let Some(timer) = budget.next() else {
+            report.fail(name, TestProblem::OutOfTime);
+            return Ok(());
+        };
+        tests.set_execution_timer_config(timer);
         match tests.eval_rule(name.clone()) {
             Ok(Value::Bool(true)) => report.passed.push(name),
             Ok(value) => report.fail(name, TestProblem::NotTrue(show(&value))),
@@ -44,13 +44,19 @@ pub(super) fn run(
     }
     let inputs = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
     for (number, input) in inputs.into_iter().chain(probes()).enumerate() {
-        report.compare(&format!("input {number}"), policy, &mut interpreter, &input);
+        let name = format!("input {number}");
+        let Some(timer) = budget.next() else {
+            report.fail(name, TestProblem::OutOfTime);
+            return Ok(());
+        };
+        interpreter.set_execution_timer_config(timer);
+        report.compare(&name, policy, &mut interpreter, &input);
     }
     Ok(())
 }
 
 impl TestReport {
-    fn fail(&mut self, name: String, problem: TestProblem) {
+    pub(super) fn fail(&mut self, name: String, problem: TestProblem) {
         self.failures.push(TestFailure { name, problem });
     }
 
@@ -99,7 +105,7 @@ fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
         .iter()
         .map(|(path, source)| (*path, source.as_str()));
     let mut engine = compile::engine(bundle, bundle.rego().chain(noting))?;
-    engine.set_execution_timer_config(timer());
+    restrict(&mut engine)?;
     let noted = Arc::clone(noted);
     let note = move |arguments: Vec<Value>| {
         let input = arguments.into_iter().next().unwrap_or(Value::Undefined);
@@ -166,13 +172,6 @@ fn show(value: &Value) -> String {
     match value {
         Value::Undefined => "undefined".to_owned(),
         value => value.to_json_str().unwrap_or_else(|_| format!("{value:?}")),
-    }
-}
-
-const fn timer() -> ExecutionTimerConfig {
-    ExecutionTimerConfig {
-        limit: TEST_TIME,
-        check_interval: TIME_CHECKS,
     }
 }
 

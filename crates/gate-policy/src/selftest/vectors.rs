@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::budget::Budget;
 use super::{TestFailure, TestProblem, TestReport};
 use crate::activate::Activation;
 use crate::bundle::Bundle;
 use crate::recorded::{RecordedError, RecordedInput};
-use crate::rego::RegoPolicy;
 use crate::rego::compile::{self, CompileError};
+use crate::rego::{RegoPolicy, restrict};
 use crate::verdict::Verdict;
 
 /// Why a vector cannot be run.
@@ -45,12 +46,15 @@ struct Expect {
 pub(super) fn run(
     bundle: &Bundle,
     activation: &Activation,
+    budget: Budget,
     report: &mut TestReport,
 ) -> Result<(), CompileError> {
     // Made once, and only where there is something to compare.
     let mut interpreter = match (activation, bundle.vectors().next()) {
         (Activation::Rego(policy), Some(_)) => {
-            Some((policy, compile::engine(bundle, bundle.rego())?))
+            let mut interpreter = compile::engine(bundle, bundle.rego())?;
+            restrict(&mut interpreter)?;
+            Some((policy, interpreter))
         }
         _ => None,
     };
@@ -67,6 +71,10 @@ pub(super) fn run(
         };
         for vector in vectors {
             let name = format!("{file}: {}", vector.description);
+            let Some(timer) = budget.next() else {
+                report.fail(name, TestProblem::OutOfTime);
+                return Ok(());
+            };
             match judge(&vector, activation) {
                 Ok(()) => report.passed.push(name.clone()),
                 Err(problem) => report.failures.push(TestFailure {
@@ -75,6 +83,7 @@ pub(super) fn run(
                 }),
             }
             if let Some((policy, interpreter)) = &mut interpreter {
+                interpreter.set_execution_timer_config(timer);
                 compare(policy, interpreter, report, &name, &vector);
             }
         }

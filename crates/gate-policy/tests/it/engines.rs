@@ -1,8 +1,9 @@
 //! Loading Rego of both versions, and one policy on many threads.
 
 use gate_policy::{Bundle, Engine, activate};
+use gate_types::Side;
 
-use crate::support::{Order, show};
+use crate::support::{Order, SAMPLE, show};
 
 const V0: &str = r#"package gate
 deny["big"] { input.order.qty > 5 }
@@ -37,6 +38,44 @@ fn the_manifest_says_which_rego_it_is() {
     assert_eq!(load("{}", open), "policy_undefined policy_undefined");
     let imported = v1.replace("package gate", "package gate\nimport rego.v1");
     assert_eq!(load(r#"{"rego_version":0}"#, &imported), "allow big");
+}
+
+/// A broker's own rules are asked for every order, the shortcut of `pretrade.rego` or not, and
+/// wherever in the package they stand.
+#[test]
+fn own_rules_are_added_to_those_of_the_sample() {
+    let own = "deny contains \"no_sales\" if input.order.side == \"SELL\"";
+    let (mut sale, big) = (
+        Order::new("c1", "AAPL", "1", "185"),
+        Order::new("c1", "AAPL", "10001", "185"),
+    );
+    sale.side = Side::Sell;
+    let all = |files: &[(&str, &str)]| {
+        let policy = activate(&Bundle::from_files(files.iter().copied()).unwrap()).unwrap();
+        let mut both = big.clone();
+        both.side = Side::Sell;
+        [&Order::new("c1", "AAPL", "1", "185"), &sale, &big, &both]
+            .map(|order| show(&order.judge(&*policy).unwrap()))
+    };
+    let [data, prepared, source] = SAMPLE;
+    let broken = "max_order_notional max_order_qty";
+    assert_eq!(
+        all(&SAMPLE),
+        ["allow", "allow", broken, broken].map(str::to_owned)
+    );
+    let with_own = [
+        "allow".to_owned(),
+        "no_sales".to_owned(),
+        broken.to_owned(),
+        format!("{broken} no_sales"),
+    ];
+    let in_the_file = format!("{}\n{own}\n", source.1);
+    assert_eq!(all(&[data, prepared, (source.0, &in_the_file)]), with_own);
+    let beside = format!("package gate\n{own}\n");
+    assert_eq!(
+        all(&[data, prepared, source, ("own.rego", &beside)]),
+        with_own
+    );
 }
 
 #[test]

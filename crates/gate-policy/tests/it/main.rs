@@ -6,6 +6,7 @@
 )]
 
 mod agreement;
+mod bounded;
 mod conformance;
 mod engines;
 mod fail_open;

@@ -73,15 +73,26 @@ pub(crate) fn builtin(data: &str) -> Arc<dyn Policy> {
     activate(&Bundle::from_files([("data.json", data)]).unwrap()).unwrap()
 }
 
+/// The shipped data, prepared limits and rules.
+pub(crate) const SAMPLE: [(&str, &str); 3] = [
+    (
+        "data.json",
+        include_str!("../../bundles/pretrade/data.json"),
+    ),
+    (
+        "prepared.rego",
+        include_str!("../../bundles/pretrade/prepared.rego"),
+    ),
+    (
+        "pretrade.rego",
+        include_str!("../../bundles/pretrade/pretrade.rego"),
+    ),
+];
+
 /// The shipped `pretrade.rego`, its prepared limits with it, over `data`.
 pub(crate) fn pretrade(data: &str) -> Arc<dyn Policy> {
-    let prepared = include_str!("../../bundles/pretrade/prepared.rego");
-    let source = include_str!("../../bundles/pretrade/pretrade.rego");
-    let files = [
-        ("data.json", data),
-        ("prepared.rego", prepared),
-        ("pretrade.rego", source),
-    ];
+    let [(name, _), prepared, source] = SAMPLE;
+    let files = [(name, data), prepared, source];
     activate(&Bundle::from_files(files).unwrap()).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use crate::chain::{Frames, close_frame, open_frame};
 use crate::codec::encode;
 use crate::error::{NotDurable, RecordError};
-use crate::queue::{CHUNK_BYTES, Chunk, Queue, Work};
+use crate::queue::{CHUNK_BYTES, Chunk, GATHERING_FROM, Queue, Work};
 use crate::record::Record;
 use gate_types::Timestamp;
 
@@ -71,4 +71,25 @@ fn poison_drops_what_waits() {
     assert_eq!(queue.last_allotted(), 1);
     queue.reopen(1);
     assert_eq!(queue.push(&mut frame()), Ok(2));
+}
+
+#[test]
+fn a_large_commit_is_followed_by_a_patient_but_not_endless_wait() {
+    let queue = Queue::after(0, 100);
+    for _ in 0..GATHERING_FROM {
+        queue.push(&mut frame()).unwrap();
+    }
+    let first = take(&queue, None).unwrap();
+    assert_eq!((first.first, first.last), (1, GATHERING_FROM));
+    // Nobody else comes: the one that is there is written without the others.
+    let next = queue.push(&mut frame()).unwrap();
+    let second = take(&queue, Some(first)).unwrap();
+    assert_eq!((second.first, second.last), (next, next));
+    // As many as before end the wait, from another thread, too.
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| take(&queue, Some(second)));
+        queue.push(&mut frame()).unwrap();
+        let third = writer.join().unwrap().unwrap();
+        assert_eq!((third.first, third.last), (next + 1, next + 1));
+    });
 }

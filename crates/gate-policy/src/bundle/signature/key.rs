@@ -15,6 +15,7 @@ const MIN_SECRET_BYTES: usize = 32;
 #[derive(Clone)]
 pub struct VerificationKey {
     key: Key,
+    id: Option<String>,
     scope: String,
 }
 
@@ -68,6 +69,14 @@ impl VerificationKey {
         self
     }
 
+    /// The same key under a name: a token that names another key, or none, is refused. Without,
+    /// whatever the token names is passed over.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
     /// The JWS name of the algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
@@ -80,6 +89,10 @@ impl VerificationKey {
 
     pub(super) fn scope(&self) -> &str {
         &self.scope
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     pub(super) fn verify(&self, message: &[u8], mac: &[u8]) -> Result<(), SignatureError> {
@@ -96,7 +109,8 @@ impl VerificationKey {
 
     const fn new(key: Key) -> Self {
         let scope = String::new();
-        Self { key, scope }
+        let id = None;
+        Self { key, id, scope }
     }
 }
 
@@ -105,6 +119,7 @@ impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerificationKey")
             .field("algorithm", &self.algorithm())
+            .field("id", &self.id)
             .field("scope", &self.scope)
             .finish_non_exhaustive()
     }

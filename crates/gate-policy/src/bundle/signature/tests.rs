@@ -190,6 +190,6 @@ fn a_key_that_cannot_be_one_is_refused_and_a_key_is_never_shown() {
     let shown = format!("{:?}", hs256().with_scope("s"));
     assert_eq!(
         shown,
-        r#"VerificationKey { algorithm: "HS256", scope: "s", .. }"#
+        r#"VerificationKey { algorithm: "HS256", id: None, scope: "s", .. }"#
     );
 }

@@ -1,0 +1,90 @@
+//! The policy in force, and how its reloads went.
+
+use std::fmt::Write as _;
+
+use super::head;
+use crate::http::Shared;
+use crate::reload::Status;
+
+/// The longest reason shown in a label.
+const MAX_REASON_CHARS: usize = 300;
+
+pub(super) fn render(out: &mut String, shared: &Shared) {
+    let policy = shared.gate.policy();
+    let identity = policy.identity();
+    head(out, "gate_policy_info", "gauge", "The policy in force.");
+    let _ = writeln!(
+        out,
+        "gate_policy_info{{revision=\"{}\",sha256=\"{}\",engine=\"{}\"}} 1",
+        escaped(&identity.revision),
+        identity.hash,
+        identity.engine.as_str()
+    );
+    let name = "gate_policy_activated_timestamp_seconds";
+    head(out, name, "gauge", "When it came into force.");
+    let _ = writeln!(out, "{name} {}", shared.gate.active_since().unix_seconds());
+    reloads(out, &shared.reloader.status());
+}
+
+fn reloads(out: &mut String, status: &Status) {
+    for (name, kind, help, value) in [
+        (
+            "gate_reload_attempts_total",
+            "counter",
+            "Reloads that were tried.",
+            status.attempts,
+        ),
+        (
+            "gate_reload_failures_total",
+            "counter",
+            "Reloads that were refused.",
+            status.failures,
+        ),
+        (
+            "gate_reload_failing",
+            "gauge",
+            "1 when the last reload was refused.",
+            u64::from(status.last_error.is_some()),
+        ),
+    ] {
+        head(out, name, kind, help);
+        let _ = writeln!(out, "{name} {value}");
+    }
+    let name = "gate_reload_error_info";
+    head(out, name, "gauge", "Why the last reload was refused.");
+    if let Some(reason) = &status.last_error {
+        let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+        let _ = writeln!(out, "{name}{{reason=\"{}\"}} 1", escaped(&reason));
+    }
+}
+
+/// As the text format escapes the value of a label.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_escaped_and_an_error_shown_while_it_lasts() {
+        let mut status = Status {
+            attempts: 2,
+            failures: 1,
+            last_error: Some("`a\\b`: \"x\"\nline é".to_owned()),
+        };
+        let mut out = String::new();
+        reloads(&mut out, &status);
+        let line = r#"gate_reload_error_info{reason="`a\\b`: \"x\"\nline é"} 1"#;
+        assert!(out.contains(line), "{out}");
+        assert!(out.contains("gate_reload_failing 1\n"), "{out}");
+        status.last_error = None;
+        out.clear();
+        reloads(&mut out, &status);
+        assert!(!out.contains("reason="), "{out}");
+        assert!(out.contains("gate_reload_failing 0\n"), "{out}");
+    }
+}

@@ -1,0 +1,149 @@
+//! A bundle that changes on disk comes into force by itself; a broken one changes nothing and shows
+//! in the metrics.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::sidecar::{Sidecar, authorize, builtin_bundle, order};
+
+/// How long a change may take to be seen, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until `wanted` is shown.
+#[track_caller]
+fn wait_for(what: &str, mut shown: impl FnMut() -> String, wanted: &str) {
+    let began = Instant::now();
+    loop {
+        let now = shown();
+        if now.contains(wanted) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what}: no `{wanted}` in {now}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn start(data: &Path, bundle: &Path) -> Sidecar {
+    Sidecar::start(data, &["--bundle", bundle.to_str().unwrap()])
+}
+
+fn revision(sidecar: &Sidecar) -> String {
+    let policy = sidecar.client().get("/v1/policy").json();
+    policy["revision"].to_string()
+}
+
+fn metrics(sidecar: &Sidecar) -> String {
+    String::from_utf8(sidecar.admin().get("/metrics").body).unwrap()
+}
+
+fn status(sidecar: &Sidecar, id: &str) -> String {
+    let reply = authorize(&mut sidecar.client(), &order("c1", id, 10, "185.00"));
+    reply.json()["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_swapped_volume_comes_into_force_and_a_broken_one_does_not_until_it_is_mended() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = dir.path().join("volume");
+    // As a Kubernetes volume: everything is a link through `..data`, which is swapped whole.
+    std::fs::create_dir(&volume).unwrap();
+    let put = |revision: &str, max_exposure: &str| {
+        let made = builtin_bundle(dir.path(), revision, max_exposure);
+        let name = format!("..{revision}");
+        std::fs::rename(made, volume.join(&name)).unwrap();
+        symlink(&name, volume.join("..data_tmp")).unwrap();
+        std::fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
+    };
+    put("first", "1000");
+    for name in ["data.json", ".manifest"] {
+        symlink(format!("..data/{name}"), volume.join(name)).unwrap();
+    }
+    let sidecar = start(&dir.path().join("data"), &volume);
+    assert_eq!(status(&sidecar, "o-1"), "BLOCKED");
+
+    put("second", "10000");
+    wait_for("the swap", || revision(&sidecar), "second");
+    assert_eq!(status(&sidecar, "o-2"), "AUTHORIZED");
+    assert!(metrics(&sidecar).contains("gate_reload_failing 0\n"));
+
+    put("third", "not a number");
+    wait_for(
+        "the broken one",
+        || metrics(&sidecar),
+        "gate_reload_failing 1\n",
+    );
+    let shown = metrics(&sidecar);
+    assert!(shown.contains("limits.default.max_exposure"), "{shown}");
+    assert!(
+        shown.contains("gate_policy_info{revision=\"second\""),
+        "{shown}"
+    );
+    assert_eq!(status(&sidecar, "o-3"), "AUTHORIZED");
+
+    put("fourth", "1000");
+    wait_for("the mended one", || revision(&sidecar), "fourth");
+    assert!(metrics(&sidecar).contains("gate_reload_failing 0\n"));
+    assert_eq!(status(&sidecar, "o-4"), "BLOCKED");
+}
+
+#[test]
+fn an_archive_that_is_replaced_removed_or_half_written_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let pack = |revision: &str| {
+        let made = builtin_bundle(dir.path(), revision, "1000");
+        let archive = dir.path().join(format!("{revision}.tar.gz"));
+        let done = std::process::Command::new("tar")
+            .args([
+                "-C",
+                made.to_str().unwrap(),
+                "-czf",
+                archive.to_str().unwrap(),
+                ".",
+            ])
+            .status()
+            .unwrap();
+        assert!(done.success());
+        archive
+    };
+    let live = dir.path().join("live.tar.gz");
+    std::fs::rename(pack("one"), &live).unwrap();
+    let sidecar = start(&dir.path().join("data"), &live);
+
+    std::fs::rename(pack("two"), &live).unwrap();
+    wait_for("replaced", || revision(&sidecar), "two");
+
+    let whole = std::fs::read(pack("three")).unwrap();
+    std::fs::write(&live, &whole[..whole.len() / 2]).unwrap();
+    wait_for("half", || metrics(&sidecar), "gate_reload_failing 1\n");
+    std::fs::write(&live, &whole).unwrap();
+    wait_for("whole", || revision(&sidecar), "three");
+
+    std::fs::remove_file(&live).unwrap();
+    wait_for("removed", || metrics(&sidecar), "gate_reload_failing 1\n");
+    assert_eq!(revision(&sidecar), "\"three\"");
+    std::fs::write(&live, &whole).unwrap();
+    wait_for("back", || metrics(&sidecar), "gate_reload_failing 0\n");
+}
+
+#[test]
+fn a_bundle_that_is_not_watched_waits_for_the_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = builtin_bundle(dir.path(), "live", "1000");
+    let flags = [
+        "--bundle",
+        bundle.to_str().unwrap(),
+        "--set",
+        "bundle_watch_s=0",
+    ];
+    let sidecar = Sidecar::start(&dir.path().join("data"), &flags);
+    let manifest = |revision: &str| {
+        let text = format!(r#"{{"revision":"{revision}","roots":[""]}}"#);
+        std::fs::write(bundle.join(".manifest"), text).unwrap();
+    };
+    manifest("signalled");
+    sidecar.signal("HUP");
+    wait_for("the signal", || revision(&sidecar), "signalled");
+    // Only what was asked for was tried.
+    assert!(metrics(&sidecar).contains("gate_reload_attempts_total 1\n"));
+}

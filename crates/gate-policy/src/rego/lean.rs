@@ -1,0 +1,178 @@
+//! A program and its data made ready for the decision path: what only a reader needs is left out,
+//! objects are compact, and each thread's machine gets a copy of its own.
+//!
+//! The register machine copies a rule's description with every call of the rule, and counts
+//! references to the program, its literals and the data with nearly every instruction. Counts
+//! that cores share would cost more than the instructions themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use regorus::rvm::program::{Program, RuleInfo};
+use regorus::{Rc, Value};
+
+/// Data of more values than this is shared by all threads: copies of it would take more memory
+/// than they are worth.
+const MAX_COPIED_VALUES: usize = 100_000;
+/// The most copies that are made when a bundle is compiled.
+const MAX_COPIES: usize = 64;
+
+/// A program and its data.
+#[derive(Clone)]
+pub(super) struct Lean {
+    pub(super) program: Arc<Program>,
+    pub(super) data: Value,
+}
+
+/// One for each core, made off the decision path; whoever comes later shares the last one.
+pub(super) struct Copies {
+    last: Lean,
+    rest: Mutex<Vec<Lean>>,
+}
+
+impl Copies {
+    pub(super) fn new(program: &Program, data: &Value) -> Self {
+        let copy = || Lean {
+            program: Arc::new(copy(program)),
+            data: value(data),
+        };
+        let count = if values(data) > MAX_COPIED_VALUES {
+            0
+        } else {
+            let cores = std::thread::available_parallelism();
+            cores.map_or(1, NonZeroUsize::get).min(MAX_COPIES)
+        };
+        Self {
+            last: copy(),
+            rest: Mutex::new((0..count).map(|_| copy()).collect()),
+        }
+    }
+
+    /// For a machine that judges orders for as long as the bundle is in force.
+    pub(super) fn take(&self) -> Lean {
+        // A poisoned lock is as good as no copies left.
+        let taken = self.rest.lock().ok().and_then(|mut rest| rest.pop());
+        taken.unwrap_or_else(|| self.shared())
+    }
+
+    /// For a machine that runs once.
+    pub(super) fn shared(&self) -> Lean {
+        self.last.clone()
+    }
+}
+
+/// A copy that shares nothing with the original.
+fn copy(original: &Program) -> Program {
+    let mut program = original.clone();
+    // For messages and listings; the machine reads neither.
+    program.sources = Vec::new();
+    program.instruction_spans = Vec::new();
+    program.literals = program.literals.iter().map(value).collect();
+    program.rule_tree = value(&program.rule_tree);
+    program.rule_infos.iter_mut().for_each(describe);
+    program
+}
+
+/// Leaves out of a rule's description what would be allocated with every call for nothing.
+fn describe(rule: &mut RuleInfo) {
+    rule.definitions = Rc::new(rule.definitions.as_ref().clone());
+    rule.name = String::new();
+    // Of both, a missing entry means the same as these.
+    if rule.destructuring_blocks.iter().all(Option::is_none) {
+        rule.destructuring_blocks = Vec::new();
+    }
+    if !rule.else_bodies.iter().flatten().any(|is_else| *is_else) {
+        rule.else_bodies = Vec::new();
+    }
+}
+
+/// A copy that shares nothing with the original; its objects are sorted slices.
+fn value(original: &Value) -> Value {
+    match original {
+        Value::String(text) => text.as_ref().into(),
+        Value::Array(items) => items.iter().map(value).collect::<Vec<_>>().into(),
+        Value::Set(items) => items.iter().map(value).collect::<BTreeSet<_>>().into(),
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, member)| (value(name), value(member)));
+            members.collect::<BTreeMap<_, _>>().into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => original.clone(),
+    }
+}
+
+fn values(value: &Value) -> usize {
+    let inner: usize = match value {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Set(items) => items.iter().map(values).sum(),
+        Value::Object(members) => members.iter().map(|(_, member)| values(member)).sum(),
+        _ => 0,
+    };
+    inner.saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The places of everything in a value that is counted.
+    fn places(value: &Value, found: &mut Vec<usize>) {
+        match value {
+            Value::String(text) => found.push(text.as_ptr().addr()),
+            Value::Array(items) => {
+                found.push(Rc::as_ptr(items).addr());
+                items.iter().for_each(|item| places(item, found));
+            }
+            Value::Set(items) => {
+                found.push(Rc::as_ptr(items).addr());
+                items.iter().for_each(|item| places(item, found));
+            }
+            Value::Object(members) => {
+                found.push(Rc::as_ptr(members).addr());
+                for (name, member) in members.iter() {
+                    places(name, found);
+                    places(member, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn a_copy_is_equal_and_shares_nothing() {
+        let mut original =
+            Value::from_json_str(r#"{"a":[1,"x",{"b":null}],"c":{"d":true,"e":{}},"f":1.5}"#)
+                .unwrap();
+        let set = Value::from(BTreeSet::from(["y".into(), original.clone()]));
+        original.as_object_mut().unwrap().insert("set".into(), set);
+        let made = value(&original);
+        assert_eq!(made, original);
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        places(&original, &mut before);
+        places(&made, &mut after);
+        assert_eq!(before.len(), after.len());
+        assert!(!before.is_empty() && before.iter().all(|place| !after.contains(place)));
+    }
+
+    #[test]
+    fn each_core_gets_its_own_copy_and_large_data_is_shared() {
+        let distinct = |data: &Value| {
+            let copies = Copies::new(&Program::new(), data);
+            let taken = [copies.take(), copies.take(), copies.take()];
+            let mut programs = taken
+                .each_ref()
+                .map(|lean| Arc::as_ptr(&lean.program))
+                .to_vec();
+            programs.sort_unstable();
+            programs.dedup();
+            assert!(taken.iter().all(|lean| lean.data == *data));
+            programs.len()
+        };
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        assert_eq!(distinct(&Value::from("small")), 3.min(cores + 1));
+        let large = Value::from(vec![Value::Null; MAX_COPIED_VALUES]);
+        assert_eq!(distinct(&large), 1);
+    }
+}

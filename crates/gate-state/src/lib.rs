@@ -109,7 +109,7 @@ pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
     ReleaseError, SnapshotError,
 };
-pub use export::{Line, LineDecision, LineExposure, LineRecord};
+pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
 pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
 pub use journal::{ChainPoint, Journal, Lines, Verified};

@@ -101,7 +101,7 @@ impl Caller {
                 (8..11, Some((ask, told))) if told.authorized => {
                     let reason = format!("canceled {n}");
                     let some = 1 + self.dice.below(1_500);
-                    let qty = (some % 3 > 0).then_some(some);
+                    let qty = (!some.is_multiple_of(3)).then_some(some);
                     self.event(ask, What::Release { reason, qty })
                 }
                 _ => self.order(round, n),

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) reloader: crate::reload::Reloader,
     /// Orders that may be remembered, for the metrics.
     pub(crate) max_orders: u64,
+    /// For how long the journal is kept, for the metrics; 0: for ever.
+    pub(crate) retention_days: u64,
     pub(crate) token_form: TokenForm,
     /// Set once, when the sidecar stops taking connections.
     pub(crate) draining: AtomicBool,

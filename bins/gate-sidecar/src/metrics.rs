@@ -220,6 +220,24 @@ fn ledger(out: &mut String, shared: &Shared) {
             remembered,
         ),
         (
+            "gate_journal_begin_seq",
+            "gauge",
+            "Last pruned record, 0 when none was.",
+            health.begin_seq.get(),
+        ),
+        (
+            "gate_journal_snapshot_seq",
+            "gauge",
+            "A start replays the records from here on.",
+            health.snapshot_seq.get(),
+        ),
+        (
+            "gate_journal_retention_seconds",
+            "gauge",
+            "Age from which records are pruned, 0 when never.",
+            shared.retention_days.saturating_mul(86_400),
+        ),
+        (
             "gate_orders_remembered_limit",
             "gauge",
             "Orders that may be remembered.",

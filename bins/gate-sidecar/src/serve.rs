@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer};
 use anyhow::{Context as _, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::build;
 use crate::cli::Serve;
@@ -36,7 +36,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let (file, variables) = (args.config.as_deref(), config::variables());
     let config = config::load(file, variables, args.given(), cores)?;
     start_log(&config);
-    let gate = Arc::new(build::gate(&config, SystemClock::shared())?);
+    let clock = SystemClock::shared();
+    let gate = Arc::new(build::gate(&config, Arc::clone(&clock))?);
     let commits = Arc::new(CommitHub::default());
     gate.ledger().subscribe(Arc::clone(&commits) as _);
     let shared = Arc::new(Shared {
@@ -46,10 +47,12 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         admission: Admission::new(config.max_in_flight, config.workers),
         reloader: Reloader::new(config.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
+        retention_days: config.retention_days,
         token_form: config.token_form,
         draining: false.into(),
     });
-    let upkeep = Upkeep::start(Arc::clone(&shared.gate)).context("cannot start a thread")?;
+    let upkeep = Upkeep::start(Arc::clone(&shared.gate), clock, config.retention_days)
+        .context("cannot start a thread")?;
     // Nothing can change in the embedded sample.
     let watched = config.bundle_watch_s > 0 && config.bundle.is_some();
     let watch = watched.then(|| {
@@ -71,6 +74,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
 }
 
 async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
+    // Before anyone can know that the sidecar is there: a signal without a handler ends it.
+    let signals = Signals::new()?;
     let public = public_server(config, &shared)?;
     let admin = admin_server(config, &shared)?;
     std::io::stdout().flush().context("stdout is closed")?;
@@ -80,7 +85,7 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     tracing::info!(revision, sha256 = %hash, durability, "serving");
 
     let handles = [public.handle(), admin.handle()];
-    let signals = actix_web::rt::spawn(watch_signals(Arc::clone(&shared), handles));
+    let signals = actix_web::rt::spawn(watch_signals(signals, Arc::clone(&shared), handles));
     let (public, admin) = futures_util::future::join(public, admin).await;
     signals.abort();
     public.context("the public listener failed")?;
@@ -145,16 +150,30 @@ fn remove_stale_socket(path: &std::path::Path) -> Result<()> {
     std::fs::remove_file(path).with_context(|| format!("cannot remove the stale `{shown}`"))
 }
 
+/// The signals that are waited for.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Stops on SIGTERM and SIGINT, reloads on SIGHUP.
-async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn watch_signals(mut signals: Signals, shared: Arc<Shared>, handles: [ServerHandle; 2]) {
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => {
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hangup.recv() => {
                 let working = Arc::clone(&shared);
                 // The reload logs its own outcome.
                 let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
@@ -171,7 +190,6 @@ async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Resul
     let [public, admin] = handles;
     public.stop(true).await;
     admin.stop(false).await;
-    Ok(())
 }
 
 fn start_log(config: &Config) {

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gate_types::{ContractSize, Notional};
 use serde_json::Value;
 
-pub(crate) use bounds::recursion;
+pub(crate) use bounds::function_recursion;
 pub use builtins::ALLOWED_BUILTINS;
 pub(crate) use builtins::restrict;
 pub use compile::CompileError;

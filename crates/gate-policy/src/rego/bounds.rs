@@ -21,6 +21,67 @@ pub(crate) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
     for module in modules.iter() {
         collect(module, &packages, &mut needs);
     }
+    acyclic(needs)
+}
+
+/// Refuses functions that call themselves, by their full names: for tests, whose helpers may well be
+/// named as what they test. Rules that need themselves are found by the interpreter.
+pub(crate) fn function_recursion(engine: &mut Engine) -> Result<(), CompileError> {
+    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let modules = engine.get_modules();
+    let none = BTreeSet::new();
+    for module in modules.iter() {
+        let package = format!("data.{}", path(&module.package.refr).unwrap_or_default());
+        let mut aliases = BTreeMap::new();
+        for import in &module.imports {
+            let to = path(&import.refr).unwrap_or_default();
+            let last = to.rsplit('.').next().unwrap_or_default();
+            let name = import.r#as.as_ref().map_or(last, |name| name.text());
+            aliases.insert(name.to_owned(), to);
+        }
+        for rule in &module.policy {
+            let found = names(rule, &none);
+            if let (
+                Rule::Spec {
+                    head: RuleHead::Func { refr, .. },
+                    ..
+                },
+                Some(found),
+            ) = (rule.as_ref(), found)
+            {
+                let full = |name: String| {
+                    let (root, rest) = name.split_once('.').unwrap_or((&name, ""));
+                    match aliases.get(root) {
+                        _ if root == "data" => name,
+                        Some(to) => format!("{to}.{rest}"),
+                        None => format!("{package}.{name}"),
+                    }
+                };
+                let calls = found.calls.into_iter().map(full);
+                let own = full(path(refr).unwrap_or_default());
+                needs.entry(own).or_default().extend(calls);
+            }
+        }
+    }
+    acyclic(needs)
+}
+
+/// `a.b.c` of `a.b["c"]`; nothing of what is no such path.
+fn path(reference: &Expr) -> Option<String> {
+    match reference {
+        Expr::Var { span, .. } => Some(span.text().to_owned()),
+        Expr::RefDot { refr, field, .. } => Some(format!("{}.{}", path(refr)?, field.0.text())),
+        Expr::RefBrack { refr, index, .. } => match index.as_ref() {
+            Expr::String { span, .. } | Expr::RawString { span, .. } => {
+                Some(format!("{}.{}", path(refr)?, span.text()))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn acyclic(mut needs: BTreeMap<String, BTreeSet<String>>) -> Result<(), CompileError> {
     // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
     for _ in 0..MAX_REGO_CHAIN {
         let known: BTreeSet<String> = needs.keys().cloned().collect();
@@ -53,41 +114,46 @@ fn collect(
     needs: &mut BTreeMap<String, BTreeSet<String>>,
 ) {
     for rule in &module.policy {
-        let Rule::Spec { head, bodies, .. } = rule.as_ref() else {
+        let (Rule::Spec { head, .. }, Some(found)) = (rule.as_ref(), names(rule, packages)) else {
             continue;
         };
-        let mut found = Names {
-            packages,
-            used: BTreeSet::new(),
-            bound: BTreeSet::new(),
-        };
-        let refr = match head {
-            RuleHead::Compr { refr, assign, .. } => {
-                assign.iter().for_each(|assign| found.expr(&assign.value));
-                refr
-            }
-            RuleHead::Set { refr, key, .. } => {
-                key.iter().for_each(|key| found.expr(key));
-                refr
-            }
-            RuleHead::Func {
-                refr, args, assign, ..
-            } => {
-                args.iter().for_each(|arg| found.bind(arg));
-                assign.iter().for_each(|assign| found.expr(&assign.value));
-                refr
-            }
-        };
-        for body in bodies {
-            body.assign
-                .iter()
-                .for_each(|assign| found.expr(&assign.value));
-            found.query(&body.query);
-        }
+        let (RuleHead::Compr { refr, .. }
+        | RuleHead::Set { refr, .. }
+        | RuleHead::Func { refr, .. }) = head;
         let used = found.used.difference(&found.bound).cloned();
         // `a` of `a`, `a.b` and `a[x]`.
         needs.entry(first_name(refr)).or_default().extend(used);
     }
+}
+
+/// The names in a rule; none in a default.
+fn names<'p>(rule: &Rule, packages: &'p BTreeSet<String>) -> Option<Names<'p>> {
+    let Rule::Spec { head, bodies, .. } = rule else {
+        return None;
+    };
+    let mut found = Names {
+        packages,
+        used: BTreeSet::new(),
+        bound: BTreeSet::new(),
+        calls: BTreeSet::new(),
+    };
+    match head {
+        RuleHead::Compr { assign, .. } => {
+            assign.iter().for_each(|assign| found.expr(&assign.value));
+        }
+        RuleHead::Set { key, .. } => key.iter().for_each(|key| found.expr(key)),
+        RuleHead::Func { args, assign, .. } => {
+            args.iter().for_each(|arg| found.bind(arg));
+            assign.iter().for_each(|assign| found.expr(&assign.value));
+        }
+    }
+    for body in bodies {
+        body.assign
+            .iter()
+            .for_each(|assign| found.expr(&assign.value));
+        found.query(&body.query);
+    }
+    Some(found)
 }
 
 struct Names<'p> {
@@ -95,6 +161,8 @@ struct Names<'p> {
     packages: &'p BTreeSet<String>,
     used: BTreeSet<String>,
     bound: BTreeSet<String>,
+    /// What is called, as it is written.
+    calls: BTreeSet<String>,
 }
 
 impl Names<'_> {
@@ -219,6 +287,7 @@ impl Names<'_> {
                 self.query(query);
             }
             Expr::Call { fcn, params, .. } => {
+                self.calls.extend(path(fcn));
                 self.expr(fcn);
                 params.iter().for_each(|param| self.expr(param));
             }

@@ -12,6 +12,7 @@ mod shape;
 mod shorten;
 mod template;
 mod text;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

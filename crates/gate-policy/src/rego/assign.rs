@@ -11,7 +11,9 @@
 //! comes back to it later, without end (its instruction limit stops it). So each gets a loop of
 //! one turn. Line numbers stay.
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
+
+use super::walk::{self, Visitor};
 
 /// The module's source, written in the equivalent form.
 pub(super) fn rewrite(source: &str, module: &Module) -> String {
@@ -21,7 +23,7 @@ pub(super) fn rewrite(source: &str, module: &Module) -> String {
         terms: 0,
     };
     for rule in &module.policy {
-        walk.rule(rule);
+        walk::rule(&mut walk, rule);
     }
     apply(source, 0, source.len(), walk.edits)
 }
@@ -39,82 +41,50 @@ struct Walk<'s> {
     terms: usize,
 }
 
-impl Walk<'_> {
-    fn rule(&mut self, rule: &Rule) {
-        // A default's value is a constant.
-        let Rule::Spec { head, bodies, .. } = rule else {
-            return;
-        };
-        match head {
-            RuleHead::Compr { refr, assign, .. } => {
-                self.expr(refr);
-                if let Some(assign) = assign {
-                    self.expr(&assign.value);
-                }
-            }
-            RuleHead::Set { refr, key, .. } => {
-                self.expr(refr);
-                if let Some(key) = key {
-                    self.expr(key);
-                }
-            }
-            RuleHead::Func { args, assign, .. } => {
-                args.iter().for_each(|arg| self.expr(arg));
-                if let Some(assign) = assign {
-                    self.expr(&assign.value);
-                }
-            }
-        }
-        for body in bodies {
-            if let Some(assign) = &body.assign {
-                self.expr(&assign.value);
-            }
-            let before = self.edits.len();
-            self.query(&body.query);
-            let changed = self.edits.len() > before;
-            // `if x := e`, without braces, becomes two statements and so needs them.
-            let braced = body.query.span.text().starts_with('{');
-            if let (true, false, [only]) = (changed, braced, body.query.stmts.as_slice()) {
-                let (start, end) = self.range(only);
-                self.edits.insert(before, insertion(start, "{ "));
-                self.edits.push(insertion(end, " }"));
-            }
-        }
-    }
-
-    fn query(&mut self, query: &Query) {
-        for statement in &query.stmts {
-            self.statement(statement);
+impl Visitor for Walk<'_> {
+    fn body(&mut self, body: &RuleBody) {
+        let before = self.edits.len();
+        walk::below_body(self, body);
+        let changed = self.edits.len() > before;
+        // `if x := e`, without braces, becomes two statements and so needs them.
+        let braced = body.query.span.text().starts_with('{');
+        if let (true, false, [only]) = (changed, braced, body.query.stmts.as_slice()) {
+            let (start, end) = self.range(only);
+            self.edits.insert(before, insertion(start, "{ "));
+            self.edits.push(insertion(end, " }"));
         }
     }
 
     fn statement(&mut self, statement: &LiteralStmt) {
-        for modifier in &statement.with_mods {
-            self.expr(&modifier.r#as);
+        if let Literal::Expr { expr, .. } = &statement.literal
+            && let Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                lhs,
+                rhs,
+                ..
+            } = expr.as_ref()
+        {
+            self.assignment(statement, lhs, rhs);
         }
-        match &statement.literal {
-            Literal::SomeVars { .. } => {}
-            Literal::SomeIn { collection, .. } => self.expr(collection),
-            Literal::Every { domain, query, .. } => {
-                self.expr(domain);
-                self.query(query);
-            }
-            Literal::NotExpr { expr, .. } => self.expr(expr),
-            Literal::Expr { expr, .. } => {
-                if let Expr::AssignExpr {
-                    op: AssignOp::ColEq,
-                    lhs,
-                    rhs,
-                    ..
-                } = expr.as_ref()
-                {
-                    self.assignment(statement, lhs, rhs);
-                }
-                self.expr(expr);
-            }
-        }
+        walk::below_statement(self, statement);
     }
 
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.comprehension(&[term], query);
+            }
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
+                self.comprehension(&[key, value], query);
+            }
+            _ => walk::below_expr(self, expr),
+        }
+    }
+}
+
+impl Walk<'_> {
     fn assignment(&mut self, statement: &LiteralStmt, lhs: &Expr, rhs: &Expr) {
         // A pattern is asked for its parts already; only a plain name is not.
         let Expr::Var { span, .. } = lhs else {
@@ -132,60 +102,6 @@ impl Walk<'_> {
                 end: at.saturating_add(2),
                 text: "=".to_owned(),
             });
-        }
-    }
-
-    fn expr(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().for_each(|item| self.expr(item));
-            }
-            Expr::Object { fields, .. } => {
-                for (_, key, value) in fields {
-                    self.expr(key);
-                    self.expr(value);
-                }
-            }
-            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.comprehension(&[term], query);
-            }
-            Expr::ObjectCompr {
-                key, value, query, ..
-            } => {
-                self.comprehension(&[key, value], query);
-            }
-            Expr::Call { params, .. } => params.iter().for_each(|param| self.expr(param)),
-            Expr::UnaryExpr { expr, .. } => self.expr(expr),
-            Expr::RefDot { refr, .. } => self.expr(refr),
-            Expr::RefBrack { refr, index, .. } => {
-                self.expr(refr);
-                self.expr(index);
-            }
-            Expr::BinExpr { lhs, rhs, .. }
-            | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. }
-            | Expr::AssignExpr { lhs, rhs, .. } => {
-                self.expr(lhs);
-                self.expr(rhs);
-            }
-            Expr::Membership {
-                key,
-                value,
-                collection,
-                ..
-            } => {
-                if let Some(key) = key {
-                    self.expr(key);
-                }
-                self.expr(value);
-                self.expr(collection);
-            }
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. }
-            | Expr::Var { .. } => {}
         }
     }
 
@@ -223,7 +139,7 @@ impl Walk<'_> {
             let once = format!("some gate_once_{}__ in [1]; ", self.terms);
             self.edits.push(insertion(start, &once));
         }
-        self.query(query);
+        walk::query(self, query);
         if let Some(last) = query.stmts.last() {
             let (_, end) = self.range(last);
             self.edits.push(insertion(end, &bound));

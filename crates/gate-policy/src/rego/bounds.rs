@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Engine;
-use regorus::unstable::{Expr, Literal, Module, Query, Rule, RuleHead};
+use regorus::unstable::{Expr, Module, Rule, RuleHead};
 
 use super::CompileError;
 use super::text::MAX_REGO_CHAIN;
+use super::walk::{self, Visitor};
 
 /// Refuses rules that need themselves. Names are compared by their last part, so that no spelling
 /// of a reference is missed; a name that a rule binds itself is its own.
@@ -128,31 +129,16 @@ fn collect(
 
 /// The names in a rule; none in a default.
 fn names<'p>(rule: &Rule, packages: &'p BTreeSet<String>) -> Option<Names<'p>> {
-    let Rule::Spec { head, bodies, .. } = rule else {
+    if !matches!(rule, Rule::Spec { .. }) {
         return None;
-    };
+    }
     let mut found = Names {
         packages,
         used: BTreeSet::new(),
         bound: BTreeSet::new(),
         calls: BTreeSet::new(),
     };
-    match head {
-        RuleHead::Compr { assign, .. } => {
-            assign.iter().for_each(|assign| found.expr(&assign.value));
-        }
-        RuleHead::Set { key, .. } => key.iter().for_each(|key| found.expr(key)),
-        RuleHead::Func { args, assign, .. } => {
-            args.iter().for_each(|arg| found.bind(arg));
-            assign.iter().for_each(|assign| found.expr(&assign.value));
-        }
-    }
-    for body in bodies {
-        body.assign
-            .iter()
-            .for_each(|assign| found.expr(&assign.value));
-        found.query(&body.query);
-    }
+    walk::rule(&mut found, rule);
     Some(found)
 }
 
@@ -194,77 +180,29 @@ impl Names<'_> {
             };
         }
     }
+}
 
-    fn bind(&mut self, pattern: &Expr) {
+impl Visitor for Names<'_> {
+    fn declared(&mut self, name: &str) {
+        self.bound.insert(name.to_owned());
+    }
+
+    fn pattern(&mut self, pattern: &Expr) {
         match pattern {
-            Expr::Var { span, .. } => drop(self.bound.insert(span.text().to_owned())),
-            Expr::Array { items, .. } => items.iter().for_each(|item| self.bind(item)),
+            Expr::Var { span, .. } => self.declared(span.text()),
+            Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             Expr::Object { fields, .. } => {
-                fields.iter().for_each(|(_, _, value)| self.bind(value));
+                fields.iter().for_each(|(_, _, value)| self.pattern(value));
             }
             other => self.expr(other),
         }
     }
 
-    fn query(&mut self, query: &Query) {
-        for statement in &query.stmts {
-            for modifier in &statement.with_mods {
-                self.expr(&modifier.r#as);
-            }
-            match &statement.literal {
-                Literal::SomeVars { vars, .. } => {
-                    self.bound
-                        .extend(vars.iter().map(|var| var.text().to_owned()));
-                }
-                Literal::SomeIn {
-                    key,
-                    value,
-                    collection,
-                    ..
-                } => {
-                    key.iter().for_each(|key| self.bind(key));
-                    self.bind(value);
-                    self.expr(collection);
-                }
-                Literal::Every {
-                    key,
-                    value,
-                    domain,
-                    query,
-                    ..
-                } => {
-                    self.bound
-                        .extend(key.iter().map(|key| key.text().to_owned()));
-                    self.bound.insert(value.text().to_owned());
-                    self.expr(domain);
-                    self.query(query);
-                }
-                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
-                    Expr::AssignExpr {
-                        op: regorus::unstable::AssignOp::ColEq,
-                        lhs,
-                        rhs,
-                        ..
-                    } => {
-                        self.bind(lhs);
-                        self.expr(rhs);
-                    }
-                    expr => self.expr(expr),
-                },
-            }
-        }
-    }
-
     fn expr(&mut self, expr: &Expr) {
         match expr {
-            Expr::Var { span, .. } => drop(self.used.insert(span.text().to_owned())),
-            Expr::String { span, .. } | Expr::RawString { span, .. } => {
-                // `data.gate["a"]` names the rule `a`.
+            // `data.gate["a"]` names the rule `a`.
+            Expr::Var { span, .. } | Expr::String { span, .. } | Expr::RawString { span, .. } => {
                 self.used.insert(span.text().to_owned());
-            }
-            Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => {}
-            Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().for_each(|item| self.expr(item));
             }
             Expr::Object { fields, .. } => {
                 for (_, key, value) in fields {
@@ -275,23 +213,6 @@ impl Names<'_> {
                     self.expr(value);
                 }
             }
-            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.expr(term);
-                self.query(query);
-            }
-            Expr::ObjectCompr {
-                key, value, query, ..
-            } => {
-                self.expr(key);
-                self.expr(value);
-                self.query(query);
-            }
-            Expr::Call { fcn, params, .. } => {
-                self.calls.extend(path(fcn));
-                self.expr(fcn);
-                params.iter().for_each(|param| self.expr(param));
-            }
-            Expr::UnaryExpr { expr, .. } => self.expr(expr),
             Expr::RefDot { refr, field, .. } => {
                 if self.may_be_rule(expr) {
                     self.used.insert(field.0.text().to_owned());
@@ -299,30 +220,16 @@ impl Names<'_> {
                 self.expr(refr);
             }
             Expr::RefBrack { refr, index, .. } => {
-                let is_name =
-                    matches!(index.as_ref(), Expr::String { .. } | Expr::RawString { .. });
-                if !is_name || self.may_be_rule(expr) {
+                if !walk::is_text(index) || self.may_be_rule(expr) {
                     self.expr(index);
                 }
                 self.expr(refr);
             }
-            Expr::BinExpr { lhs, rhs, .. }
-            | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. }
-            | Expr::AssignExpr { lhs, rhs, .. } => {
-                self.expr(lhs);
-                self.expr(rhs);
+            Expr::Call { fcn, .. } => {
+                self.calls.extend(path(fcn));
+                walk::below_expr(self, expr);
             }
-            Expr::Membership {
-                key,
-                value,
-                collection,
-                ..
-            } => {
-                key.iter().for_each(|key| self.expr(key));
-                self.expr(value);
-                self.expr(collection);
-            }
+            _ => walk::below_expr(self, expr),
         }
     }
 }

@@ -3,13 +3,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule};
+use regorus::unstable::{LiteralStmt, Module};
 use regorus::{Engine, Value};
 
 use super::budget::Budget;
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
+use crate::rego::walk::{self, Visitor};
 use crate::rego::{ENTRYPOINT, RegoPolicy, function_recursion, restrict};
 
 /// The most inputs of tests that are compared.
@@ -178,49 +179,78 @@ fn show(value: &Value) -> String {
 
 /// The tests' source with every `with input as e` noting `e`.
 fn note_inputs(source: &str, module: &Module) -> String {
-    let mut found = Vec::new();
+    let mut inputs = Inputs(Vec::new());
     for rule in &module.policy {
-        if let Rule::Spec { bodies, .. } = rule.as_ref() {
-            for body in bodies {
-                inputs(&body.query, &mut found);
-            }
-        }
+        walk::rule(&mut inputs, rule);
     }
-    found.sort_unstable();
+    inputs.0.sort_unstable();
     let mut text = String::new();
     let mut at = 0;
-    for (start, end) in found {
-        text.push_str(source.get(at..start).unwrap_or_default());
-        let input = source.get(start..end).unwrap_or_default();
-        text.push_str(&format!("{NOTE}({input})"));
-        at = end;
+    for (start, end) in inputs.0 {
+        // One inside of another is not noted by itself.
+        if start >= at {
+            text.push_str(source.get(at..start).unwrap_or_default());
+            let input = source.get(start..end).unwrap_or_default();
+            text.push_str(&format!("{NOTE}({input})"));
+            at = end;
+        }
     }
     text.push_str(source.get(at..).unwrap_or_default());
     text
 }
 
-fn inputs(query: &Query, found: &mut Vec<(usize, usize)>) {
-    for statement in &query.stmts {
-        inputs_of(statement, found);
-        if let Literal::Every { query, .. } = &statement.literal {
-            inputs(query, found);
+/// Where the inputs stand, by byte.
+struct Inputs(Vec<(usize, usize)>);
+
+impl Visitor for Inputs {
+    fn statement(&mut self, statement: &LiteralStmt) {
+        for modifier in &statement.with_mods {
+            let span = modifier.r#as.span();
+            // The span of a literal string is inside of its quotes.
+            let is_input = modifier.refr.span().text() == "input" && !walk::is_text(&modifier.r#as);
+            if let (true, Ok(start), Ok(end)) = (
+                is_input,
+                usize::try_from(span.start),
+                usize::try_from(span.end),
+            ) {
+                self.0.push((start, end));
+            }
         }
+        walk::below_statement(self, statement);
     }
 }
 
-fn inputs_of(statement: &LiteralStmt, found: &mut Vec<(usize, usize)>) {
-    for modifier in &statement.with_mods {
-        let is_input = match modifier.refr.as_ref() {
-            Expr::Var { span, .. } => span.text() == "input",
-            _ => false,
-        };
-        let span = modifier.r#as.span();
-        if let (true, Ok(start), Ok(end)) = (
-            is_input,
-            usize::try_from(span.start),
-            usize::try_from(span.end),
-        ) {
-            found.push((start, end));
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        let mut engine = Engine::new();
+        let source = format!("package gate_test\ntest_x if {body}\n");
+        engine.add_policy("x.rego".into(), source.clone()).unwrap();
+        let noting = note_inputs(&source, &engine.get_modules()[0]);
+        assert_eq!(noting, format!("package gate_test\ntest_x if {expected}\n"));
+    }
+
+    #[test]
+    fn inputs_are_noted_wherever_they_stand() {
+        check(
+            "x with input as {} with data.y as 1",
+            "x with input as gate_selftest_note({}) with data.y as 1",
+        );
+        check(
+            "every i in [1, 2] { x with input as i }",
+            "every i in [1, 2] { x with input as gate_selftest_note(i) }",
+        );
+        check(
+            "count([1 | x with input as {\"y\": z}]) == 1",
+            "count([1 | x with input as gate_selftest_note({\"y\": z})]) == 1",
+        );
+        check(
+            "x with input as [y | y := z with input as 1]",
+            "x with input as gate_selftest_note([y | y := z with input as 1])",
+        );
+        check("x with input as \"y\"", "x with input as \"y\"");
     }
 }

@@ -1,0 +1,181 @@
+//! A walk over a module's syntax: what each node has in it, in the order of the text. A visitor
+//! overrides what it looks for, and says itself whether to go on below it.
+
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead};
+
+/// Every method goes on to what is below the node.
+pub(crate) trait Visitor {
+    fn body(&mut self, body: &RuleBody) {
+        below_body(self, body);
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) {
+        below_statement(self, statement);
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        below_expr(self, expr);
+    }
+
+    /// What names are bound by: a function's arguments, `some … in`, the left of `:=`.
+    fn pattern(&mut self, pattern: &Expr) {
+        self.expr(pattern);
+    }
+
+    /// A name that `some` or `every` declares.
+    fn declared(&mut self, _name: &str) {}
+}
+
+/// A rule's head and bodies; nothing of a default, whose value is a constant.
+pub(crate) fn rule<V: Visitor + ?Sized>(visitor: &mut V, rule: &Rule) {
+    let Rule::Spec { head, bodies, .. } = rule else {
+        return;
+    };
+    let (refr, args, key, assign) = match head {
+        RuleHead::Compr { refr, assign, .. } => (refr, None, None, assign.as_ref()),
+        RuleHead::Set { refr, key, .. } => (refr, None, key.as_ref(), None),
+        RuleHead::Func {
+            refr, args, assign, ..
+        } => (refr, Some(args), None, assign.as_ref()),
+    };
+    head_keys(visitor, refr);
+    args.into_iter()
+        .flatten()
+        .for_each(|arg| visitor.pattern(arg));
+    key.into_iter().for_each(|key| visitor.expr(key));
+    assign
+        .into_iter()
+        .for_each(|assign| visitor.expr(&assign.value));
+    bodies.iter().for_each(|body| visitor.body(body));
+}
+
+/// `k` of the head `p[k]`. A constant one is part of the rule's name.
+fn head_keys<V: Visitor + ?Sized>(visitor: &mut V, head: &Expr) {
+    match head {
+        Expr::RefDot { refr, .. } => head_keys(visitor, refr),
+        Expr::RefBrack { refr, index, .. } => {
+            head_keys(visitor, refr);
+            if !is_text(index) {
+                visitor.expr(index);
+            }
+        }
+        _ => {}
+    }
+}
+
+pub(crate) fn below_body<V: Visitor + ?Sized>(visitor: &mut V, body: &RuleBody) {
+    if let Some(assign) = &body.assign {
+        visitor.expr(&assign.value);
+    }
+    query(visitor, &body.query);
+}
+
+pub(crate) fn query<V: Visitor + ?Sized>(visitor: &mut V, query: &Query) {
+    query.stmts.iter().for_each(|each| visitor.statement(each));
+}
+
+pub(crate) fn below_statement<V: Visitor + ?Sized>(visitor: &mut V, statement: &LiteralStmt) {
+    for modifier in &statement.with_mods {
+        visitor.expr(&modifier.r#as);
+    }
+    match &statement.literal {
+        Literal::SomeVars { vars, .. } => vars.iter().for_each(|var| visitor.declared(var.text())),
+        Literal::SomeIn {
+            key,
+            value,
+            collection,
+            ..
+        } => {
+            key.iter().for_each(|key| visitor.pattern(key));
+            visitor.pattern(value);
+            visitor.expr(collection);
+        }
+        Literal::Every {
+            key,
+            value,
+            domain,
+            query: each,
+            ..
+        } => {
+            key.iter().for_each(|key| visitor.declared(key.text()));
+            visitor.declared(value.text());
+            visitor.expr(domain);
+            query(visitor, each);
+        }
+        Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
+            Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                lhs,
+                rhs,
+                ..
+            } => {
+                visitor.pattern(lhs);
+                visitor.expr(rhs);
+            }
+            expr => visitor.expr(expr),
+        },
+    }
+}
+
+pub(crate) fn below_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
+    match expr {
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().for_each(|item| visitor.expr(item));
+        }
+        Expr::Object { fields, .. } => {
+            for (_, key, value) in fields {
+                visitor.expr(key);
+                visitor.expr(value);
+            }
+        }
+        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            visitor.expr(term);
+            self::query(visitor, query);
+        }
+        Expr::ObjectCompr {
+            key, value, query, ..
+        } => {
+            visitor.expr(key);
+            visitor.expr(value);
+            self::query(visitor, query);
+        }
+        Expr::Call { fcn, params, .. } => {
+            visitor.expr(fcn);
+            params.iter().for_each(|param| visitor.expr(param));
+        }
+        Expr::UnaryExpr { expr, .. } => visitor.expr(expr),
+        Expr::RefDot { refr, .. } => visitor.expr(refr),
+        Expr::RefBrack { refr, index, .. } => {
+            visitor.expr(refr);
+            visitor.expr(index);
+        }
+        Expr::BinExpr { lhs, rhs, .. }
+        | Expr::BoolExpr { lhs, rhs, .. }
+        | Expr::ArithExpr { lhs, rhs, .. }
+        | Expr::AssignExpr { lhs, rhs, .. } => {
+            visitor.expr(lhs);
+            visitor.expr(rhs);
+        }
+        Expr::Membership {
+            key,
+            value,
+            collection,
+            ..
+        } => {
+            key.iter().for_each(|key| visitor.expr(key));
+            visitor.expr(value);
+            visitor.expr(collection);
+        }
+        Expr::String { .. }
+        | Expr::RawString { .. }
+        | Expr::Number { .. }
+        | Expr::Bool { .. }
+        | Expr::Null { .. }
+        | Expr::Var { .. } => {}
+    }
+}
+
+/// A literal string, of either kind.
+pub(crate) const fn is_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::String { .. } | Expr::RawString { .. })
+}

@@ -32,7 +32,7 @@ pub use text::{MAX_REGO_CHAIN, MAX_REGO_NESTING};
 
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
 use crate::rules::TypedData;
-use crate::selftest::budget::EVALUATION_TIME;
+use crate::selftest::budget::{EVALUATION_TIME, within};
 use crate::verdict::Verdict;
 use compile::Compiled;
 
@@ -71,12 +71,19 @@ impl RegoPolicy {
     ///
     /// In the time of the interpreter, which is asked the same: this runs beside order flow and
     /// must not fail because orders came first. The limit on instructions is that of orders.
-    pub(crate) fn raw(&self, input: regorus::Value) -> Result<regorus::Value, String> {
-        let limits = EvalLimits {
-            time: EVALUATION_TIME,
-            ..self.limits
-        };
-        machine::raw(&self.compiled, limits, input)
+    pub(crate) fn raw(&self, input: &regorus::Value) -> Result<regorus::Value, String> {
+        within(EVALUATION_TIME, |time| {
+            let limits = EvalLimits {
+                time,
+                ..self.limits
+            };
+            machine::raw(&self.compiled, limits, input.clone())
+        })
+    }
+
+    /// Those of an order.
+    pub(crate) const fn limits(&self) -> EvalLimits {
+        self.limits
     }
 
     /// The input document of an order; `None` when it is beyond the limits.

@@ -2,189 +2,203 @@
 //! would hang or overflow the stack while a bundle is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use regorus::Engine;
-use regorus::unstable::{Expr, Module, Rule, RuleHead};
+use regorus::unstable::{Expr, Module, Rule, RuleBody, RuleHead};
 
 use super::CompileError;
 use super::text::MAX_REGO_CHAIN;
 use super::walk::{self, Visitor};
 
-/// Refuses rules that need themselves. Names are compared by their last part, so that no spelling
-/// of a reference is missed; a name that a rule binds itself is its own.
+/// The parts of a reference or of a rule's name: `data`, `gate`, `p`.
+type Path = Vec<String>;
+
+/// Refuses rules that need themselves, and chains of rules that are too long.
+///
+/// A reference needs every rule that it may lead to: what stands above its path, at it and below
+/// it. It is followed up to its first part that is not a constant (`data.gate[x]`). What a local
+/// name stands for has been counted where that name got it.
 pub(crate) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
-    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let modules = engine.get_modules();
-    let packages = modules
-        .iter()
-        .map(|module| first_name(&module.package.refr))
-        .collect();
-    for module in modules.iter() {
-        collect(module, &packages, &mut needs);
-    }
-    acyclic(needs)
+    acyclic(needs(engine, |_| true))
 }
 
-/// Refuses functions that call themselves, by their full names: for tests, whose helpers may well be
-/// named as what they test. Rules that need themselves are found by the interpreter.
+/// The same among functions alone: for tests. Rules that need themselves are found by the
+/// interpreter there.
 pub(crate) fn function_recursion(engine: &mut Engine) -> Result<(), CompileError> {
-    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let modules = engine.get_modules();
-    let none = BTreeSet::new();
-    for module in modules.iter() {
-        let package = format!("data.{}", path(&module.package.refr).unwrap_or_default());
-        let mut aliases = BTreeMap::new();
-        for import in &module.imports {
-            let to = path(&import.refr).unwrap_or_default();
-            let last = to.rsplit('.').next().unwrap_or_default();
-            let name = import.r#as.as_ref().map_or(last, |name| name.text());
-            aliases.insert(name.to_owned(), to);
-        }
+    acyclic(needs(engine, |head| matches!(head, RuleHead::Func { .. })))
+}
+
+/// Every rule that counts, with those that it needs.
+fn needs(engine: &mut Engine, counts: fn(&RuleHead) -> bool) -> BTreeMap<Path, BTreeSet<Path>> {
+    let mut references: BTreeMap<Path, BTreeSet<Path>> = BTreeMap::new();
+    for module in engine.get_modules().iter() {
+        let names = Names::of(module);
         for rule in &module.policy {
-            let found = names(rule, &none);
-            if let (
-                Rule::Spec {
-                    head: RuleHead::Func { refr, .. },
-                    ..
-                },
-                Some(found),
-            ) = (rule.as_ref(), found)
-            {
-                let full = |name: String| {
-                    let (root, rest) = name.split_once('.').unwrap_or((&name, ""));
-                    match aliases.get(root) {
-                        _ if root == "data" => name,
-                        Some(to) => format!("{to}.{rest}"),
-                        None => format!("{package}.{name}"),
-                    }
-                };
-                let calls = found.calls.into_iter().map(full);
-                let own = full(path(refr).unwrap_or_default());
-                needs.entry(own).or_default().extend(calls);
-            }
-        }
-    }
-    acyclic(needs)
-}
-
-/// `a.b.c` of `a.b["c"]`; nothing of what is no such path.
-fn path(reference: &Expr) -> Option<String> {
-    match reference {
-        Expr::Var { span, .. } => Some(span.text().to_owned()),
-        Expr::RefDot { refr, field, .. } => Some(format!("{}.{}", path(refr)?, field.0.text())),
-        Expr::RefBrack { refr, index, .. } => match index.as_ref() {
-            Expr::String { span, .. } | Expr::RawString { span, .. } => {
-                Some(format!("{}.{}", path(refr)?, span.text()))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn acyclic(mut needs: BTreeMap<String, BTreeSet<String>>) -> Result<(), CompileError> {
-    // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
-    for _ in 0..MAX_REGO_CHAIN {
-        let known: BTreeSet<String> = needs.keys().cloned().collect();
-        let free: Vec<String> = needs
-            .iter()
-            .filter(|(_, needed)| needed.is_disjoint(&known))
-            .map(|(name, _)| name.clone())
-            .collect();
-        // Nor is a rule in a circle that nothing left needs: it only leads to one.
-        let needed: BTreeSet<String> = needs.values().flatten().cloned().collect();
-        let leading = known.difference(&needed).cloned();
-        let free: Vec<String> = free.into_iter().chain(leading).collect();
-        if free.is_empty() {
-            return match needs.into_keys().next() {
-                Some(name) => Err(CompileError::Recursion(name)),
-                None => Ok(()),
+            let Rule::Spec { head, .. } = rule.as_ref() else {
+                continue;
             };
+            let (RuleHead::Compr { refr, .. }
+            | RuleHead::Set { refr, .. }
+            | RuleHead::Func { refr, .. }) = head;
+            if counts(head) {
+                let own = [names.package.clone(), path(refr).0].concat();
+                let used = References::of(rule);
+                let used = used.into_iter().filter_map(|used| names.full(used));
+                references.entry(own).or_default().extend(used);
+            }
         }
-        free.iter().for_each(|name| drop(needs.remove(name)));
     }
-    match needs.into_keys().next() {
-        Some(name) => Err(CompileError::Chain(name)),
-        None => Ok(()),
-    }
+    references
+        .iter()
+        .map(|(rule, used)| {
+            let needed = used.iter().flat_map(|used| meant(used, &references));
+            (rule.clone(), needed.cloned().collect())
+        })
+        .collect()
 }
 
-fn collect(
-    module: &Module,
-    packages: &BTreeSet<String>,
-    needs: &mut BTreeMap<String, BTreeSet<String>>,
-) {
-    for rule in &module.policy {
-        let (Rule::Spec { head, .. }, Some(found)) = (rule.as_ref(), names(rule, packages)) else {
-            continue;
+/// The rules that a reference may lead to.
+fn meant<'r, T>(
+    reference: &'r Path,
+    rules: &'r BTreeMap<Path, T>,
+) -> impl Iterator<Item = &'r Path> {
+    let above = (1..reference.len()).filter_map(|parts| {
+        let (rule, _) = rules.get_key_value(reference.get(..parts)?)?;
+        Some(rule)
+    });
+    let below = rules.range(reference.clone()..).map(|(rule, _)| rule);
+    above.chain(below.take_while(|rule| rule.starts_with(reference)))
+}
+
+/// What the names in a module stand for.
+struct Names {
+    package: Path,
+    imports: BTreeMap<String, Path>,
+}
+
+impl Names {
+    fn of(module: &Module) -> Self {
+        let package = [vec!["data".to_owned()], path(&module.package.refr).0].concat();
+        let imports = module.imports.iter().filter_map(|import| {
+            let to = path(&import.refr).0;
+            let name = match &import.r#as {
+                Some(name) => name.text().to_owned(),
+                None => to.last()?.clone(),
+            };
+            Some((name, to))
+        });
+        Self {
+            package,
+            imports: imports.collect(),
+        }
+    }
+
+    /// The path from `data` on; `None` of what is no rule's.
+    fn full(&self, reference: Path) -> Option<Path> {
+        let (root, rest) = reference.split_first()?;
+        let path = match (root.as_str(), self.imports.get(root)) {
+            ("data" | "input", _) => reference,
+            (_, Some(to)) => [to, rest].concat(),
+            (_, None) => [self.package.as_slice(), &reference].concat(),
         };
-        let (RuleHead::Compr { refr, .. }
-        | RuleHead::Set { refr, .. }
-        | RuleHead::Func { refr, .. }) = head;
-        let used = found.used.difference(&found.bound).cloned();
-        // `a` of `a`, `a.b` and `a[x]`.
-        needs.entry(first_name(refr)).or_default().extend(used);
+        (path.first()? == "data").then_some(path)
     }
 }
 
-/// The names in a rule; none in a default.
-fn names<'p>(rule: &Rule, packages: &'p BTreeSet<String>) -> Option<Names<'p>> {
-    if !matches!(rule, Rule::Spec { .. }) {
-        return None;
-    }
-    let mut found = Names {
-        packages,
-        used: BTreeSet::new(),
-        bound: BTreeSet::new(),
-        calls: BTreeSet::new(),
-    };
-    walk::rule(&mut found, rule);
-    Some(found)
-}
-
-struct Names<'p> {
-    /// The first names of all packages.
-    packages: &'p BTreeSet<String>,
-    used: BTreeSet<String>,
-    bound: BTreeSet<String>,
-    /// What is called, as it is written.
-    calls: BTreeSet<String>,
-}
-
-impl Names<'_> {
-    /// Not `input.…`, and not `data.…` outside every package.
-    fn may_be_rule(&self, reference: &Expr) -> bool {
-        let (mut refr, mut first) = (reference, None);
-        loop {
-            refr = match refr {
-                Expr::RefDot { refr, field, .. } => {
-                    first = Some(field.0.text());
-                    refr
-                }
-                Expr::RefBrack { refr, index, .. } => {
-                    first = match index.as_ref() {
-                        Expr::String { span, .. } | Expr::RawString { span, .. } => {
-                            Some(span.text())
-                        }
-                        _ => None,
-                    };
-                    refr
-                }
-                other => {
-                    return match other.span().text() {
-                        "input" => false,
-                        "data" => first.is_none_or(|first| self.packages.contains(first)),
-                        _ => true,
-                    };
-                }
+/// The constant parts that a reference begins with, and whether that is all of it. None of what is
+/// no reference.
+fn path(reference: &Expr) -> (Path, bool) {
+    let (refr, next) = match reference {
+        Expr::Var { span, .. } => return (vec![span.text().to_owned()], true),
+        Expr::RefDot { refr, field, .. } => (refr, Some(field.0.text())),
+        Expr::RefBrack { refr, index, .. } => {
+            let text = match index.as_ref() {
+                Expr::String { value, .. } | Expr::RawString { value, .. } => value.as_string(),
+                _ => return (path(refr).0, false),
             };
+            (refr, text.ok().map(AsRef::as_ref))
         }
+        _ => return (Path::new(), false),
+    };
+    match (path(refr), next) {
+        ((mut parts, true), Some(next)) => {
+            parts.push(next.to_owned());
+            (parts, true)
+        }
+        ((parts, _), _) => (parts, false),
     }
 }
 
-impl Visitor for Names<'_> {
+/// What a rule refers to, apart from names that are bound where they stand.
+#[derive(Default)]
+struct References {
+    /// Of the scope that the walk is in: first the rule's head.
+    scope: Scope,
+    outer: Vec<Scope>,
+    /// Of the bodies. Each is a scope of its own, and the head sees the names of them all.
+    bodies: Scope,
+}
+
+#[derive(Default)]
+struct Scope {
+    used: BTreeSet<Path>,
+    bound: BTreeSet<String>,
+}
+
+impl Scope {
+    /// What is used here and not bound here.
+    fn free(self) -> (impl Iterator<Item = Path>, BTreeSet<String>) {
+        let Self { used, bound } = self;
+        let (hidden, free): (Vec<_>, Vec<_>) = used
+            .into_iter()
+            .partition(|path| path.first().is_some_and(|root| bound.contains(root)));
+        drop(hidden);
+        (free.into_iter(), bound)
+    }
+}
+
+impl References {
+    fn of(rule: &Rule) -> BTreeSet<Path> {
+        let mut found = Self::default();
+        walk::rule(&mut found, rule);
+        let Self {
+            scope: mut head,
+            bodies,
+            ..
+        } = found;
+        // A function's arguments are seen by every body; what a body binds, by the head.
+        let arguments = head.bound.clone();
+        head.bound.extend(bodies.bound);
+        let of_bodies = Scope {
+            used: bodies.used,
+            bound: arguments,
+        };
+        head.free().0.chain(of_bodies.free().0).collect()
+    }
+}
+
+impl Visitor for References {
+    fn body(&mut self, body: &RuleBody) {
+        let head = mem::take(&mut self.scope);
+        walk::below_body(self, body);
+        let (free, bound) = mem::replace(&mut self.scope, head).free();
+        self.bodies.used.extend(free);
+        self.bodies.bound.extend(bound);
+    }
+
+    fn enter(&mut self) {
+        self.outer.push(mem::take(&mut self.scope));
+    }
+
+    fn leave(&mut self) {
+        let outer = self.outer.pop().unwrap_or_default();
+        let (free, _) = mem::replace(&mut self.scope, outer).free();
+        self.scope.used.extend(free);
+    }
+
     fn declared(&mut self, name: &str) {
-        self.bound.insert(name.to_owned());
+        self.scope.bound.insert(name.to_owned());
     }
 
     fn pattern(&mut self, pattern: &Expr) {
@@ -192,52 +206,55 @@ impl Visitor for Names<'_> {
             Expr::Var { span, .. } => self.declared(span.text()),
             Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             Expr::Object { fields, .. } => {
-                fields.iter().for_each(|(_, _, value)| self.pattern(value));
+                for (_, key, value) in fields {
+                    self.expr(key);
+                    self.pattern(value);
+                }
             }
             other => self.expr(other),
         }
     }
 
     fn expr(&mut self, expr: &Expr) {
-        match expr {
-            // `data.gate["a"]` names the rule `a`.
-            Expr::Var { span, .. } | Expr::String { span, .. } | Expr::RawString { span, .. } => {
-                self.used.insert(span.text().to_owned());
+        let (parts, _) = path(expr);
+        if parts.is_empty() {
+            return walk::below_expr(self, expr);
+        }
+        self.scope.used.insert(parts);
+        // The indexes alone: the rest has just been taken.
+        let mut expr = expr;
+        while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = expr {
+            if let Expr::RefBrack { index, .. } = expr {
+                self.expr(index);
             }
-            Expr::Object { fields, .. } => {
-                for (_, key, value) in fields {
-                    // A key that is a plain string names no rule.
-                    if !matches!(key.as_ref(), Expr::String { .. }) {
-                        self.expr(key);
-                    }
-                    self.expr(value);
-                }
-            }
-            Expr::RefDot { refr, field, .. } => {
-                if self.may_be_rule(expr) {
-                    self.used.insert(field.0.text().to_owned());
-                }
-                self.expr(refr);
-            }
-            Expr::RefBrack { refr, index, .. } => {
-                if !walk::is_text(index) || self.may_be_rule(expr) {
-                    self.expr(index);
-                }
-                self.expr(refr);
-            }
-            Expr::Call { fcn, .. } => {
-                self.calls.extend(path(fcn));
-                walk::below_expr(self, expr);
-            }
-            _ => walk::below_expr(self, expr),
+            expr = refr;
         }
     }
 }
 
-/// `gate` of `package gate.pre`.
-fn first_name(package: &Expr) -> String {
-    match package {
-        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => first_name(refr),
-        other => other.span().text().to_owned(),
+fn acyclic(mut needs: BTreeMap<Path, BTreeSet<Path>>) -> Result<(), CompileError> {
+    // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
+    for _ in 0..MAX_REGO_CHAIN {
+        let known: BTreeSet<Path> = needs.keys().cloned().collect();
+        let free: Vec<Path> = needs
+            .iter()
+            .filter(|(_, needed)| needed.is_disjoint(&known))
+            .map(|(name, _)| name.clone())
+            .collect();
+        // Nor is a rule in a circle that nothing left needs: it only leads to one.
+        let needed: BTreeSet<Path> = needs.values().flatten().cloned().collect();
+        let leading = known.difference(&needed).cloned();
+        let free: Vec<Path> = free.into_iter().chain(leading).collect();
+        if free.is_empty() {
+            return match needs.into_keys().next() {
+                Some(rule) => Err(CompileError::Recursion(rule.join("."))),
+                None => Ok(()),
+            };
+        }
+        free.iter().for_each(|name| drop(needs.remove(name)));
+    }
+    match needs.into_keys().next() {
+        Some(rule) => Err(CompileError::Chain(rule.join("."))),
+        None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use regorus::Value;
 use super::builtins::restrict;
 use super::compile::{CompileError, Source, engine_over};
 use crate::bundle::Bundle;
-use crate::selftest::budget::{EVALUATION_TIME, timer};
+use crate::selftest::budget::{EVALUATION_TIME, timer, within};
 
 /// The package that is evaluated once.
 pub const PREPARED: &str = "gate_prepared";
@@ -30,10 +30,11 @@ pub(super) fn data(
     }
     let mut engine = engine_over(bundle, prepared.iter().copied(), plain)?;
     restrict(&mut engine)?;
-    engine.set_execution_timer_config(timer(EVALUATION_TIME));
-    let answer = engine
-        .eval_query(format!("data.{PREPARED}"), false)
-        .map_err(|error| CompileError::Prepared(error.to_string()))?;
+    let evaluated = within(EVALUATION_TIME, |given| {
+        engine.set_execution_timer_config(timer(given));
+        engine.eval_query(format!("data.{PREPARED}"), false)
+    });
+    let answer = evaluated.map_err(|error| CompileError::Prepared(error.to_string()))?;
     let answer = answer
         .result
         .into_iter()

@@ -24,6 +24,11 @@ pub(crate) trait Visitor {
 
     /// A name that `some` or `every` declares.
     fn declared(&mut self, _name: &str) {}
+
+    /// What follows, up to `leave`, binds names of its own: a comprehension, an `every`.
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
 }
 
 /// A rule's head and bodies; nothing of a default, whose value is a constant.
@@ -97,10 +102,12 @@ pub(crate) fn below_statement<V: Visitor + ?Sized>(visitor: &mut V, statement: &
             query: each,
             ..
         } => {
+            visitor.expr(domain);
+            visitor.enter();
             key.iter().for_each(|key| visitor.declared(key.text()));
             visitor.declared(value.text());
-            visitor.expr(domain);
             query(visitor, each);
+            visitor.leave();
         }
         Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
             Expr::AssignExpr {
@@ -129,15 +136,19 @@ pub(crate) fn below_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
             }
         }
         Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            visitor.enter();
             visitor.expr(term);
             self::query(visitor, query);
+            visitor.leave();
         }
         Expr::ObjectCompr {
             key, value, query, ..
         } => {
+            visitor.enter();
             visitor.expr(key);
             visitor.expr(value);
             self::query(visitor, query);
+            visitor.leave();
         }
         Expr::Call { fcn, params, .. } => {
             visitor.expr(fcn);

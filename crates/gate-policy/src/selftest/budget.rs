@@ -1,9 +1,14 @@
 //! The time that everything a bundle runs before it is in force may take, all together.
+//!
+//! It is the time that the thread had the processor. By the clock on the wall a good bundle would be
+//! refused because the process or the machine was paused, or because orders came first; regorus has
+//! no other clock, so that an evaluation which it stopped too early is tried again.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use regorus::utils::limits::{ExecutionTimerConfig, monotonic_now};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The longest one evaluation by the interpreter may take.
 pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(5);
@@ -11,31 +16,86 @@ pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(5);
 pub(crate) const SELF_TEST_TIME: Duration = Duration::from_secs(30);
 /// Work between two looks at the time.
 const WORK_BETWEEN_TIME_CHECKS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+/// How often an evaluation that was held up is tried again, each time with twice the time.
+const MORE_ATTEMPTS: u32 = 4;
 
-/// What is left of it, by the clock that the engine keeps its own limits with.
+/// What is left of it. Of one thread.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
-    /// Absent where the engine has no clock, and so no limit of its own either.
-    ends: Option<Duration>,
+    ends: Duration,
 }
 
 impl Budget {
     pub(super) fn start(total: Duration) -> Self {
-        let ends = monotonic_now().map(|now| now.saturating_add(total));
+        let ends = processor_time().saturating_add(total);
         Self { ends }
     }
 
     /// What one more evaluation may take; `None` when nothing is left.
-    pub(super) fn next(self) -> Option<ExecutionTimerConfig> {
-        let left = match (self.ends, monotonic_now()) {
-            (Some(ends), Some(now)) => ends.checked_sub(now)?,
-            _ => EVALUATION_TIME,
-        };
-        Some(timer(left.min(EVALUATION_TIME)))
+    pub(super) fn next(self) -> Option<Duration> {
+        let left = self.ends.checked_sub(processor_time())?;
+        (!left.is_zero()).then_some(left.min(EVALUATION_TIME))
     }
 }
 
-/// The limit of one evaluation by the interpreter.
+/// Evaluates within `limit` of processor time. `evaluate` is given what it may take by the clock of
+/// the engine, and fails when it takes longer.
+///
+/// One that failed in less processor time than `limit`, but not before its time on the wall was up,
+/// was held up by something else than the bundle: it is asked again.
+pub(crate) fn within<T, E>(
+    limit: Duration,
+    evaluate: impl FnMut(Duration) -> Result<T, E>,
+) -> Result<T, E> {
+    within_by(Clocks::now, limit, evaluate)
+}
+
+fn within_by<T, E>(
+    now: impl Fn() -> Clocks,
+    limit: Duration,
+    mut evaluate: impl FnMut(Duration) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut given = limit;
+    for _ in 0..MORE_ATTEMPTS {
+        let before = now();
+        let answer = evaluate(given);
+        let after = now();
+        let is_up = after.wall.saturating_sub(before.wall) >= given;
+        let had_its_time = after.processor.saturating_sub(before.processor) >= limit;
+        if answer.is_ok() || !is_up || had_its_time {
+            return answer;
+        }
+        given = given.saturating_mul(2);
+    }
+    evaluate(given)
+}
+
+/// What time it is.
+#[derive(Clone, Copy)]
+struct Clocks {
+    /// By the clock of the engine. Zero where it has none, and so no limit either.
+    wall: Duration,
+    processor: Duration,
+}
+
+impl Clocks {
+    fn now() -> Self {
+        Self {
+            wall: monotonic_now().unwrap_or_default(),
+            processor: processor_time(),
+        }
+    }
+}
+
+/// The time that this thread had the processor.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(seconds, nanos)
+}
+
+/// The limit of one evaluation by the interpreter, by the clock on the wall.
 pub(crate) const fn timer(limit: Duration) -> ExecutionTimerConfig {
     ExecutionTimerConfig {
         limit,
@@ -45,6 +105,8 @@ pub(crate) const fn timer(limit: Duration) -> ExecutionTimerConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::activate::Activation;
     use crate::rego::EvalLimits;
@@ -66,9 +128,60 @@ mod tests {
 
     #[test]
     fn an_evaluation_may_take_what_is_left_and_never_more_than_its_own_limit() {
-        let limit = |total| Budget::start(total).next().map(|timer| timer.limit);
+        let limit = |total| Budget::start(total).next();
         assert_eq!(limit(Duration::from_secs(3_600)), Some(EVALUATION_TIME));
         assert!(limit(Duration::from_secs(2)).is_some_and(|left| left <= Duration::from_secs(2)));
         assert_eq!(limit(Duration::ZERO), None);
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Asks for an evaluation within a second that fails until it is given `needed`, and takes so
+    /// much of each clock. How it ended, and what it was given.
+    fn attempts(needed: u32, wall: u32, processor: u32) -> (bool, Vec<u64>) {
+        let clocks = Cell::new(Clocks {
+            wall: SECOND,
+            processor: SECOND,
+        });
+        let mut attempts = Vec::new();
+        let answer = within_by(
+            || clocks.get(),
+            SECOND,
+            |given| {
+                attempts.push(given.as_secs());
+                let now = clocks.get();
+                clocks.set(Clocks {
+                    wall: now.wall + SECOND * wall,
+                    processor: now.processor + SECOND * processor,
+                });
+                if given < SECOND * needed {
+                    Err(())
+                } else {
+                    Ok(())
+                }
+            },
+        );
+        (answer.is_ok(), attempts)
+    }
+
+    #[test]
+    fn an_evaluation_that_was_held_up_is_tried_again() {
+        assert_eq!(attempts(4, 600, 0), (true, vec![1, 2, 4]));
+        // It ends all the same.
+        assert_eq!(attempts(1_000, 600, 0), (false, vec![1, 2, 4, 8, 16]));
+    }
+
+    #[test]
+    fn an_evaluation_that_fails_or_takes_too_long_by_itself_is_not() {
+        assert_eq!(attempts(1, 600, 0), (true, vec![1]));
+        assert_eq!(attempts(2, 0, 0), (false, vec![1]));
+        assert_eq!(attempts(2, 1, 1), (false, vec![1]));
+    }
+
+    #[test]
+    fn the_processor_is_had_by_who_works() {
+        let before = processor_time();
+        let work = (0..1_000_000_u64).fold(0, |sum: u64, n| std::hint::black_box(sum ^ n));
+        assert!(processor_time() > before, "{work}");
     }
 }

@@ -2,11 +2,12 @@
 //! that the tests used.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use regorus::unstable::{LiteralStmt, Module};
 use regorus::{Engine, Value};
 
-use super::budget::Budget;
+use super::budget::{Budget, timer, within};
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
@@ -32,12 +33,15 @@ pub(super) fn run(
     let noted = Noted::default();
     let mut tests = tests(bundle, &noted)?;
     for name in names(&mut tests)? {
-        let Some(timer) = budget.next() else {
+        let Some(limit) = budget.next() else {
             report.fail(name, TestProblem::OutOfTime);
             return Ok(());
         };
-        tests.set_execution_timer_config(timer);
-        match tests.eval_rule(name.clone()) {
+        let answer = within(limit, |given| {
+            tests.set_execution_timer_config(timer(given));
+            tests.eval_rule(name.clone())
+        });
+        match answer {
             Ok(Value::Bool(true)) => report.passed.push(name),
             Ok(value) => report.fail(name, TestProblem::NotTrue(show(&value))),
             Err(error) => report.fail(name, TestProblem::Error(error.to_string())),
@@ -46,12 +50,11 @@ pub(super) fn run(
     let inputs = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
     for (number, input) in inputs.into_iter().chain(probes()).enumerate() {
         let name = format!("input {number}");
-        let Some(timer) = budget.next() else {
+        let Some(limit) = budget.next() else {
             report.fail(name, TestProblem::OutOfTime);
             return Ok(());
         };
-        interpreter.set_execution_timer_config(timer);
-        report.compare(&name, policy, &mut interpreter, &input);
+        report.compare(&name, limit, policy, &mut interpreter, &input);
     }
     Ok(())
 }
@@ -65,13 +68,17 @@ impl TestReport {
     pub(super) fn compare(
         &mut self,
         name: &str,
+        limit: Duration,
         policy: &RegoPolicy,
         interpreter: &mut Engine,
         input: &Value,
     ) {
-        let machine = policy.raw(input.clone());
+        let machine = policy.raw(input);
         interpreter.set_input(input.clone());
-        let interpreted = interpreter.eval_rule(ENTRYPOINT.to_owned());
+        let interpreted = within(limit, |given| {
+            interpreter.set_execution_timer_config(timer(given));
+            interpreter.eval_rule(ENTRYPOINT.to_owned())
+        });
         let same = match (&machine, &interpreted) {
             (Ok(machine), Ok(interpreted)) => machine == interpreted,
             (Err(_), Err(_)) => true,

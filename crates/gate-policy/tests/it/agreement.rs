@@ -1,12 +1,12 @@
 //! The built-in rules and `pretrade.rego` give the same verdict and reasons on every order.
 
-use gate_policy::{Bundle, Engine, activate};
+use gate_policy::{Bundle, Engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::generate::{Dice, data, document, edges};
-use crate::support::{Order, builtin, pretrade, show};
+use crate::support::{Order, builtin, patient, pretrade, show};
 
 /// Orders judged in all: bundles × orders per bundle.
 const BUNDLES: u32 = 400;
@@ -148,7 +148,7 @@ fn a_planted_difference_is_found() {
         some_orders(|data, order| {
             if last.as_ref().is_none_or(|(text, _, _)| text != data) {
                 let files = [("data.json", data), ("pretrade.rego", &source)];
-                let planted = activate(&Bundle::from_files(files).unwrap()).unwrap();
+                let planted = patient(&Bundle::from_files(files).unwrap());
                 last = Some((data.to_owned(), builtin(data), planted));
             }
             let (_, rules, planted) = last.as_ref().unwrap();
@@ -160,7 +160,7 @@ fn a_planted_difference_is_found() {
 
 fn check(order: &Order, expected: &str) {
     for engine in [Engine::Builtin, Engine::Rego] {
-        let policy = activate(&Bundle::sample(engine).unwrap()).unwrap();
+        let policy = patient(&Bundle::sample(engine).unwrap());
         let verdict = order.judge(&*policy).unwrap();
         assert_eq!(show(&verdict), expected, "{engine}: {order:?}");
         assert_eq!(verdict.allow, expected == "allow");

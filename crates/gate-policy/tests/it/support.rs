@@ -1,8 +1,9 @@
 //! Orders and bundles for tests. No assertion lives here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use gate_policy::{Bundle, ExposureView, Policy, PolicyInput, Verdict, activate};
+use gate_policy::{Bundle, EvalLimits, ExposureView, Policy, PolicyInput, Verdict, activate_with};
 use gate_types::{Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value};
 
@@ -68,9 +69,18 @@ impl Order {
     }
 }
 
+/// In force, with an hour for every order: a test that is paused must not see `policy_timeout`.
+pub(crate) fn patient(bundle: &Bundle) -> Arc<dyn Policy> {
+    let limits = EvalLimits {
+        time: Duration::from_secs(3_600),
+        ..EvalLimits::default()
+    };
+    activate_with(bundle, limits).unwrap()
+}
+
 /// The built-in rules over `data`.
 pub(crate) fn builtin(data: &str) -> Arc<dyn Policy> {
-    activate(&Bundle::from_files([("data.json", data)]).unwrap()).unwrap()
+    patient(&Bundle::from_files([("data.json", data)]).unwrap())
 }
 
 /// The shipped data, prepared limits and rules.
@@ -93,7 +103,7 @@ pub(crate) const SAMPLE: [(&str, &str); 3] = [
 pub(crate) fn pretrade(data: &str) -> Arc<dyn Policy> {
     let [(name, _), prepared, source] = SAMPLE;
     let files = [(name, data), prepared, source];
-    activate(&Bundle::from_files(files).unwrap()).unwrap()
+    patient(&Bundle::from_files(files).unwrap())
 }
 
 /// A verdict in one line: `allow`, or the reasons.

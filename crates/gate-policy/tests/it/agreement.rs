@@ -127,18 +127,12 @@ fn the_interpreter_agrees_too() {
 fn a_planted_difference_is_found() {
     let shipped = include_str!("../../bundles/pretrade/pretrade.rego");
     for (rule, planted) in [
+        ("amount <= round", "amount < round"),
         (
-            "not amounts.qty_nanos <= round",
-            "not amounts.qty_nanos < round",
+            "at_most(amounts.notional_micros, limit, 1000000)",
+            "at_most(amounts.notional_micros, limit, 1000001)",
         ),
-        (
-            "not amounts.notional_micros <= round",
-            "not amounts.notional_micros < round",
-        ),
-        (
-            "orders_last_second < to_number",
-            "orders_last_second <= to_number",
-        ),
+        ("amount < to_number", "amount <= to_number"),
         ("* 100000000 <= round", "* 50000000 <= round"),
     ] {
         let source = shipped.replace(rule, planted);

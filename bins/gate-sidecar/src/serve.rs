@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer};
 use anyhow::{Context as _, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::build;
 use crate::cli::Serve;
@@ -70,6 +70,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
 }
 
 async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
+    // Before anything is announced: a signal that came earlier would end the process.
+    let signals = Signals::new().context("cannot listen for signals")?;
     let public = public_server(config, &shared)?;
     let admin = admin_server(config, &shared)?;
     std::io::stdout().flush().context("stdout is closed")?;
@@ -79,7 +81,7 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     tracing::info!(revision, sha256 = %hash, durability, "serving");
 
     let handles = [public.handle(), admin.handle()];
-    let signals = actix_web::rt::spawn(watch_signals(Arc::clone(&shared), handles));
+    let signals = actix_web::rt::spawn(watch_signals(signals, Arc::clone(&shared), handles));
     let (public, admin) = futures_util::future::join(public, admin).await;
     signals.abort();
     public.context("the public listener failed")?;
@@ -144,16 +146,29 @@ fn remove_stale_socket(path: &std::path::Path) -> Result<()> {
     std::fs::remove_file(path).with_context(|| format!("cannot remove the stale `{shown}`"))
 }
 
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Stops on SIGTERM and SIGINT, reloads on SIGHUP.
-async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn watch_signals(mut signals: Signals, shared: Arc<Shared>, handles: [ServerHandle; 2]) {
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => {
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hangup.recv() => {
                 let working = Arc::clone(&shared);
                 // The reload logs its own outcome.
                 let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
@@ -170,7 +185,6 @@ async fn watch_signals(shared: Arc<Shared>, handles: [ServerHandle; 2]) -> Resul
     let [public, admin] = handles;
     public.stop(true).await;
     admin.stop(false).await;
-    Ok(())
 }
 
 fn start_log(config: &Config) {

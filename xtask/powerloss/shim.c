@@ -5,7 +5,9 @@
  *
  *   POWERLOSS_DIR     the directory to watch        POWERLOSS_COPY   where the second copy goes
  *   POWERLOSS_SEED    of the choices                POWERLOSS_AT     the operation at which power fails
- *   POWERLOSS_LIE=1   syncs do nothing and succeed  (must be seen to lose)
+ *   POWERLOSS_LIE     syncs do nothing and succeed: "all", "wal" (those of the write-ahead log,
+ *                     so that commits are as under synchronous=OFF), "some" (one in eight).
+ *                     Must be seen to lose.
  *   POWERLOSS_FAIL    "sync" or "full": from operation POWERLOSS_FAIL_AT on, POWERLOSS_FAIL_FOR
  *                     syncs fail with EIO, or writes with ENOSPC. A failed sync forgets for good
  *                     some of what it should have written, as Linux does.
@@ -36,7 +38,11 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char dir[PATH_MAX], copy_dir[PATH_MAX];
 static uint64_t state;
 static long ops, crash_at, fail_at, fail_for;
-static int lie, fail_sync, fail_full, ready;
+static int lie_all, lie_wal, lie_some, fail_sync, fail_full, ready;
+/* A rename is on the disk once its directory was synced, and until then by chance. */
+static struct { char from[256], to[256]; } renames[16];
+static int rename_count;
+static char is_dir[MAX_FDS];
 
 #define REAL(name) ({ static __typeof__(&name) f; if (!f) f = (__typeof__(&name))dlsym(RTLD_NEXT, #name); f; })
 
@@ -56,7 +62,10 @@ __attribute__((constructor)) static void start(void) {
     state = (uint64_t)number("POWERLOSS_SEED", 1) * 0x9E3779B97F4A7C15u + 1;
     for (int i = 0; i < 8; i++) next_random();
     crash_at = number("POWERLOSS_AT", LONG_MAX);
-    lie = number("POWERLOSS_LIE", 0);
+    const char *lie = getenv("POWERLOSS_LIE");
+    lie_all = lie && !strcmp(lie, "all");
+    lie_wal = lie && !strcmp(lie, "wal");
+    lie_some = lie && !strcmp(lie, "some");
     const char *fail = getenv("POWERLOSS_FAIL");
     fail_sync = fail && !strcmp(fail, "sync");
     fail_full = fail && !strcmp(fail, "full");
@@ -92,10 +101,35 @@ static void copy_path(char *out, const char *name) {
     if (snprintf(out, PATH_MAX, "%.3000s/%.200s", copy_dir, name) >= PATH_MAX) abort();
 }
 
+/* Renames that are not yet on the disk get there: the first `count`. */
+static void move(int count) {
+    for (int i = 0; i < count; i++) {
+        char from[PATH_MAX], to[PATH_MAX];
+        copy_path(from, renames[i].from);
+        copy_path(to, renames[i].to);
+        REAL(rename)(from, to);
+    }
+    rename_count -= count;
+    memmove(renames, renames + count, (size_t)rename_count * sizeof *renames);
+}
+
+/* Before a name is used again, what it was renamed from or to is settled. */
+static void settle(const char *name) {
+    for (int i = rename_count - 1; i >= 0; i--)
+        if (!strcmp(renames[i].from, name) || !strcmp(renames[i].to, name)) {
+            move(i + 1);
+            return;
+        }
+}
+
 static void opened(int fd, const char *path, int truncated) {
-    const char *name = fd >= 0 && fd < MAX_FDS ? watched(path) : NULL;
+    if (fd < 0 || fd >= MAX_FDS) return;
+    char whole[PATH_MAX];
+    is_dir[fd] = ready && realpath(path, whole) && !strcmp(whole, dir);
+    const char *name = watched(path);
     if (!name) return;
     pthread_mutex_lock(&lock);
+    settle(name);
     struct file *file = find(name);
     if (!file && file_count < MAX_FILES) {
         file = &files[file_count++];
@@ -144,6 +178,7 @@ static void drain(struct file *file, int whole) {
 static void power(void) {
     if (++ops < crash_at) return;
     for (int i = 0; i < file_count; i++) drain(&files[i], 0);
+    move((int)(next_random() % (uint64_t)(rename_count + 1)));
     _exit(137);
 }
 
@@ -170,11 +205,16 @@ static struct file *of(int fd) { return ready && fd >= 0 && fd < MAX_FDS ? by_fd
 
 static int synced(int fd) {
     struct file *file = of(fd);
-    if (!file) return 0;
+    int of_dir = ready && fd >= 0 && fd < MAX_FDS && is_dir[fd];
+    if (!file && !of_dir) return 0;
     pthread_mutex_lock(&lock);
     int failed = failing(1);
-    if (failed) drain(file, 0);
-    else if (!lie) drain(file, 1);
+    size_t len = file ? strlen(file->name) : 0;
+    int lies = lie_all || (lie_wal && len > 4 && !strcmp(file->name + len - 4, "-wal")) ||
+               (lie_some && next_random() % 8 == 0);
+    if (file && failed) drain(file, 0);
+    else if (file && !lies) drain(file, 1);
+    else if (of_dir && !failed && !lies) move(rename_count);
     pthread_mutex_unlock(&lock);
     if (failed) errno = EIO;
     return failed ? -1 : 0;
@@ -183,7 +223,7 @@ static int synced(int fd) {
 #define MODE(flags) mode_t mode = 0; if ((flags) & (O_CREAT | O_TMPFILE)) { va_list a; va_start(a, flags); mode = va_arg(a, mode_t); va_end(a); }
 int open(const char *path, int flags, ...) { MODE(flags) int fd = REAL(open)(path, flags, mode); opened(fd, path, flags & O_TRUNC); return fd; }
 int open64(const char *path, int flags, ...) { MODE(flags) int fd = REAL(open64)(path, flags, mode); opened(fd, path, flags & O_TRUNC); return fd; }
-int close(int fd) { if (fd >= 0 && fd < MAX_FDS) by_fd[fd] = NULL; return REAL(close)(fd); }
+int close(int fd) { if (fd >= 0 && fd < MAX_FDS) by_fd[fd] = NULL, is_dir[fd] = 0; return REAL(close)(fd); }
 
 ssize_t write(int fd, const void *data, size_t len) {
     struct file *file = of(fd);
@@ -227,6 +267,7 @@ int unlink(const char *path) {
         copy_path(at, name);
         pthread_mutex_lock(&lock);
         power();
+        settle(name);
         struct file *file = find(name);
         if (file) forget(file);
         REAL(unlink)(at);
@@ -237,14 +278,15 @@ int unlink(const char *path) {
 int rename(const char *from, const char *to) {
     const char *a = watched(from), *b = watched(to);
     if (a && b) {
-        char at_a[PATH_MAX], at_b[PATH_MAX];
-        copy_path(at_a, a);
-        copy_path(at_b, b);
         pthread_mutex_lock(&lock);
+        power();
+        settle(a);
+        if (rename_count == 16) move(1);
         struct file *old = find(a), *new = find(b);
         if (old) drain(old, 0), forget(old);
         if (new) forget(new);
-        REAL(rename)(at_a, at_b);
+        snprintf(renames[rename_count].from, 256, "%s", a);
+        snprintf(renames[rename_count++].to, 256, "%s", b);
         pthread_mutex_unlock(&lock);
     }
     return REAL(rename)(from, to);

@@ -1,10 +1,12 @@
-//! The one door to everything that is not the product: test, verify, fix, bench.
+//! The one door to everything that is not the product: test, verify, fix, bench, and the
+//! harnesses that break things.
 //!
 //! `verify` only reads; `fix` writes. Each step prints the command it runs, so that it can be
 //! run by hand.
 #![allow(clippy::print_stdout, reason = "a command-line tool talks on stdout")]
 
 mod bench;
+mod harness;
 mod run;
 mod tidy;
 
@@ -35,6 +37,11 @@ enum Task {
     Fix,
     /// Measure, and write the P0-SIDECAR-PERF artifact.
     Bench(bench::Args),
+    /// Kill the sidecar under load, again and again: is what was told there, once?
+    Crash(harness::Crash),
+    /// Cut the power under the ledger, again and again, on a disk that forgets what was not
+    /// synced.
+    Powerloss(harness::PowerLoss),
     /// Check the house rules only: layers, file headers, lints, top level.
     Tidy,
 }
@@ -45,6 +52,8 @@ fn main() -> ExitCode {
         Task::Verify => verify(),
         Task::Fix => fix(),
         Task::Bench(args) => bench::run(&args),
+        Task::Crash(args) => harness::crash(&args),
+        Task::Powerloss(args) => harness::powerloss(&args),
         Task::Tidy => tidy::check(&run::workspace_root()),
     };
     match outcome {

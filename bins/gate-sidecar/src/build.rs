@@ -2,7 +2,7 @@
 //! read. Each step's failure says which file was wrong.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -24,7 +24,7 @@ const CHECKPOINT_BYTES: u64 = 128 * 1024 * 1024;
 const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// The file of generated keys in the data directory.
-const KEY_FILE: &str = "keys.json";
+pub(crate) const KEY_FILE: &str = "keys.json";
 
 /// A gate as the settings ask for it.
 pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
@@ -134,7 +134,12 @@ fn activate(config: &Config, bundle: &Bundle) -> Result<Arc<dyn Policy>> {
 
 fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
     let shown = config.data_dir.display();
-    let settings = LedgerConfig {
+    Ledger::open(ledger_config(config), clock).with_context(|| format!("the journal in `{shown}`"))
+}
+
+/// The ledger's part of the settings.
+pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
+    LedgerConfig {
         durability: config.durability,
         queue_capacity: config.queue_capacity,
         dedupe_window_ns: config.dedupe_window_s.saturating_mul(NANOS_PER_SECOND),
@@ -145,14 +150,18 @@ fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {
         lengthen_wal: true,
         writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())
-    };
-    Ledger::open(settings, clock).with_context(|| format!("the journal in `{shown}`"))
+    }
+}
+
+/// The file of keys that the settings name, or that of the data directory.
+pub(crate) fn key_file(config: &Config) -> PathBuf {
+    let generated = || config.data_dir.join(KEY_FILE);
+    config.keys.clone().unwrap_or_else(generated)
 }
 
 /// The keys the settings name; without a name, those of the data directory, made when absent.
 pub(crate) fn keys(config: &Config) -> Result<Arc<KeyRing>> {
-    let generated = config.data_dir.join(KEY_FILE);
-    let path = config.keys.as_deref().unwrap_or(&generated);
+    let path = &key_file(config);
     if config.keys.is_none() && !path.exists() {
         crate::commands::keys::generate(&KeyFile::new(path))?;
         tracing::info!(file = %path.display(), "generated a signing key");

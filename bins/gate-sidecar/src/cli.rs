@@ -240,6 +240,10 @@ pub(crate) enum Audit {
         /// A place in the chain noted earlier, as SEQ:HASH: it must still be there
         #[arg(long = "known", value_name = "SEQ:HASH")]
         known: Vec<String>,
+        /// JWK Set with the key that signed the anchor of a pruned journal [default: keys.json in
+        /// the data directory]
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
     },
     /// Write every record as one line of JSON, verified as it is read.
     Export {
@@ -264,5 +268,14 @@ pub(crate) enum Ledger {
         /// Seconds for which ended orders are shown
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
         ended_within: u64,
+    },
+    /// Cut off the beginning of a stopped sidecar's journal, behind a signed anchor: what is older
+    /// than asked and needed by no order that is still remembered. Settings are read as for `serve`.
+    Prune {
+        /// Days to keep [default: the setting `retention_days`]
+        #[arg(long, value_name = "DAYS")]
+        keep_days: Option<u64>,
+        #[command(flatten)]
+        settings: Box<Serve>,
     },
 }

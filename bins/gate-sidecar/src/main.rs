@@ -10,6 +10,7 @@ mod config;
 mod http;
 mod metrics;
 mod reload;
+mod retention;
 mod serve;
 mod upkeep;
 mod watch;

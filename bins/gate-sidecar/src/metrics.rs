@@ -202,10 +202,40 @@ fn ledger(out: &mut String, shared: &Shared) {
             health.wal_bytes,
         ),
         (
+            "gate_orders_in_flight",
+            "gauge",
+            "Orders being decided.",
+            u64::try_from(shared.admission.inside()).unwrap_or(u64::MAX),
+        ),
+        (
+            "gate_orders_in_flight_worker_limit",
+            "gauge",
+            "Orders that one worker decides at once.",
+            u64::try_from(shared.admission.limit_per_worker()).unwrap_or(u64::MAX),
+        ),
+        (
             "gate_orders_remembered",
             "gauge",
             "Orders remembered.",
             remembered,
+        ),
+        (
+            "gate_journal_begin_seq",
+            "gauge",
+            "Last pruned record, 0 when none was.",
+            health.begin_seq.get(),
+        ),
+        (
+            "gate_journal_snapshot_seq",
+            "gauge",
+            "A start replays the records from here on.",
+            health.snapshot_seq.get(),
+        ),
+        (
+            "gate_journal_retention_seconds",
+            "gauge",
+            "Age from which records are pruned, 0 when never.",
+            shared.retention_days.saturating_mul(86_400),
         ),
         (
             "gate_orders_remembered_limit",

@@ -15,7 +15,7 @@ use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::http::{CommitHub, Shared, admin, public};
+use crate::http::{Admission, CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::upkeep::Upkeep;
@@ -36,19 +36,23 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let (file, variables) = (args.config.as_deref(), config::variables());
     let config = config::load(file, variables, args.given(), cores)?;
     start_log(&config);
-    let gate = Arc::new(build::gate(&config, SystemClock::shared())?);
+    let clock = SystemClock::shared();
+    let gate = Arc::new(build::gate(&config, Arc::clone(&clock))?);
     let commits = Arc::new(CommitHub::default());
     gate.ledger().subscribe(Arc::clone(&commits) as _);
     let shared = Arc::new(Shared {
         gate,
         metrics: Arc::new(Metrics::default()),
         commits,
+        admission: Admission::new(config.max_in_flight, config.workers),
         reloader: Reloader::new(config.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
+        retention_days: config.retention_days,
         token_form: config.token_form,
         draining: false.into(),
     });
-    let upkeep = Upkeep::start(Arc::clone(&shared.gate)).context("cannot start a thread")?;
+    let upkeep = Upkeep::start(Arc::clone(&shared.gate), clock, config.retention_days)
+        .context("cannot start a thread")?;
     // Nothing can change in the embedded sample.
     let watched = config.bundle_watch_s > 0 && config.bundle.is_some();
     let watch = watched.then(|| {
@@ -70,8 +74,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
 }
 
 async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
-    // Before anything is announced: a signal that came earlier would end the process.
-    let signals = Signals::new().context("cannot listen for signals")?;
+    // Before anyone can know that the sidecar is there: a signal without a handler ends it.
+    let signals = Signals::new()?;
     let public = public_server(config, &shared)?;
     let admin = admin_server(config, &shared)?;
     std::io::stdout().flush().context("stdout is closed")?;
@@ -146,6 +150,7 @@ fn remove_stale_socket(path: &std::path::Path) -> Result<()> {
     std::fs::remove_file(path).with_context(|| format!("cannot remove the stale `{shown}`"))
 }
 
+/// The signals that are waited for.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

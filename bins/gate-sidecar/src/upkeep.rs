@@ -1,5 +1,6 @@
 //! The ledger's housekeeping, on a thread of its own: it brings a failed journal back, forgets
-//! what ended long ago, and pictures the state now and then so that the next start is quick.
+//! what ended long ago, pictures the state now and then so that the next start is quick, and
+//! prunes the journal when it is told for how long to keep it.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -7,9 +8,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gate_api::Gate;
+use gate_types::Clock;
+
+use crate::retention;
 
 /// How often the ledger is looked after.
 const PERIOD: Duration = Duration::from_secs(1);
+/// Of those periods, how many go by between two prunings.
+const PRUNE_EVERY: u64 = 3_600;
 
 /// The running thread.
 pub(crate) struct Upkeep {
@@ -18,11 +24,16 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(crate) fn start(gate: Arc<Gate>) -> std::io::Result<Self> {
+    /// `retention_days`: for how long the journal is kept; 0: for ever.
+    pub(crate) fn start(
+        gate: Arc<Gate>,
+        clock: Arc<dyn Clock>,
+        retention_days: u64,
+    ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new()
             .name("gate-upkeep".to_owned())
-            .spawn(move || look_after(&gate, &stopped))?;
+            .spawn(move || look_after(&gate, &*clock, retention_days, &stopped))?;
         Ok(Self { stop, thread })
     }
 
@@ -35,8 +46,9 @@ impl Upkeep {
     }
 }
 
-fn look_after(gate: &Gate, stopped: &Receiver<()>) {
+fn look_after(gate: &Gate, clock: &dyn Clock, retention_days: u64, stopped: &Receiver<()>) {
     let mut failing = false;
+    let mut periods = 0_u64;
     while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
         match gate.ledger().maintain() {
             Ok(_) => failing = false,
@@ -47,5 +59,9 @@ fn look_after(gate: &Gate, stopped: &Receiver<()>) {
             }
             Err(_) => {}
         }
+        if retention_days > 0 && !failing && periods.is_multiple_of(PRUNE_EVERY) {
+            retention::prune(gate, clock.now(), retention_days);
+        }
+        periods = periods.wrapping_add(1);
     }
 }

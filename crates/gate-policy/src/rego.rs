@@ -9,6 +9,7 @@ mod lean;
 mod machine;
 mod prepared;
 mod shape;
+mod shorten;
 mod template;
 mod text;
 

@@ -57,6 +57,8 @@ pub(crate) struct Checkpoints {
     wanted: Mutex<Wanted>,
     changed: Condvar,
     bulk_done: AtomicBool,
+    /// Why the bulk of a checkpoint failed; the writer fails with it.
+    failed: Mutex<Option<rusqlite::Error>>,
     bulk: Tally,
     tail: Tally,
 }
@@ -75,9 +77,11 @@ impl Checkpoints {
                 }
             }
             let start = clock.monotonic_ns();
-            // A failure leaves the WAL as it is; the writer asks again, and the WAL's size is in
-            // the ledger's health.
-            let _ = checkpoint(conn, "PASSIVE");
+            if let Err(error) = checkpoint(conn, "PASSIVE") {
+                // After a failed sync nobody knows which of the pages it moved are on disk:
+                // asking again would move only the others, and then drop the log.
+                *self.failed.lock() = Some(error);
+            }
             self.bulk.add(clock.monotonic_ns().saturating_sub(start));
             self.wanted.lock().bulk = false;
             self.bulk_done.store(true, Ordering::Release);
@@ -91,6 +95,7 @@ impl Checkpoints {
 
     pub(crate) fn restart(&self) {
         *self.wanted.lock() = Wanted::default();
+        *self.failed.lock() = None;
         self.bulk_done.store(false, Ordering::Release);
     }
 
@@ -130,6 +135,9 @@ impl WalKeeper {
             return Ok(());
         }
         if self.shared.bulk_done.swap(false, Ordering::AcqRel) {
+            if let Some(error) = self.shared.failed.lock().take() {
+                return Err(error);
+            }
             let start = clock.monotonic_ns();
             let restarted = appender.restart_wal()?;
             self.shared

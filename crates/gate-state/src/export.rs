@@ -1,12 +1,14 @@
 //! A record as auditors get it: one JSON object a line, amounts as decimal strings, hashes and
 //! ids as hex, times in RFC 3339. Plain values; nothing is read here.
 
+use std::collections::BTreeMap;
+
 use gate_types::{Notional, Timestamp};
 use serde::Serialize;
 
 use crate::chain::ChainHash;
 use crate::exposure::Exposure;
-use crate::record::{DecisionRecord, Entry, KillScope, Record};
+use crate::record::{DecisionContext, DecisionRecord, Entry, KillScope, Record};
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,6 +95,8 @@ pub struct LineDecision {
     pub trace_id: String,
     pub expires: String,
     pub context: u64,
+    #[serde(flatten)]
+    pub policy: Option<LinePolicy>,
     pub status: &'static str,
     pub reasons: Vec<String>,
     pub hold: String,
@@ -100,6 +104,20 @@ pub struct LineDecision {
     pub limit: Option<String>,
     pub exposure_before: LineExposure,
     pub exposure_after: LineExposure,
+}
+
+/// The policy that decided and the key that signed. Not there only when the record that says so
+/// was pruned and the store's snapshot is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "the members are those of `DecisionContext`, as text"
+)]
+pub struct LinePolicy {
+    pub policy_revision: String,
+    pub policy_hash: String,
+    pub engine: String,
+    pub kid: String,
 }
 
 /// An exposure.
@@ -114,18 +132,22 @@ pub struct LineExposure {
 }
 
 impl Line {
-    pub(crate) fn new(entry: &Entry<'_>, chain: &ChainHash) -> Self {
+    /// `policies` by number of the record that put them in force; a record that does is added.
+    pub(crate) fn new(entry: &Entry<'_>, chain: &ChainHash, policies: &mut Policies) -> Self {
+        if let Record::Context(context) = &entry.record {
+            policies.insert(entry.seq.get(), LinePolicy::new(context));
+        }
         Self {
             seq: entry.seq.get(),
             at: rfc3339(entry.at),
-            what: LineRecord::new(&entry.record),
+            what: LineRecord::new(&entry.record, policies),
             hash: chain.to_string(),
         }
     }
 }
 
 impl LineRecord {
-    fn new(record: &Record<'_>) -> Self {
+    fn new(record: &Record<'_>, policies: &Policies) -> Self {
         match record {
             Record::Context(context) => Self::Context {
                 policy_revision: context.policy_revision.clone(),
@@ -135,7 +157,10 @@ impl LineRecord {
                 iss: context.iss.clone(),
                 aud: context.aud.clone(),
             },
-            Record::Decision(decision) => Self::Decision(Box::new(LineDecision::new(decision))),
+            Record::Decision(decision) => {
+                let policy = policies.get(&decision.context.seq().get()).cloned();
+                Self::Decision(Box::new(LineDecision::new(decision, policy)))
+            }
             Record::Release(release) => Self::Release {
                 client_id: release.client_id.to_string(),
                 client_order_id: release.order_id.to_string(),
@@ -180,7 +205,7 @@ impl LineRecord {
 }
 
 impl LineDecision {
-    fn new(decision: &DecisionRecord<'_>) -> Self {
+    fn new(decision: &DecisionRecord<'_>, policy: Option<LinePolicy>) -> Self {
         Self {
             client_id: decision.client_id.to_string(),
             client_order_id: decision.order_id.to_string(),
@@ -193,12 +218,27 @@ impl LineDecision {
             trace_id: hex(&decision.trace_id),
             expires: rfc3339(decision.expires),
             context: decision.context.seq().get(),
+            policy,
             status: decision.status.as_str(),
             reasons: decision.reasons.iter().map(ToString::to_string).collect(),
             hold: decision.hold().to_string(),
             limit: decision.limit.map(|limit: Notional| limit.to_string()),
             exposure_before: LineExposure::new(&decision.before),
             exposure_after: LineExposure::new(&decision.after()),
+        }
+    }
+}
+
+/// What was in force, by the number of its record.
+pub(crate) type Policies = BTreeMap<u64, LinePolicy>;
+
+impl LinePolicy {
+    pub(crate) fn new(context: &DecisionContext) -> Self {
+        Self {
+            policy_revision: context.policy_revision.clone(),
+            policy_hash: hex(&context.policy_hash),
+            engine: context.engine.clone(),
+            kid: context.kid.clone(),
         }
     }
 }

@@ -8,10 +8,11 @@ use rusqlite::Connection;
 
 use crate::chain::ChainHash;
 use crate::error::{Damage, DamageKind, OpenError};
-use crate::export::Line;
+use crate::export::{Line, Policies};
 use crate::prune::{Anchor, newest_anchor};
 use crate::rebuild::{Tail, Verifier, damage};
-use crate::record::Seq;
+use crate::record::{Record, Seq};
+use crate::snapshot;
 use crate::store::{self, Paths, Row};
 
 /// A place in the hash chain: what an auditor notes, to find it again later.
@@ -38,6 +39,7 @@ pub struct Verified {
 pub struct Journal {
     conn: Connection,
     store_id: [u8; 16],
+    paths: Paths,
 }
 
 impl Journal {
@@ -46,9 +48,14 @@ impl Journal {
     /// # Errors
     /// [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        let conn = store::connect_reader(&Paths::new(dir))?;
+        let paths = Paths::new(dir);
+        let conn = store::connect_reader(&paths)?;
         let store_id = store::check(&conn)?;
-        Ok(Self { conn, store_id })
+        Ok(Self {
+            conn,
+            store_id,
+            paths,
+        })
     }
 
     /// The store's own id; the chain begins with it.
@@ -107,6 +114,12 @@ impl Journal {
             from: from.get(),
             verifier: Verifier { tail: begin },
             after: begin.seq,
+            // What was in force when the rest was pruned.
+            policies: if begin.seq > 0 {
+                snapshot::contexts(&self.paths, &self.store_id)
+            } else {
+                Policies::default()
+            },
             ready: VecDeque::new(),
             ended: None,
         })
@@ -142,6 +155,7 @@ pub struct Lines<'j> {
     from: u64,
     verifier: Verifier,
     after: u64,
+    policies: Policies,
     ready: VecDeque<Line>,
     /// How reading ended; what was read before it is given out first.
     ended: Option<Result<(), OpenError>>,
@@ -155,10 +169,12 @@ impl Lines<'_> {
             return Ok(false);
         };
         self.after = row.first;
-        let (ready, from) = (&mut self.ready, self.from);
+        let (ready, policies, from) = (&mut self.ready, &mut self.policies, self.from);
         self.verifier.row(&row, |entry, tail| {
-            if entry.seq.get() >= from {
-                ready.push_back(Line::new(entry, &tail.chain));
+            let is_context = matches!(entry.record, Record::Context(_));
+            if is_context || entry.seq.get() >= from {
+                let line = Line::new(entry, &tail.chain, policies);
+                ready.extend((entry.seq.get() >= from).then_some(line));
             }
             Ok::<(), Damage>(())
         })?;

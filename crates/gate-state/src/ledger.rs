@@ -23,6 +23,7 @@ use crate::queue::{Chunk, Queue};
 use crate::read::Readers;
 use crate::rebuild::{Tail, rebuild};
 use crate::record::{ContextId, DecisionContext, Record, Seq};
+use crate::resync::resync;
 use crate::snapshot;
 use crate::store::{self, Appender, Paths};
 use crate::writer::{Commits, Writer};
@@ -50,6 +51,8 @@ pub struct Ledger {
     pub(crate) picturing: AtomicBool,
     /// Where the last snapshot begins.
     pub(crate) snapshot_seq: AtomicU64,
+    /// The last record that was pruned.
+    pub(crate) begin_seq: AtomicU64,
     pub(crate) recoveries: AtomicU64,
     _lock: File,
 }
@@ -71,6 +74,10 @@ pub struct Health {
     pub queue_capacity: u64,
     /// The last record on disk.
     pub durable_seq: Seq,
+    /// The last record that was pruned; zero when none was.
+    pub begin_seq: Seq,
+    /// Where the last snapshot begins: a start replays the journal from there.
+    pub snapshot_seq: Seq,
     /// Orders remembered, over all clients.
     pub remembered: usize,
     /// Size of the write-ahead log file, in bytes.
@@ -105,6 +112,7 @@ impl Ledger {
             conn,
             store_id,
             snapshot_seq,
+            begin_seq,
         } = load(&config, &paths, &*clock)?;
         let ledger = Self {
             queue: Arc::new(Queue::after(tail.seq, config.queue_capacity)),
@@ -118,6 +126,7 @@ impl Ledger {
             snapshots: Mutex::default(),
             picturing: AtomicBool::new(false),
             snapshot_seq: AtomicU64::new(snapshot_seq),
+            begin_seq: AtomicU64::new(begin_seq),
             recoveries: AtomicU64::new(0),
             config,
             clock,
@@ -196,6 +205,8 @@ impl Ledger {
             queue_depth: self.queue.depth(),
             queue_capacity: self.config.queue_capacity,
             durable_seq: self.durable_seq(),
+            begin_seq: Seq::new(self.begin_seq.load(Ordering::Acquire)),
+            snapshot_seq: Seq::new(self.snapshot_seq.load(Ordering::Acquire)),
             remembered: self.books.read().remembered(),
             wal_bytes: wal.map_or(0, |file| file.len()),
             commits: self.commits.count.load(Ordering::Relaxed),
@@ -222,10 +233,12 @@ impl Ledger {
             return Ok(());
         }
         self.stop(&mut threads);
-        self.readers.clear();
         let Loaded {
             books, tail, conn, ..
-        } = load(&self.config, &self.paths, &*self.clock)?;
+        } = {
+            let _no_reader = self.readers.shut();
+            load(&self.config, &self.paths, &*self.clock)?
+        };
         let mut appender = Appender::new(conn, tail.chain)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
@@ -343,16 +356,19 @@ struct Loaded {
     conn: Connection,
     store_id: [u8; 16],
     snapshot_seq: u64,
+    begin_seq: u64,
 }
 
-/// Opens the database and rebuilds the books from it. Nothing is written but an empty schema.
+/// Opens the database and rebuilds the books from it. Nothing new is written but an empty schema.
 fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
+    resync(paths)?;
     let mut conn = store::connect(paths)?;
     let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.
     store::checkpoint(&conn, "TRUNCATE")?;
     let picture = snapshot::load(paths, &conn, &store_id);
     let snapshot_seq = picture.as_ref().map_or(0, |picture| picture.begin.seq);
+    let begin_seq = store::begin(&conn, &store_id)?.seq;
     let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
     if config.lengthen_wal {
         // Some more than the threshold: commits go on while the bulk is checkpointed.
@@ -365,6 +381,7 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
         conn,
         store_id,
         snapshot_seq,
+        begin_seq,
     })
 }
 

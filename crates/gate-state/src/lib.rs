@@ -94,6 +94,7 @@ mod queue;
 mod queue_tests;
 mod read;
 mod rebuild;
+mod resync;
 mod snapshot;
 mod store;
 mod sync;
@@ -108,7 +109,7 @@ pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
     ReleaseError, SnapshotError,
 };
-pub use export::{Line, LineDecision, LineExposure, LineRecord};
+pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
 pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
 pub use journal::{ChainPoint, Journal, Lines, Verified};

@@ -1,6 +1,7 @@
 //! Retention: the beginning of the journal is cut off behind a signed anchor, from which the
 //! rest still verifies. What is cut off must be in a snapshot and concern no remembered order.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use gate_types::Timestamp;
@@ -12,7 +13,7 @@ use crate::error::{NotDurable, SnapshotError};
 use crate::journal::ChainPoint;
 use crate::ledger::Ledger;
 use crate::record::Seq;
-use crate::store::{Appender, connect_reader, row_after, signed};
+use crate::store::{Appender, Row, row_after, signed};
 
 /// Rows deleted in one transaction of the writer: a few milliseconds.
 const ROWS_PER_STEP: u32 = 32;
@@ -45,7 +46,8 @@ impl Anchor {
 impl Ledger {
     /// Cuts off records older than `older_than`, as far as no remembered order needs them, and
     /// leaves an anchor that `sign` has signed. Takes a snapshot first, which from then on is a
-    /// part of the store. `None` when there was nothing to cut off.
+    /// part of the store. `None` when there was nothing to cut off; then no snapshot is taken.
+    /// Orders are decided meanwhile.
     ///
     /// # Errors
     /// [`SnapshotError`]; what was cut off by then is behind the anchor already.
@@ -54,8 +56,12 @@ impl Ledger {
         older_than: Timestamp,
         sign: impl FnOnce(&Anchor) -> Vec<u8>,
     ) -> Result<Option<Anchor>, SnapshotError> {
+        let needed = self.oldest_remembered().map_or(u64::MAX, Seq::get);
+        let before = needed.saturating_sub(1);
+        if self.last_row_before(before, older_than)?.is_none() {
+            return Ok(None);
+        }
         let pictured = self.snapshot()?.get();
-        let needed = self.oldest_remembered().unwrap_or(u64::MAX);
         // The row that the snapshot begins at stays: the snapshot is recognised by it.
         let bound = pictured.min(needed).saturating_sub(1);
         let Some(point) = self.last_row_before(bound, older_than)? else {
@@ -70,18 +76,23 @@ impl Ledger {
         self.on_writer(move |appender| appender.set_anchor(&anchor, &signature))?;
         let last = point.seq.get();
         while self.on_writer(move |appender| appender.delete_rows(last, ROWS_PER_STEP))? > 0 {}
+        self.begin_seq.store(last, Ordering::Release);
         Ok(Some(anchor))
     }
 
-    /// The oldest decision that is still remembered.
-    fn oldest_remembered(&self) -> Option<u64> {
+    /// The oldest decision that is still remembered: nothing from there on can be cut off.
+    pub fn oldest_remembered(&self) -> Option<Seq> {
+        let (now, window_ns) = (self.clock.now(), self.config.dedupe_window_ns);
         let clients = self.books.read().clients();
         let oldest = |client: &str| {
             let account = self.books.read().known_account(client)?;
             let account = account.lock();
-            account.orders.values().map(|order| order.seq).min()
+            let remembered = account.orders.keys();
+            let remembered = remembered.filter_map(|key| account.remembered(key, now, window_ns));
+            remembered.map(|order| order.seq).min()
         };
-        clients.iter().filter_map(|client| oldest(client)).min()
+        let oldest = clients.iter().filter_map(|client| oldest(client)).min();
+        oldest.map(Seq::new)
     }
 
     /// The last of the leading rows that end by record `bound` and are older than `older_than`.
@@ -90,9 +101,8 @@ impl Ledger {
         bound: u64,
         older_than: Timestamp,
     ) -> Result<Option<ChainPoint>, SnapshotError> {
-        let conn = connect_reader(&self.paths)?;
         let (mut after, mut found) = (0, None);
-        while let Some(row) = row_after(&conn, after)? {
+        while let Some(row) = self.row_after(after)? {
             let newest = Frames(&row.frames).last().and_then(Result::ok);
             let at = newest.and_then(|frame| decode(frame.body).ok().map(|entry| entry.at));
             if row.last > bound || at.is_none_or(|at| at >= older_than) {
@@ -108,6 +118,10 @@ impl Ledger {
             after = row.first;
         }
         Ok(found)
+    }
+
+    fn row_after(&self, seq: u64) -> Result<Option<Row>, rusqlite::Error> {
+        self.readers.with(&self.paths, |conn| row_after(conn, seq))
     }
 
     /// Has the writer's thread do something between two commits.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gate_types::Timestamp;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::chain::Frames;
@@ -32,29 +32,34 @@ pub struct StoredDecision {
     pub context: Arc<DecisionContext>,
 }
 
-/// Read connections that nobody uses just now.
+/// Read connections: those that nobody uses just now, and a lock that all others hold.
 #[derive(Default)]
 pub(crate) struct Readers {
     idle: Mutex<Vec<Connection>>,
+    used: RwLock<()>,
 }
 
 impl Readers {
-    /// What `then` makes of record `seq`.
-    fn find<T>(
+    /// What `read` makes of the store.
+    pub(crate) fn with<T, E: From<rusqlite::Error>>(
         &self,
         paths: &Paths,
-        seq: u64,
-        then: impl FnOnce(&Entry<'_>) -> T,
-    ) -> Result<Option<T>, ReadError> {
+        read: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _used = self.used.read();
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| connect_reader(paths), Ok)?;
-        let found = find(&conn, seq, then);
+        let outcome = read(&conn);
         self.idle.lock().push(conn);
-        found
+        outcome
     }
 
-    pub(crate) fn clear(&self) {
+    /// Closes every connection, and lets none be opened for as long as this is held: as long as
+    /// one is open, SQLite trusts its own notes of what is on the disk.
+    pub(crate) fn shut(&self) -> RwLockWriteGuard<'_, ()> {
+        let shut = self.used.write();
         self.idle.lock().clear();
+        shut
     }
 }
 
@@ -65,12 +70,15 @@ impl Ledger {
     /// [`ReadError`]; `NotFound` also when the record is no decision.
     pub fn decision(&self, seq: Seq) -> Result<StoredDecision, ReadError> {
         self.durable.wait(seq.get())?;
-        let found = self.readers.find(&self.paths, seq.get(), |entry| {
+        let decision = |entry: &Entry<'_>| {
             let Record::Decision(record) = &entry.record else {
                 return None;
             };
             Some((entry.at, record.clone().into_owned()))
-        })?;
+        };
+        let found = self
+            .readers
+            .with(&self.paths, |conn| find(conn, seq.get(), decision))?;
         let (at, record) = found.flatten().ok_or(ReadError::NotFound)?;
         let context = self.books.read().context(record.context);
         Ok(StoredDecision {

@@ -19,11 +19,12 @@ use crate::books::Books;
 use crate::chain::ChainHash;
 use crate::codec;
 use crate::error::SnapshotError;
+use crate::export::{LinePolicy, Policies};
 use crate::image;
 use crate::ledger::Ledger;
 use crate::rebuild::Tail;
-use crate::record::{ContextId, Record, Seq};
-use crate::store::{Paths, connect_reader, signed, unsigned};
+use crate::record::{ContextId, DecisionContext, Record, Seq};
+use crate::store::{Paths, signed, unsigned};
 use crate::wire::{In, Malformed, Out};
 
 const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
@@ -60,14 +61,14 @@ impl Ledger {
     }
 
     fn write_snapshot(&self) -> Result<(Tail, u64), SnapshotError> {
-        let conn = connect_reader(&self.paths)?;
-        let begin = conn
-            .query_row(
+        let begin = self.readers.with(&self.paths, |conn| {
+            conn.query_row(
                 "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",
                 [],
                 |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
             )
-            .optional()?;
+            .optional()
+        })?;
         let begin = begin.map_or_else(
             || Tail {
                 seq: 0,
@@ -198,8 +199,30 @@ fn belongs(conn: &Connection, begin: &Tail, end: u64) -> Result<bool, rusqlite::
     Ok(hash == Some(begin.chain.0) && last.is_some_and(|last| end <= unsigned(last)))
 }
 
-fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed> {
-    let mut from = In(content);
+/// The contexts that a picture names, by number; none when there is no picture of this store.
+pub(crate) fn contexts(paths: &Paths, store_id: &[u8; 16]) -> Policies {
+    let content = std::fs::read(&paths.snapshot).unwrap_or_default();
+    let Some((content, hash)) = content.split_last_chunk::<HASH_BYTES>() else {
+        return Policies::default();
+    };
+    if digest(&SHA256, content).as_ref() != hash {
+        return Policies::default();
+    }
+    let mut books = Books::default();
+    let read = read_contexts(&mut In(content), store_id, &mut books);
+    let contexts = read.map(|_| books.contexts()).unwrap_or_default();
+    let named = |(id, context): (ContextId, Arc<DecisionContext>)| {
+        (id.seq().get(), LinePolicy::new(&context))
+    };
+    contexts.into_iter().map(named).collect()
+}
+
+/// The head of a picture, as far as its contexts go. Returns where the picture begins.
+fn read_contexts(
+    from: &mut In<'_>,
+    store_id: &[u8; 16],
+    books: &mut Books,
+) -> Result<Tail, Malformed> {
     if from.fixed::<16>()? != *MAGIC || from.fixed::<16>()? != *store_id {
         return Err(Malformed);
     }
@@ -207,7 +230,6 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed
         seq: from.u64()?,
         chain: ChainHash(from.fixed()?),
     };
-    let mut books = Books::default();
     for _ in 0..from.u64()? {
         let id = ContextId::of(from.u64()?);
         let Record::Context(context) = codec::decode(from.bytes()?)?.record else {
@@ -215,6 +237,13 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed
         };
         books.add_context(id, context);
     }
+    Ok(begin)
+}
+
+fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed> {
+    let mut from = In(content);
+    let mut books = Books::default();
+    let begin = read_contexts(&mut from, store_id, &mut books)?;
     for _ in 0..from.u64()? {
         let Record::Kill(kill) = codec::decode(from.bytes()?)?.record else {
             return Err(Malformed);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
@@ -93,8 +94,10 @@ pub(crate) fn connect(paths: &Paths) -> Result<Connection, OpenError> {
     conn.busy_timeout(BUSY)?;
     conn.pragma_update(None, "mmap_size", 0)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
-    // Who checkpoints, and when, is decided in `checkpoint`.
+    // Who checkpoints, and when, is decided in `checkpoint`; not by closing, which also happens
+    // after a failure, when what the log holds may be nowhere but in memory (`resync`).
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(conn)
 }
 

@@ -6,13 +6,20 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use gate_state::{ChainHash, ChainPoint, Journal, OpenError, Seq};
+use gate_token::KeyFile;
 
 use super::{NO, say};
+use crate::build::KEY_FILE;
 use crate::cli::Audit;
+use crate::retention;
 
 pub(crate) fn run(command: Audit) -> Result<ExitCode> {
     match command {
-        Audit::Verify { data_dir, known } => verify(&data_dir, &known),
+        Audit::Verify {
+            data_dir,
+            known,
+            keys,
+        } => verify(&data_dir, &known, keys.as_deref()),
         Audit::Export { data_dir, from } => export(&data_dir, from),
     }
 }
@@ -21,13 +28,22 @@ fn open(dir: &Path) -> Result<Journal> {
     Journal::open(dir).with_context(|| format!("the journal in `{}`", dir.display()))
 }
 
-fn verify(dir: &Path, known: &[String]) -> Result<ExitCode> {
+fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode> {
     let known = known
         .iter()
         .map(|text| point(text))
         .collect::<Result<Vec<_>>>()?;
-    match open(dir)?.verify(&known) {
+    let journal = open(dir)?;
+    match journal.verify(&known) {
         Ok(verified) => {
+            match beginning(&journal, dir, keys) {
+                Ok(None) => {}
+                Ok(Some(beginning)) => say(&beginning)?,
+                Err(fault) => {
+                    eprintln!("the journal was pruned, and {fault:#}");
+                    return Ok(NO);
+                }
+            }
             say(&format!(
                 "intact: {} records, to {}:{}",
                 verified.records, verified.end.seq, verified.end.hash
@@ -40,6 +56,30 @@ fn verify(dir: &Path, known: &[String]) -> Result<ExitCode> {
         }
         Err(error) => Err(error).context("the journal cannot be verified"),
     }
+}
+
+/// What stands for the part that was pruned, if any was, and who vouches for it.
+fn beginning(journal: &Journal, dir: &Path, keys: Option<&Path>) -> Result<Option<String>> {
+    let anchor = journal.anchor().context("its anchor cannot be read")?;
+    let Some((anchor, signature)) = anchor else {
+        return Ok(None);
+    };
+    let generated = dir.join(KEY_FILE);
+    let file = keys.or_else(|| generated.exists().then_some(&*generated));
+    let vouched = match file {
+        None => "its signature was not checked: name the keys with --keys".to_owned(),
+        Some(file) => {
+            let keys = KeyFile::new(file)
+                .read()
+                .with_context(|| format!("the key file `{}` cannot be used", file.display()))?;
+            let kid = retention::signer(&keys, &anchor, &signature)?;
+            format!("signed with the key `{kid}`")
+        }
+    };
+    Ok(Some(format!(
+        "pruned at {}: begins after {}:{}, {vouched}",
+        anchor.at, anchor.point.seq, anchor.point.hash
+    )))
 }
 
 fn point(text: &str) -> Result<ChainPoint> {

@@ -9,15 +9,25 @@ use actix_web::{HttpRequest, HttpResponse};
 use gate_api::{Applied, Code, Gate, Pending, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
+use super::admission::Door;
 use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
+
+/// What each worker thread has for itself.
+struct Worker {
+    door: Door,
+    commits: WorkerCommits,
+}
 
 /// The routes, and what this worker needs to wait for commits.
 pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
+        let worker = Worker {
+            door: shared.admission.door(),
+            commits: WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate)),
+        };
         config
-            .app_data(Data::new(commits))
+            .app_data(Data::new(worker))
             .app_data(Data::from(shared))
             .service(resource("/v1/authorize").route(web::post().to(authorize)))
             .service(resource("/v1/release").route(web::post().to(release)))
@@ -50,11 +60,11 @@ pub(super) fn resource(path: &str) -> actix_web::Resource {
 
 async fn authorize(
     shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
+    worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match decide(&shared, &commits, &request, payload).await {
+    match decide(&shared, &worker, &request, payload).await {
         Ok(body) => reply::json(&shared, body),
         Err(problem) => reply::problem(&shared, &problem),
     }
@@ -62,14 +72,15 @@ async fn authorize(
 
 async fn decide(
     shared: &Shared,
-    commits: &WorkerCommits,
+    worker: &Worker,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Vec<u8>, Problem> {
     let body = body::json(request, payload).await?;
+    let _entered = worker.door.enter()?;
     let form = token_form(request).unwrap_or(shared.token_form);
     let pending: Pending = shared.gate.authorize(&body, form)?;
-    commits.durable(pending.seq()).await?;
+    worker.commits.durable(pending.seq()).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
     shared.metrics.decision(&outcome);
     Ok(body)
@@ -101,20 +112,20 @@ pub(super) async fn apply(
 
 async fn release(
     shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
+    worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    apply(&shared, &commits, &request, payload, Gate::release).await
+    apply(&shared, &worker.commits, &request, payload, Gate::release).await
 }
 
 async fn fill(
     shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
+    worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    apply(&shared, &commits, &request, payload, Gate::fill).await
+    apply(&shared, &worker.commits, &request, payload, Gate::fill).await
 }
 
 async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {

@@ -17,5 +17,6 @@ mod crash;
 mod drain;
 mod reload;
 mod replay;
+mod retention;
 mod signed;
 mod watch;

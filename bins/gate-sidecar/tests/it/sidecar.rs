@@ -43,16 +43,7 @@ pub(crate) fn run(args: &[&str], stdin: &[u8]) -> Output {
 impl Sidecar {
     /// Starts over `data_dir` with further flags.
     pub(crate) fn start(data_dir: &Path, flags: &[&str]) -> Self {
-        let mut child = gate_sidecar()
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .arg("--data-dir")
-            .arg(data_dir)
-            .args(["--set", "log=warn"])
-            .args(flags)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = Self::spawn(data_dir, flags);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = |prefix: &str| {
             let line = lines
@@ -73,6 +64,20 @@ impl Sidecar {
         }
     }
 
+    /// Starts over `data_dir` and waits for nothing.
+    pub(crate) fn spawn(data_dir: &Path, flags: &[&str]) -> Child {
+        gate_sidecar()
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(["--set", "log=warn"])
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     pub(crate) fn client(&self) -> Client {
         Client::connect(self.public)
     }
@@ -89,8 +94,7 @@ impl Sidecar {
 
     /// SIGKILL, as if the power of the process were cut.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        kill(&mut self.child);
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -106,6 +110,12 @@ impl Sidecar {
     pub(crate) fn wait(mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()
     }
+}
+
+/// SIGKILL, and waits until it is gone.
+pub(crate) fn kill(child: &mut Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 impl Drop for Sidecar {

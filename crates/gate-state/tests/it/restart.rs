@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gate_state::{DamageKind, Decided, Journal, Ledger, LedgerConfig, OpenError};
+use gate_state::{DamageKind, Decided, Journal, Ledger, LedgerConfig, LineRecord, OpenError, Seq};
 use gate_types::{ClientId, OrderId};
 use rusqlite::Connection;
 
@@ -231,6 +231,14 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
     let verified = journal.verify(&[]).unwrap();
     assert_eq!((verified.begin, verified.records), (anchor.point, 4));
     assert_eq!(journal.anchor().unwrap(), Some((anchor, anchor.to_bytes())));
+    // The record that put the policy in force is gone; each decision still names it.
+    for line in journal.lines(Seq::ZERO).unwrap() {
+        let LineRecord::Decision(decision) = line.unwrap().what else {
+            panic!("only decisions are left");
+        };
+        assert_eq!(decision.policy.unwrap().policy_revision, "r1");
+    }
+    assert_eq!(kit.ledger.health().begin_seq, anchor.point.seq);
     drop(journal);
     let order = kit
         .ledger

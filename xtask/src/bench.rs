@@ -15,6 +15,7 @@ mod environment;
 mod load;
 mod overload;
 mod page;
+mod reload;
 mod server;
 mod stats;
 mod targets;
@@ -29,6 +30,7 @@ use self::canonical::Canonical;
 use self::compare::Comparison;
 use self::environment::Environment;
 use self::overload::Overload;
+use self::reload::Reload;
 use crate::run;
 
 /// What to measure, and how long.
@@ -88,6 +90,18 @@ pub(crate) struct Args {
     /// Connections of the overload: enough that none is waited for.
     #[arg(long, default_value_t = 800)]
     overload_connections: u32,
+    /// Reload the policy once a second at half of the saturation.
+    #[arg(long)]
+    reload: bool,
+    /// Rate of it, requests per second; half of the saturation, which is searched, when not given.
+    #[arg(long)]
+    reload_rate: Option<u32>,
+    /// Seconds of each of its open loops.
+    #[arg(long, default_value_t = 60)]
+    reload_seconds: u32,
+    /// Rounds of it, each with and without reloads.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    reload_rounds: u32,
     /// Take the release binaries as they are.
     #[arg(long)]
     skip_build: bool,
@@ -164,12 +178,24 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         None
     };
+    let reload = if args.reload {
+        println!("\n== reload");
+        Reload::measure(args, &binaries, scratch.path())?
+    } else {
+        None
+    };
     environment.finish();
-    let targets = targets::evaluate(&canonical, comparison.as_ref(), overload.as_ref());
+    let targets = targets::evaluate(
+        &canonical,
+        comparison.as_ref(),
+        overload.as_ref(),
+        reload.as_ref(),
+    );
     let measured = artifact::Measurements {
         canonical: &canonical,
         comparison: comparison.as_ref(),
         overload: overload.as_ref(),
+        reload: reload.as_ref(),
         targets: &targets,
         environment: &environment,
     };

@@ -148,6 +148,7 @@ pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
         max_remembered: config.max_orders,
         checkpoint_bytes: CHECKPOINT_BYTES,
         lengthen_wal: true,
+        writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())
     }
 }

@@ -56,8 +56,12 @@ pub(crate) struct Config {
     pub(crate) retention_days: u64,
     /// Orders remembered at once.
     pub(crate) max_orders: usize,
+    /// Orders being decided at once, over all workers.
+    pub(crate) max_in_flight: usize,
     /// Journal records that may wait for the writer.
     pub(crate) queue_capacity: u64,
+    /// Nice levels by which the journal's thread is preferred to the others.
+    pub(crate) journal_priority: u8,
     /// Threads that serve requests.
     pub(crate) workers: usize,
     /// Connections one worker holds open.
@@ -94,7 +98,9 @@ impl Config {
             in_doubt_release_s: 0,
             retention_days: 0,
             max_orders: 20_000_000,
+            max_in_flight: 512,
             queue_capacity: 65_536,
+            journal_priority: 10,
             workers: cores,
             max_connections: 10_000,
             drain_timeout_s: 10,
@@ -105,7 +111,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 26] = [
+    pub(crate) const KEYS: [&'static str; 28] = [
         "listen",
         "admin_listen",
         "uds",
@@ -126,7 +132,9 @@ impl Config {
         "in_doubt_release_s",
         "retention_days",
         "max_orders",
+        "max_in_flight",
         "queue_capacity",
+        "journal_priority",
         "workers",
         "max_connections",
         "drain_timeout_s",
@@ -168,7 +176,9 @@ impl Config {
             "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, 31 * 86_400)?,
             "retention_days" => self.retention_days = within(text, 0, 36_500)?,
             "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
+            "max_in_flight" => self.max_in_flight = within(text, 1, 1_000_000)?,
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
+            "journal_priority" => self.journal_priority = within(text, 0, 20)?,
             "workers" => self.workers = within(text, 1, 1_024)?,
             "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,
             "drain_timeout_s" => self.drain_timeout_s = within(text, 1, 3_600)?,

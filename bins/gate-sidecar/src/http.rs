@@ -2,6 +2,7 @@
 //! what they answer is decided in `gate-api`.
 
 pub(crate) mod admin;
+mod admission;
 mod body;
 mod commit;
 pub(crate) mod public;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gate_api::{Gate, TokenForm};
 
 use crate::metrics::Metrics;
+pub(crate) use admission::Admission;
 pub(crate) use commit::CommitHub;
 
 /// What every handler can reach.
@@ -20,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) commits: Arc<CommitHub>,
+    pub(crate) admission: Admission,
     pub(crate) reloader: crate::reload::Reloader,
     /// Orders that may be remembered, for the metrics.
     pub(crate) max_orders: u64,

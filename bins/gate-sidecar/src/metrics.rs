@@ -202,6 +202,18 @@ fn ledger(out: &mut String, shared: &Shared) {
             health.wal_bytes,
         ),
         (
+            "gate_orders_in_flight",
+            "gauge",
+            "Orders being decided.",
+            u64::try_from(shared.admission.inside()).unwrap_or(u64::MAX),
+        ),
+        (
+            "gate_orders_in_flight_worker_limit",
+            "gauge",
+            "Orders that one worker decides at once.",
+            u64::try_from(shared.admission.limit_per_worker()).unwrap_or(u64::MAX),
+        ),
+        (
             "gate_orders_remembered",
             "gauge",
             "Orders remembered.",

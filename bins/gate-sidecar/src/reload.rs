@@ -106,7 +106,7 @@ impl Reloader {
     ) -> Result<bool> {
         let before = self.look();
         let old = gate.policy();
-        let policy = self.loader.load(&self.config, Arc::clone(&old))?;
+        let policy = self.loader.load(&self.config, &old)?;
         if self.look() != before {
             bail!("the bundle was changed while it was read");
         }

@@ -15,7 +15,7 @@ use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::http::{CommitHub, Shared, admin, public};
+use crate::http::{Admission, CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::upkeep::Upkeep;
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         gate,
         metrics: Arc::new(Metrics::default()),
         commits,
+        admission: Admission::new(config.max_in_flight, config.workers),
         reloader: Reloader::new(config.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
         retention_days: config.retention_days,

@@ -50,6 +50,31 @@ pub fn activate_with(
     bundle: &Bundle,
     limits: EvalLimits,
 ) -> Result<Arc<dyn Policy>, ActivateError> {
+    on_own_stack(|| activate_here(bundle, limits))
+}
+
+/// Stack for parser, compiler and interpreter, which call themselves as deep as a bundle is nested.
+/// Memory is taken as it is used.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Runs on a thread with a stack that the bounds on nesting and chains are made for, whatever the
+/// caller's is. A panic there is an error here.
+pub(crate) fn on_own_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, ActivateError> + Send,
+) -> Result<T, ActivateError> {
+    let failed = |what: &str| CompileError::Compile(what.to_owned()).into();
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("gate-activate".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work)
+            .map_err(|error| failed(&format!("no thread to compile on: {error}")))?
+            .join()
+            .unwrap_or_else(|_| Err(failed("it panicked")))
+    })
+}
+
+fn activate_here(bundle: &Bundle, limits: EvalLimits) -> Result<Arc<dyn Policy>, ActivateError> {
     let activation = Activation::prepare(bundle, limits)?;
     let report = selftest::run(bundle, &activation)?;
     if !report.is_pass() {

@@ -1,7 +1,7 @@
 //! The data documents of a bundle, as text: merged, and walked for the manifest's roots.
 //! Numbers are never read here, so they stay as they were written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::value::RawValue;
 
@@ -59,11 +59,15 @@ fn merge_two(path: &str, a: &str, b: &str) -> Result<String, BundleError> {
         return Err(BundleError::DataConflict(path.to_owned()));
     };
     let mut merged: Vec<(String, String)> = Vec::new();
+    // By name, so that a large document costs its size and not its square.
+    let mut places: HashMap<String, usize> = HashMap::new();
     for (name, value) in a.0 {
+        places.insert(name.clone(), merged.len());
         merged.push((name, value.get().to_owned()));
     }
     for (name, value) in b.0 {
-        match merged.iter_mut().find(|(known, _)| *known == name) {
+        let known = places.get(&name).and_then(|place| merged.get_mut(*place));
+        match known {
             Some((_, known)) => {
                 let inner = if path.is_empty() {
                     name

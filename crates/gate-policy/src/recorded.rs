@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::data;
 use crate::policy::{ExposureView, Policy, PolicyInput};
 use crate::strict::{self, StrictError};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, reason};
 
 /// One order and the exposure before it, owned; read from
 /// `{"order":{…},"context":{…},"exposure":{…},"now_ns":…}`.
@@ -39,12 +39,24 @@ struct Amount<T> {
 
 /// Why a text is not a recorded order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{member}` {problem}")]
+#[error("{}{problem}", Named(member))]
 pub struct RecordedError {
     /// The member, names joined with points; empty for the whole text.
     pub member: String,
     /// What is wrong with it.
     pub problem: RecordedProblem,
+}
+
+/// A member before what is wrong with it; nothing before what is wrong with the whole text.
+struct Named<'a>(&'a str);
+
+impl std::fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            member => write!(f, "`{member}` "),
+        }
+    }
 }
 
 /// Why a member of a recorded order is refused.
@@ -119,6 +131,25 @@ impl RecordedInput {
     pub fn judge(&self, policy: &dyn Policy) -> Result<Verdict, AmountError> {
         let notional = self.notional(policy)?;
         Ok(policy.evaluate(&self.input(notional)))
+    }
+
+    /// What becomes of the order: what `policy` says, and where that allows, its limit on exposure,
+    /// as the ledger holds it.
+    ///
+    /// # Errors
+    /// As [`RecordedInput::judge`].
+    pub fn decide(&self, policy: &dyn Policy) -> Result<Verdict, AmountError> {
+        let verdict = self.judge(policy)?;
+        let after = self.exposure.gross.checked_add(self.notional(policy)?);
+        let limit = verdict.max_exposure;
+        let is_within = after.is_ok_and(|after| limit.is_none_or(|limit| after <= limit));
+        if verdict.allow && !is_within {
+            return Ok(Verdict {
+                max_exposure: limit,
+                ..Verdict::blocked(reason::MAX_EXPOSURE)
+            });
+        }
+        Ok(verdict)
     }
 
     /// What the order would put at risk, with the policy's contract size.
@@ -331,13 +362,13 @@ mod tests {
         );
         check(
             &order(r#""qty":1,"price":1,"qty":2"#),
-            "`` is member `order.qty` twice",
+            "is member `order.qty` twice",
         );
         check(
             &order(r#""qty":true,"price":1"#),
             "`order.qty` not a decimal number",
         );
         check(r#"{"order":{}}"#, "`context` is missing");
-        check("[]", "`` must be an object");
+        check("[]", "must be an object");
     }
 }

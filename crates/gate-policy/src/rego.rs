@@ -9,7 +9,9 @@ mod lean;
 mod machine;
 mod prepared;
 mod shape;
+mod shorten;
 mod template;
+mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gate_types::{ContractSize, Notional};
 use serde_json::Value;
 
-pub use bounds::MAX_REGO_NESTING;
+pub(crate) use bounds::recursion;
 pub use builtins::ALLOWED_BUILTINS;
 pub(crate) use builtins::restrict;
 pub use compile::CompileError;
@@ -25,6 +27,7 @@ pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub use machine::EvalLimits;
 pub use prepared::PREPARED;
 pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
+pub use text::{MAX_REGO_CHAIN, MAX_REGO_NESTING};
 
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
 use crate::rules::TypedData;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use gate_types::Notional;
 
-use crate::activate::{ActivateError, Activation};
+use crate::activate::{ActivateError, Activation, on_own_stack};
 use crate::bundle::Bundle;
 use crate::policy::{Policy, PolicyIdentity};
 use crate::recorded::RecordedInput;
@@ -81,6 +81,10 @@ fn write_data(f: &mut fmt::Formatter<'_>, data: &TypedData) -> fmt::Result {
 /// # Errors
 /// [`ActivateError`], never [`ActivateError::Tests`].
 pub fn check(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
+    on_own_stack(|| check_here(bundle))
+}
+
+fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
     let activation = Activation::prepare(bundle, EvalLimits::default())?;
     let builtins = match &activation {
         Activation::Builtin(_) => Vec::new(),
@@ -99,8 +103,10 @@ pub fn check(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
 /// # Errors
 /// [`ActivateError`] when the bundle does not compile, never [`ActivateError::Tests`].
 pub fn test(bundle: &Bundle) -> Result<TestReport, ActivateError> {
-    let activation = Activation::prepare(bundle, EvalLimits::default())?;
-    Ok(selftest::run(bundle, &activation)?)
+    on_own_stack(|| {
+        let activation = Activation::prepare(bundle, EvalLimits::default())?;
+        Ok(selftest::run(bundle, &activation)?)
+    })
 }
 
 /// What another policy would have decided differently.
@@ -132,7 +138,8 @@ pub struct Change {
     pub new: Verdict,
 }
 
-/// Puts recorded orders to two policies. An order whose notional is out of range under either
+/// Puts recorded orders to two policies; each decides as with the ledger, which holds a client to the
+/// limit on exposure that the policy names. An order whose notional is out of range under either
 /// is counted as blocked there with `policy_error`; sums stay at the largest notional there is.
 pub fn diff(
     old: &dyn Policy,
@@ -144,7 +151,7 @@ pub fn diff(
         report.orders = report.orders.saturating_add(1);
         let [before, after] = [old, new].map(|policy| {
             let blocked = || Verdict::blocked(crate::reason::POLICY_ERROR);
-            order.judge(policy).unwrap_or_else(|_| blocked())
+            order.decide(policy).unwrap_or_else(|_| blocked())
         });
         if before.allow == after.allow && before.reasons == after.reasons {
             continue;

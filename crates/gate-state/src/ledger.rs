@@ -315,7 +315,11 @@ impl Ledger {
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &*clock);
         })?);
-        threads.writer = Some(spawn("gate-journal", move || writer.run())?);
+        let priority = self.config.writer_priority;
+        threads.writer = Some(spawn("gate-journal", move || {
+            prefer(priority);
+            writer.run()
+        })?);
         Ok(())
     }
 
@@ -380,6 +384,24 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
         begin_seq,
     })
 }
+
+/// Prefers the calling thread to others by so many nice levels.
+#[cfg(target_os = "linux")]
+fn prefer(levels: u8) {
+    use rustix::process::{getpriority_process, setpriority_process};
+    let thread = Some(rustix::thread::gettid());
+    let preferred = |nice: i32| nice.saturating_sub(i32::from(levels)).max(-20);
+    let set = |nice| setpriority_process(thread, preferred(nice));
+    if levels > 0
+        && let Err(error) = getpriority_process(thread).and_then(set)
+    {
+        tracing::info!(%error, "the journal's thread has no priority over others");
+    }
+}
+
+/// Other systems order threads in other ways.
+#[cfg(not(target_os = "linux"))]
+fn prefer(_levels: u8) {}
 
 fn spawn<T: Send + 'static>(
     name: &str,

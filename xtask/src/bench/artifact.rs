@@ -13,6 +13,7 @@ use super::compare::Comparison;
 use super::environment::Environment;
 use super::load::{Counts, GeneratorConfig, Latency, Measured, Point, Second, Tokens};
 use super::overload::Overload;
+use super::reload::Reload;
 use super::targets::Target;
 
 /// The version that the decision record asks for.
@@ -31,6 +32,7 @@ pub(super) struct Artifact<'a> {
     rate_sweep: &'a [SweepStep],
     comparison: Option<&'a Comparison>,
     overload: Option<&'a Overload>,
+    reload: Option<&'a Reload>,
     targets: &'a [Target],
     #[serde(skip)]
     file_name: String,
@@ -42,6 +44,7 @@ pub(super) struct Measurements<'a> {
     pub(super) canonical: &'a Canonical,
     pub(super) comparison: Option<&'a Comparison>,
     pub(super) overload: Option<&'a Overload>,
+    pub(super) reload: Option<&'a Reload>,
     pub(super) targets: &'a [Target],
     pub(super) environment: &'a Environment,
 }
@@ -116,6 +119,7 @@ impl<'a> Artifact<'a> {
             canonical,
             comparison,
             overload,
+            reload,
             targets,
             environment,
         } = *measured;
@@ -145,6 +149,7 @@ impl<'a> Artifact<'a> {
             rate_sweep: &canonical.sweep,
             comparison,
             overload,
+            reload,
             targets,
             file_name: now
                 .strftime("P0-SIDECAR-PERF-%Y-%m-%d-%H%M%S.json")

@@ -20,6 +20,8 @@ pub(super) struct Server {
     name: String,
     child: Child,
     pub(super) url: String,
+    /// Where operators ask; the sidecar's only.
+    pub(super) admin: Option<String>,
     pub(super) uds: Option<PathBuf>,
     /// The sidecar's key set.
     pub(super) keys: Option<PathBuf>,
@@ -33,18 +35,31 @@ impl Server {
         engine: Engine,
         durability: &str,
     ) -> Result<Self> {
+        let bundle = binaries.root.join(engine.bundle());
+        let name = format!("sidecar ({})", engine.name());
+        Self::sidecar_with(binaries, dir, name, &bundle, &["--durability", durability])
+    }
+
+    /// The same with another bundle and further flags.
+    pub(super) fn sidecar_with(
+        binaries: &Binaries,
+        dir: &Path,
+        name: String,
+        bundle: &Path,
+        flags: &[&str],
+    ) -> Result<Self> {
         std::fs::create_dir_all(dir)?;
         let uds = dir.join("gate.sock");
         let mut command = Command::new(&binaries.sidecar);
         command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .args(["--durability", durability])
+            .args(flags)
             .arg("--uds")
             .arg(&uds)
             .arg("--data-dir")
             .arg(dir)
             .arg("--bundle")
-            .arg(binaries.root.join(engine.bundle()))
+            .arg(bundle)
             .stderr(std::fs::File::create(dir.join("stderr.log"))?);
         for (name, _) in std::env::vars_os() {
             // Only what is said here decides how it runs.
@@ -52,7 +67,7 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        let mut server = Self::start(format!("sidecar ({})", engine.name()), command, 3)?;
+        let mut server = Self::start(name, command, 3)?;
         server.keys = Some(dir.join("keys.json"));
         server.uds = Some(uds);
         Ok(server)
@@ -99,6 +114,7 @@ impl Server {
             name,
             child,
             url: String::new(),
+            admin: None,
             uds: None,
             keys: None,
         };
@@ -117,6 +133,9 @@ impl Server {
             };
             if let Some(url) = line.strip_prefix("listening on http://") {
                 server.url = format!("http://{url}");
+            }
+            if let Some(address) = line.strip_prefix("admin listening on http://") {
+                server.admin = Some(address.to_owned());
             }
         }
         if server.url.is_empty() {

@@ -6,6 +6,7 @@ use super::canonical::Canonical;
 use super::compare::{CloudPath, Comparison};
 use super::load::Measured;
 use super::overload::Overload;
+use super::reload::Reload;
 
 /// One target.
 #[derive(Debug, Clone, Serialize)]
@@ -67,6 +68,7 @@ pub(super) fn evaluate(
     canonical: &Canonical,
     comparison: Option<&Comparison>,
     overload: Option<&Overload>,
+    reload: Option<&Reload>,
 ) -> Vec<Target> {
     let mut list = List::default();
     let closed = &canonical.closed;
@@ -91,6 +93,9 @@ pub(super) fn evaluate(
     }
     if let Some(overload) = overload {
         overloaded(&mut list, overload);
+    }
+    if let Some(reload) = reload {
+        reloaded(&mut list, reload);
     }
     list.0
 }
@@ -203,6 +208,25 @@ fn overloaded(list: &mut List, overload: &Overload) {
     list.reported("overload: errors but 503", other, ("=", 0.0), "");
     let after = overload.after_errors as f64;
     list.reported("overload: errors afterwards", after, ("=", 0.0), "");
+}
+
+fn reloaded(list: &mut List, reload: &Reload) {
+    let zero = [
+        ("reload: errors", reload.errors),
+        ("reload: reloads refused", reload.reloads_refused),
+        (
+            "reload: decisions that name the wrong bundle",
+            reload.wrong_bundle,
+        ),
+        ("reload: invalid runs", u64::from(reload.invalid_runs)),
+    ];
+    for (name, count) in zero {
+        list.required(name, count as f64, ("=", 0.0), "");
+    }
+    let often = reload.reloads as f64 / reload.reload_seconds;
+    list.required("reload: reloads per second", often, (">=", 0.9), "");
+    let ratio = reload.p99_ratio.median;
+    list.required("reload: p99 over without", ratio, ("<=", 1.5), "");
 }
 
 /// As a table, the required ones first.

@@ -124,8 +124,9 @@ fn eval(bundle: &Bundle) -> Result<ExitCode> {
         policy.evaluate(&input);
     }
     let started = Instant::now();
-    let verdict = policy.evaluate(&input);
+    policy.evaluate(&input);
     let took = started.elapsed();
+    let verdict = order.decide(&*policy).context("the order's notional")?;
     let word = if verdict.allow { "ALLOW" } else { "BLOCK" };
     say(format!("{word}  {}", verdict.reasons.join(" ")).trim_end())?;
     say(&format!("notional  {notional}"))?;

@@ -9,15 +9,25 @@ use actix_web::{HttpRequest, HttpResponse};
 use gate_api::{Applied, Code, Gate, Pending, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
+use super::admission::Door;
 use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
+
+/// What each worker thread has for itself.
+struct Worker {
+    door: Door,
+    commits: WorkerCommits,
+}
 
 /// The routes, and what this worker needs to wait for commits.
 pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
+        let worker = Worker {
+            door: shared.admission.door(),
+            commits: WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate)),
+        };
         config
-            .app_data(Data::new(commits))
+            .app_data(Data::new(worker))
             .app_data(Data::from(shared))
             .service(resource("/v1/authorize").route(web::post().to(authorize)))
             .service(resource("/v1/release").route(web::post().to(release)))
@@ -28,8 +38,16 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
             )
             .service(resource("/v1/policy").route(web::get().to(policy)))
             .service(resource("/v1/verify").route(web::post().to(verify)))
-            .service(resource("/v1/data").route(web::post().to(data)))
-            .service(resource("/v1/data/{path:.*}").route(web::post().to(data)))
+            .service(
+                resource("/v1/data")
+                    .route(web::post().to(data))
+                    .route(web::get().to(data_without_body)),
+            )
+            .service(
+                resource("/v1/data/{path:.*}")
+                    .route(web::post().to(data))
+                    .route(web::get().to(data_without_body)),
+            )
             .service(resource("/health").route(web::get().to(health)))
             .default_service(web::to(not_found));
     }
@@ -42,11 +60,11 @@ pub(super) fn resource(path: &str) -> actix_web::Resource {
 
 async fn authorize(
     shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
+    worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match decide(&shared, &commits, &request, payload).await {
+    match decide(&shared, &worker, &request, payload).await {
         Ok(body) => reply::json(&shared, body),
         Err(problem) => reply::problem(&shared, &problem),
     }
@@ -54,14 +72,15 @@ async fn authorize(
 
 async fn decide(
     shared: &Shared,
-    commits: &WorkerCommits,
+    worker: &Worker,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Vec<u8>, Problem> {
     let body = body::json(request, payload).await?;
+    let _entered = worker.door.enter()?;
     let form = token_form(request).unwrap_or(shared.token_form);
     let pending: Pending = shared.gate.authorize(&body, form)?;
-    commits.durable(pending.seq()).await?;
+    worker.commits.durable(pending.seq()).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
     shared.metrics.decision(&outcome);
     Ok(body)
@@ -93,20 +112,20 @@ pub(super) async fn apply(
 
 async fn release(
     shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
+    worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    apply(&shared, &commits, &request, payload, Gate::release).await
+    apply(&shared, &worker.commits, &request, payload, Gate::release).await
 }
 
 async fn fill(
     shared: Data<Shared>,
-    commits: Data<WorkerCommits>,
+    worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    apply(&shared, &commits, &request, payload, Gate::fill).await
+    apply(&shared, &worker.commits, &request, payload, Gate::fill).await
 }
 
 async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {
@@ -141,16 +160,31 @@ async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) ->
 }
 
 async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let path = request
-        .match_info()
-        .get("path")
-        .unwrap_or_default()
-        .to_owned();
+    let path = request.match_info().get("path").unwrap_or_default();
     let outcome = async {
         let body = body::json(&request, payload).await?;
-        shared.gate.query(&path, &body)
+        shared.gate.query(path, &body)
     };
     answer(&shared, outcome.await)
+}
+
+/// What OPA's Data API takes from the query of a GET; its other parameters are passed over.
+#[derive(serde::Deserialize)]
+struct DataQuery {
+    /// The input, as JSON.
+    input: Option<String>,
+}
+
+async fn data_without_body(shared: Data<Shared>, request: HttpRequest) -> HttpResponse {
+    let path = request.match_info().get("path").unwrap_or_default();
+    let outcome = web::Query::<DataQuery>::from_query(request.query_string())
+        .map_err(|error| Problem::of_member(Code::InvalidMember, "input", error))
+        .and_then(|query| {
+            let input = query.into_inner().input;
+            let body = input.map(|input| format!(r#"{{"input":{input}}}"#));
+            shared.gate.query(path, body.unwrap_or_default().as_bytes())
+        });
+    answer(&shared, outcome)
 }
 
 /// Liveness in the decision record's words: 200 while serving.

@@ -1,9 +1,10 @@
-//! Loading a bundle beside order flow: on a thread of its own, at a low priority, within a
-//! time.
+//! Loading a bundle beside order flow: on a thread of its own that runs when no order wants the
+//! processor, and within a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,69 +13,121 @@ use gate_policy::Policy;
 use crate::build;
 use crate::config::Config;
 
-/// The longest a load may take. What a bundle can make slow has bounds of its own far below; this
-/// one is for what nobody thought of.
+/// How long a load may wait for idle time before it is given a share of the processor: on a machine
+/// that never rests a change of policy must come through, too.
+const IDLE_TIME: Duration = Duration::from_secs(5);
+/// The longest a load may take then. What a bundle can make slow has bounds of its own far below;
+/// this one is for what nobody thought of.
 const LOAD_TIME: Duration = Duration::from_secs(120);
-
-/// A tenth of the processor beside a thread that wants all of it. Not the lowest there is: the
-/// tests of a bundle have time limits, and a busy machine must not be a reason to refuse it.
+/// A tenth of the processor beside a thread that wants all of it.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
+
+type Loaded = Result<Arc<dyn Policy>>;
 
 /// Loads one bundle at a time.
 #[derive(Default)]
 pub(super) struct Loader {
-    /// Set while the thread runs, which may be longer than it is waited for.
-    running: Arc<AtomicBool>,
+    /// Threads that load, which may be longer than they are waited for.
+    running: Arc<AtomicUsize>,
+}
+
+/// How much of the processor a load gets.
+#[derive(Debug, Clone, Copy)]
+enum Share {
+    /// What orders leave.
+    Idle,
+    /// A little beside them.
+    Small,
 }
 
 impl Loader {
     /// The policy that the settings name, compiled and tested; the one `in_force` itself when it
     /// is of the same revision and content.
-    pub(super) fn load(
-        &self,
-        config: &Config,
-        in_force: Arc<dyn Policy>,
-    ) -> Result<Arc<dyn Policy>> {
+    pub(super) fn load(&self, config: &Config, in_force: &Arc<dyn Policy>) -> Loaded {
         ensure!(
-            !self.running.swap(true, Ordering::AcqRel),
+            self.running.load(Ordering::Acquire) == 0,
             "an earlier load has not come to its end yet"
         );
         let (done, outcome) = channel();
-        let (config, running) = (config.clone(), Arc::clone(&self.running));
+        for (share, time) in [(Share::Idle, IDLE_TIME), (Share::Small, LOAD_TIME)] {
+            self.spawn(share, config, in_force, done.clone())?;
+            match outcome.recv_timeout(time) {
+                Ok(loaded) => return loaded,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+        }
+        bail!("it takes longer than {LOAD_TIME:?}")
+    }
+
+    fn spawn(
+        &self,
+        share: Share,
+        config: &Config,
+        in_force: &Arc<dyn Policy>,
+        done: Sender<Loaded>,
+    ) -> Result<()> {
+        let running = Running::one_more(&self.running);
+        let (config, in_force) = (config.clone(), Arc::clone(in_force));
         let work = move || {
-            lower_priority();
-            let loaded = build::policy_unless(&config, &in_force);
+            lower_priority(share);
+            let load = || build::policy_unless(&config, &in_force);
+            let loaded = catch_unwind(AssertUnwindSafe(load));
+            let loaded = loaded.unwrap_or_else(|_| bail!("it panicked"));
             let loaded = loaded.map(|policy| policy.unwrap_or(in_force));
-            running.store(false, Ordering::Release);
+            drop(running);
             // Nobody waits any more when it came too late; then it is let go here.
             let _ = done.send(loaded);
         };
-        let spawned = std::thread::Builder::new()
-            .name("gate-load".to_owned())
-            .spawn(work);
-        if spawned.is_err() {
-            self.running.store(false, Ordering::Release);
-        }
-        spawned.context("cannot start a thread")?;
-        match outcome.recv_timeout(LOAD_TIME) {
-            Ok(loaded) => loaded,
-            Err(RecvTimeoutError::Timeout) => bail!("it takes longer than {LOAD_TIME:?}"),
-            Err(RecvTimeoutError::Disconnected) => {
-                self.running.store(false, Ordering::Release);
-                bail!("it panicked")
-            }
-        }
+        let builder = std::thread::Builder::new().name("gate-load".to_owned());
+        builder.spawn(work).context("cannot start a thread")?;
+        Ok(())
     }
 }
 
-/// Orders go first: what is loaded here has time. Only this thread is lowered, which is why the
-/// loaded policy is put in force by another one: a thread that seldom runs must hold no lock that
-/// orders need.
-fn lower_priority() {
-    // On Linux a thread has a niceness of its own; elsewhere this would lower the whole process.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "the priority stays as it is");
+/// Counts a thread as long as it runs, a panic included.
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Orders go first: what is loaded here has time. Only this thread and those it starts are lowered,
+/// which is why the loaded policy is put in force by another one: a thread that seldom runs must
+/// hold no lock that orders need.
+fn lower_priority(share: Share) {
+    // On Linux a thread has a priority of its own; elsewhere this would lower the whole process.
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+            set_thread_priority_and_policy, thread_native_id,
+        };
+        let outcome = match share {
+            // Any other thread that wakes takes its place at once, which no niceness gives.
+            Share::Idle => set_thread_priority_and_policy(
+                thread_native_id(),
+                ThreadPriority::Min,
+                ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle),
+            )
+            .map_err(|error| format!("{error:?}")),
+            Share::Small => rustix::process::nice(NICENESS)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(error, ?share, "the priority stays as it is");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = share;
 }

@@ -1,11 +1,12 @@
-//! A hundred orders of one client at once, under a limit that fits thirty-seven.
+//! Many orders at once: under a limit of exposure that fits thirty-seven, and beyond the number that
+//! may be decided at once.
 
 use std::path::PathBuf;
 use std::sync::Barrier;
 
 use serde_json::Value;
 
-use crate::sidecar::{Sidecar, authorize, builtin_bundle, order, rego_bundle};
+use crate::sidecar::{Sidecar, authorize, builtin_bundle, fresh, order, rego_bundle};
 
 /// 37 orders of 185.55 are 6,865.35; one more cent does not make room for another.
 const FITS_37: &str = "6865.36";
@@ -74,4 +75,50 @@ fn builtin_rules_let_exactly_37_of_100_through() {
 #[test]
 fn rego_lets_exactly_37_of_100_through() {
     exactly_37(|dir| rego_bundle(dir, "r1", FITS_37));
+}
+
+/// More orders at once than may be decided at once: some are refused, at once and in words, and
+/// only what was authorized is held.
+#[test]
+fn orders_beyond_the_limit_are_refused_and_leave_no_trace() {
+    let (sidecar, _dir) = fresh(&["--set", "max_in_flight=1", "--set", "workers=1"]);
+    let start = Barrier::new(32);
+    let replies: Vec<_> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..32)
+            .map(|caller| {
+                let (sidecar, start) = (&sidecar, &start);
+                scope.spawn(move || {
+                    let mut client = sidecar.client();
+                    start.wait();
+                    let send = |number| {
+                        let body = order("c1", &format!("o-{caller}-{number}"), 1, "1");
+                        authorize(&mut client, &body)
+                    };
+                    (0..3).map(send).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        callers
+            .into_iter()
+            .flat_map(|caller| caller.join().unwrap())
+            .collect()
+    });
+    let (taken, refused): (Vec<_>, Vec<_>) =
+        replies.into_iter().partition(|reply| reply.status == 200);
+    assert!(!taken.is_empty() && !refused.is_empty(), "{}", taken.len());
+    for reply in refused {
+        assert_eq!(
+            (reply.status, &reply.json()["code"]),
+            (503, &"overloaded".into())
+        );
+        assert_eq!(reply.header("retry-after"), Some("1"));
+    }
+    let authorized = taken
+        .iter()
+        .filter(|reply| reply.json()["status"] == "AUTHORIZED")
+        .count();
+    assert_eq!(
+        sidecar.exposure("c1")["open_orders"].as_u64(),
+        u64::try_from(authorized).ok()
+    );
 }

@@ -351,4 +351,11 @@ fn the_data_api_answers_as_opa_does() {
     let input = r#"{"input":{"order":{},"context":{}}}"#;
     let decision = client.post("/v1/data/gate/decision", input).json();
     assert_eq!(decision["result"]["allow"], false, "{decision}");
+    // GET, with the input in the query.
+    let limit = client.get("/v1/data/limits/default/max_order_qty?pretty=true");
+    assert_eq!(limit.json(), json!({"result": "10000"}));
+    let query = "/v1/data/gate/decision?input=%7B%22order%22%3A%7B%7D%2C%22context%22%3A%7B%7D%7D";
+    assert_eq!(client.get(query).json(), decision);
+    let wrong = client.get("/v1/data/gate/decision?input=%7B");
+    assert_problem(&wrong, 400, "malformed_json", None);
 }

@@ -26,8 +26,9 @@ package gate
 #
 # The last line asks your own rules; see below.
 decision := {"allow": true, "reasons": set()} if {
-	limit := object.get(data.gate_prepared.clients, input.context.client_id, data.gate_prepared.general)
-	collar := data.gate_prepared.collars[input.order.symbol]
+	prepared := data.gate_prepared
+	limit := object.get(prepared.clients, input.context.client_id, prepared.general)
+	collar := prepared.collars[input.order.symbol]
 	exact := input.amounts
 	exact.qty_nanos <= limit.qty_nanos
 	exact.notional_micros <= limit.notional_micros
@@ -36,10 +37,13 @@ decision := {"allow": true, "reasons": set()} if {
 	exact.price_nanos <= collar.high_nanos
 	input.exposure.orders_last_second < limit.orders_per_second
 	not data.gate.deny != set()
-} else := {"allow": true, "reasons": set()} if {
-	# The same, for an instrument that has limits of its own.
-	limit := object.get(data.gate_prepared.clients, input.context.client_id, data.gate_prepared.general)
-	instrument := data.gate_prepared.instruments[input.order.symbol]
+} else := judged
+
+# The same, for an instrument that has limits of its own; and then rule by rule.
+judged := {"allow": true, "reasons": set()} if {
+	prepared := data.gate_prepared
+	limit := object.get(prepared.clients, input.context.client_id, prepared.general)
+	instrument := prepared.instruments[input.order.symbol]
 	exact := input.amounts
 	exact.qty_nanos <= limit.qty_nanos
 	exact.qty_nanos <= instrument.qty_nanos

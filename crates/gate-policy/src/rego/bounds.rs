@@ -1,5 +1,5 @@
-//! What regorus does not bound itself: how deep a module is nested, and rules that need themselves.
-//! Either would hang or overflow the stack while a bundle is loaded.
+//! What regorus does not bound itself: rules that need themselves, or one another without end. They
+//! would hang or overflow the stack while a bundle is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,82 +7,11 @@ use regorus::Engine;
 use regorus::unstable::{Expr, Literal, Module, Query, Rule, RuleHead};
 
 use super::CompileError;
-
-/// The deepest nesting of brackets in a module; the parser's time doubles with each.
-pub const MAX_REGO_NESTING: usize = 16;
-
-/// Refuses a module that is nested too deep, before it is parsed.
-pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
-    let mut depth = 0_usize;
-    for c in code(source).chars() {
-        match c {
-            '(' | '[' | '{' => {
-                depth = depth.saturating_add(1);
-                if depth > MAX_REGO_NESTING {
-                    return Err(CompileError::TooDeep(path.to_owned()));
-                }
-            }
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
-/// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
-pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
-    let code = code(source);
-    if code.contains("import rego.v1") || code.contains("import future.keywords") {
-        return Ok(());
-    }
-    let mut rest = code.as_str();
-    while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
-        let (_, from) = rest.split_at(start);
-        let end = from.find(|c: char| !c.is_alphanumeric() && c != '_');
-        let (word, after) = from.split_at(end.unwrap_or(from.len()));
-        // `contains(…)` is a builtin.
-        let is_call = after.trim_start().starts_with('(');
-        if matches!(word, "if" | "every" | "in") || (word == "contains" && !is_call) {
-            return Err(CompileError::Parse {
-                path: path.to_owned(),
-                message: format!("`{word}` is no keyword of Rego v0 without an import"),
-            });
-        }
-        rest = after;
-    }
-    Ok(())
-}
-
-/// The source without its comments and without what is inside strings.
-fn code(source: &str) -> String {
-    let mut code = String::with_capacity(source.len());
-    let mut rest = source.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            '#' => {
-                while rest.next().is_some_and(|c| c != '\n') {}
-                code.push('\n');
-            }
-            '`' => while rest.next().is_some_and(|c| c != '`') {},
-            '"' => {
-                while let Some(c) = rest.next() {
-                    match c {
-                        '\\' => drop(rest.next()),
-                        '"' | '\n' => break,
-                        _ => {}
-                    }
-                }
-            }
-            c => code.push(c),
-        }
-    }
-    code
-}
+use super::text::MAX_REGO_CHAIN;
 
 /// Refuses rules that need themselves. Names are compared by their last part, so that no spelling
 /// of a reference is missed; a name that a rule binds itself is its own.
-pub(super) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
+pub(crate) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
     let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let modules = engine.get_modules();
     let packages = modules
@@ -93,7 +22,7 @@ pub(super) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
         collect(module, &packages, &mut needs);
     }
     // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
-    loop {
+    for _ in 0..MAX_REGO_CHAIN {
         let known: BTreeSet<String> = needs.keys().cloned().collect();
         let free: Vec<String> = needs
             .iter()
@@ -105,12 +34,15 @@ pub(super) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
         let leading = known.difference(&needed).cloned();
         let free: Vec<String> = free.into_iter().chain(leading).collect();
         if free.is_empty() {
-            break;
+            return match needs.into_keys().next() {
+                Some(name) => Err(CompileError::Recursion(name)),
+                None => Ok(()),
+            };
         }
         free.iter().for_each(|name| drop(needs.remove(name)));
     }
     match needs.into_keys().next() {
-        Some(name) => Err(CompileError::Recursion(name)),
+        Some(name) => Err(CompileError::Chain(name)),
         None => Ok(()),
     }
 }

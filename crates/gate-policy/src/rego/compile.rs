@@ -8,6 +8,7 @@ use regorus::{CompiledPolicy, Rc, Value};
 
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
+use super::text::{self, MAX_REGO_CHAIN};
 use super::{ENTRYPOINT, assign, bounds, builtins};
 use crate::bundle::{Bundle, RegoVersion};
 
@@ -34,6 +35,10 @@ pub enum CompileError {
     /// A module is nested deeper than `MAX_REGO_NESTING` brackets.
     #[error("`{0}` is nested too deep")]
     TooDeep(String),
+    /// A module or rule is a longer chain than `MAX_REGO_CHAIN`: operators in one expression, or
+    /// rules that need one another.
+    #[error("`{0}`: a chain of more than {MAX_REGO_CHAIN} operators or rules")]
+    Chain(String),
     /// A rule needs itself.
     #[error("the rule `{0}` needs itself")]
     Recursion(String),
@@ -169,9 +174,9 @@ pub(super) fn engine_over<'m>(
     // As the register machine does, and as OPA does unless told otherwise.
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
-        bounds::nesting(path, source)?;
+        text::nesting(path, source)?;
         if bundle.manifest().rego_version == RegoVersion::V0 {
-            bounds::keywords(path, source)?;
+            text::keywords(path, source)?;
         }
         engine
             .add_policy(path.to_owned(), source.to_owned())

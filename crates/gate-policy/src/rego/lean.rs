@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use regorus::rvm::program::{Program, RuleInfo};
 use regorus::{Rc, Value};
 
+use super::shorten;
+
 /// Data of more values than this is shared by all threads: copies of it would take more memory
 /// than they are worth.
 const MAX_COPIED_VALUES: usize = 100_000;
@@ -33,8 +35,10 @@ pub(super) struct Copies {
 
 impl Copies {
     pub(super) fn new(program: &Program, data: &Value) -> Self {
+        let mut shorter = program.clone();
+        shorten::shorten(&mut shorter);
         let copy = || Lean {
-            program: Arc::new(copy(program)),
+            program: Arc::new(copy(&shorter)),
             data: value(data),
         };
         let count = if values(data) > MAX_COPIED_VALUES {

@@ -338,9 +338,9 @@ mod tests {
             MACHINES.with(|machines| machines.borrow_mut().clear());
             evaluate(u64::MAX, &compiled, limits, &input)
         };
-        assert!(judge(56, "1").allow);
+        assert!(judge(55, "1").allow);
         // Every other order is judged by the rules one by one.
-        assert_eq!(judge(56, "10001").reasons, [reason::POLICY_TIMEOUT]);
+        assert_eq!(judge(55, "10001").reasons, [reason::POLICY_TIMEOUT]);
         assert_eq!(judge(2_000, "10001").reasons, ["max_order_qty"]);
     }
 

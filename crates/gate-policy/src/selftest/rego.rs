@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
-use crate::rego::{ENTRYPOINT, RegoPolicy, restrict};
+use crate::rego::{ENTRYPOINT, RegoPolicy, recursion, restrict};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -97,6 +97,7 @@ impl TestReport {
 /// The policies and the tests on one interpreter; the tests note the inputs they use.
 fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
     let mut plain = compile::engine(bundle, bundle.rego_tests())?;
+    recursion(&mut plain)?;
     let mut sources: Vec<(&str, String)> = Vec::new();
     for (module, (path, source)) in plain.get_modules().iter().zip(bundle.rego_tests()) {
         sources.push((path, note_inputs(source, module)));

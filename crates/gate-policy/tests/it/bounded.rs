@@ -10,10 +10,7 @@ const POLICY: &str = "package gate\ndecision := {\"allow\": false, \"reasons\": 
 fn refusal(files: &[(&str, &str)]) -> String {
     let files = files.iter().copied().chain([("policy.rego", POLICY)]);
     let bundle = Bundle::from_files(files).unwrap();
-    match activate(&bundle) {
-        Ok(_) => panic!("taken"),
-        Err(error) => error.to_string(),
-    }
+    activate(&bundle).map(drop).unwrap_err().to_string()
 }
 
 /// `data.n`: so many numbers.
@@ -70,4 +67,70 @@ fn what_makes_more_than_it_is_given_is_called_by_no_part_of_a_bundle() {
         refusal.contains("the builtin `numbers.range` is not allowed"),
         "{refusal}"
     );
+}
+
+/// What calls itself in parser, compiler or interpreter, as deep as the bounds let it: taken or
+/// refused, and the process lives.
+#[test]
+fn depth_is_bounded_before_any_stack_is_spent() {
+    let rule = |value: &str| {
+        format!("package gate\ndecision := {{\"allow\": false, \"reasons\": []}}\nx := {value}\n")
+    };
+    let activated = |rego: &str, test: &str| {
+        let bundle = Bundle::from_files([("policy.rego", rego), ("x_test.rego", test)]).unwrap();
+        activate(&bundle)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    let no_test = "package gate_test\n";
+    for link in ["-\n", "1 +\n", "1 ==\n", "[1] in\n", "{1} |\n"] {
+        let refusal = activated(&rule(&format!("{}1", link.repeat(9_000))), no_test).unwrap_err();
+        assert!(refusal.contains("chain"), "{link}: {refusal}");
+    }
+    // The most that the bounds let through.
+    let deepest = format!(
+        "{}1{}",
+        format!("{}(", "-".repeat(120)).repeat(15),
+        ")".repeat(15)
+    );
+    drop(activated(&rule(&deepest), no_test));
+
+    let chain = |links: usize| {
+        let links: Vec<String> = (0..links)
+            .map(|n| format!("r{n} := r{} + 1\n", n + 1))
+            .collect();
+        format!(
+            "package gate_test\n{}r{} := 1\ntest_x if r0 > 0\n",
+            links.concat(),
+            links.len()
+        )
+    };
+    assert_eq!(activated(&rule("1"), &chain(100)), Ok(()));
+    assert!(
+        activated(&rule("1"), &chain(9_000))
+            .unwrap_err()
+            .contains("chain")
+    );
+    let endless = "package gate_test\nf(x) := g(x)\ng(x) := f(x)\ntest_x if f(1) == 0\n";
+    assert!(
+        activated(&rule("1"), endless)
+            .unwrap_err()
+            .contains("needs itself")
+    );
+}
+
+#[test]
+fn large_data_costs_its_size_and_not_its_square() {
+    let members = |name: &str| {
+        let members: Vec<String> = (0..200_000).map(|n| format!("\"{name}{n}\":1")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let (outer, inner) = (format!("{{\"a\":{}}}", members("x")), members("y"));
+    let files = [
+        ("data.json", outer.as_str()),
+        ("a/data.json", inner.as_str()),
+        ("policy.rego", POLICY),
+    ];
+    let bundle = Bundle::from_files(files).unwrap();
+    assert!(bundle.data().contains("\"y199999\":1,\"x0\":1"));
 }

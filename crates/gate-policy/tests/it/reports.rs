@@ -71,3 +71,30 @@ fn diff_counts_what_would_change() {
     let report = diff(&*policy(10), &*policy(1_000), orders);
     assert_eq!(report.newly_allowed.to_string(), "825");
 }
+
+#[test]
+fn diff_sees_a_limit_that_only_the_ledger_holds() {
+    let policy = |limit: u64| {
+        let rego = format!(
+            "package gate\ndecision := {{\"allow\": true, \"reasons\": [], \
+             \"limits\": {{\"max_exposure\": {limit}}}}}\n"
+        );
+        activate(&Bundle::from_files([("p.rego", rego)]).unwrap()).unwrap()
+    };
+    let orders = ["0", "90", "91", "200"].map(|gross| {
+        let order = format!(
+            r#"{{"order":{{"client_order_id":"o-{gross}","symbol":"A","side":"BUY","qty":10,
+                "price":"1"}},"context":{{"client_id":"c1"}},"exposure":{{"reserved":"{gross}"}}}}"#
+        );
+        RecordedInput::parse(&order).unwrap()
+    });
+    let report = diff(&*policy(150), &*policy(100), orders);
+    let changed: Vec<&str> = report
+        .changes
+        .iter()
+        .map(|c| c.client_order_id.as_str())
+        .collect();
+    assert_eq!(changed, ["o-91"]);
+    assert_eq!(report.changes[0].new.reasons, ["max_exposure"]);
+    assert_eq!(report.newly_blocked.to_string(), "10");
+}

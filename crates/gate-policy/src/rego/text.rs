@@ -1,0 +1,190 @@
+//! What is told from the text of a module, before regorus parses it: how deep it is nested, how many
+//! operators it chains, and keywords of another version. The parser calls itself for each bracket and
+//! operator, and would hang or overflow the stack.
+
+use super::CompileError;
+
+/// The deepest nesting of brackets in a module; the parser's time doubles with each.
+pub const MAX_REGO_NESTING: usize = 16;
+
+/// The longest chain of operators in an expression, and of rules that need one another. Parser,
+/// compiler and interpreter call themselves for each.
+pub const MAX_REGO_CHAIN: usize = 128;
+
+/// Refuses a module that is nested too deep or chains too many operators, before it is parsed.
+pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
+    // Operators so far of the expression at each depth.
+    let mut chains = vec![0_usize];
+    let mut last = Token::End;
+    let mut is_new_line = false;
+    for token in Tokens(code(source).trim()) {
+        if token == Token::NewLine {
+            is_new_line = true;
+            continue;
+        }
+        // A line ends an expression where neither it nor the next goes on.
+        let goes_on = last == Token::Operator || matches!(token, Token::Operator | Token::Open);
+        if token == Token::End || (is_new_line && !goes_on) {
+            chains.last_mut().map(std::mem::take);
+        }
+        match token {
+            Token::Operator | Token::Open => {
+                let chain = chains.last_mut().map(|chain| {
+                    *chain = chain.saturating_add(1);
+                    *chain
+                });
+                if chain.is_some_and(|chain| chain > MAX_REGO_CHAIN) {
+                    return Err(CompileError::Chain(path.to_owned()));
+                }
+            }
+            _ => {}
+        }
+        match token {
+            Token::Open if chains.len() > MAX_REGO_NESTING => {
+                return Err(CompileError::TooDeep(path.to_owned()));
+            }
+            Token::Open => chains.push(0),
+            Token::Close if chains.len() > 1 => drop(chains.pop()),
+            _ => {}
+        }
+        (last, is_new_line) = (token, false);
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Open,
+    Close,
+    /// Of one character, or `in`.
+    Operator,
+    /// `,` and `;`.
+    End,
+    NewLine,
+    Other,
+}
+
+/// As much of Rego's tokens as tells where an expression goes on.
+struct Tokens<'s>(&'s str);
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let rest = self.0.trim_start_matches([' ', '\t', '\r']);
+        let first = rest.chars().next()?;
+        let end = if is_word(first) {
+            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (token, rest) = rest.split_at(end);
+        self.0 = rest;
+        Some(match token {
+            "(" | "[" | "{" => Token::Open,
+            ")" | "]" | "}" => Token::Close,
+            "," | ";" => Token::End,
+            "\n" => Token::NewLine,
+            "in" => Token::Operator,
+            _ if is_word(first) => Token::Other,
+            _ => Token::Operator,
+        })
+    }
+}
+
+/// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
+/// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
+pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
+    let code = code(source);
+    if code.contains("import rego.v1") || code.contains("import future.keywords") {
+        return Ok(());
+    }
+    let mut rest = code.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
+        let (_, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let (word, after) = from.split_at(end.unwrap_or(from.len()));
+        // `contains(…)` is a builtin.
+        let is_call = after.trim_start().starts_with('(');
+        if matches!(word, "if" | "every" | "in") || (word == "contains" && !is_call) {
+            return Err(CompileError::Parse {
+                path: path.to_owned(),
+                message: format!("`{word}` is no keyword of Rego v0 without an import"),
+            });
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The source without its comments and without what is inside strings.
+fn code(source: &str) -> String {
+    let mut code = String::with_capacity(source.len());
+    let mut rest = source.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '#' => {
+                while rest.next().is_some_and(|c| c != '\n') {}
+                code.push('\n');
+            }
+            '`' => while rest.next().is_some_and(|c| c != '`') {},
+            '"' => {
+                while let Some(c) = rest.next() {
+                    match c {
+                        '\\' => drop(rest.next()),
+                        '"' | '\n' => break,
+                        _ => {}
+                    }
+                }
+            }
+            c => code.push(c),
+        }
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(link: &str, end: &str, is_chain: bool) {
+        let source = format!(
+            "package gate\nx := 1 if {{\n{}{end}\n}}\n",
+            link.repeat(200)
+        );
+        let refused = nesting("x", &source) == Err(CompileError::Chain("x".to_owned()));
+        assert_eq!(refused, is_chain, "{link}");
+    }
+
+    #[test]
+    fn a_chain_is_one_whatever_stands_between_its_links() {
+        check("-\n", "1", true);
+        check("1 +\n", "1", true);
+        check("1\n+ ", "1", true);
+        check("1 == # a comment; and more\n", "1", true);
+        check("[1] in\n", "[1]", true);
+        check("{\"a\", \"b\"} |\n", "{1}", true);
+        check("(1) +\n", "1", true);
+        check("f(1)\n* ", "1", true);
+        check("[\n0]", "", true);
+        check("a.b", "", true);
+    }
+
+    #[test]
+    fn many_short_expressions_are_no_chain() {
+        check("y > 1\n", "", false);
+        check("y[0]; z[1];", "", false);
+        check("input.order.qty <= 5 # x\n", "", false);
+        check("f(a, b + c)\n", "", false);
+        check("y := {\"a\": 1, \"b\": [2, 3]}\n", "", false);
+        let items = format!("package gate\nx := [{}]\n", "\n1 + 2,".repeat(500));
+        assert_eq!(nesting("x", &items), Ok(()));
+        let rules = format!(
+            "package gate\n{}",
+            "deny contains \"a.b\" if x.y\n".repeat(500)
+        );
+        assert_eq!(nesting("x", &rules), Ok(()));
+    }
+}

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use crate::books::Books;
 use crate::chain::{close_frame, open_frame};
-use crate::checkpoint::{CheckpointWork, Checkpoints, WalKeeper};
+use crate::checkpoint::{Checkpoints, WalKeeper};
 use crate::codec::encode;
 use crate::config::{Durability, LedgerConfig};
 use crate::durable::{CommitListener, Durable};
@@ -41,8 +41,8 @@ pub struct Ledger {
     pub(crate) queue: Arc<Queue>,
     pub(crate) durable: Arc<Durable>,
     pub(crate) readers: Readers,
-    commits: Arc<Commits>,
-    checkpoints: Arc<Checkpoints>,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
     threads: Mutex<Threads>,
     pub(crate) store_id: [u8; 16],
     /// Held by whoever takes a snapshot.
@@ -61,39 +61,6 @@ pub struct Ledger {
 struct Threads {
     writer: Option<JoinHandle<bool>>,
     checkpointer: Option<JoinHandle<()>>,
-}
-
-/// How the ledger is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Health {
-    /// Orders can be decided: the journal is open and no commit has failed.
-    pub writable: bool,
-    /// Records waiting for the disk, or on their way to it.
-    pub queue_depth: u64,
-    /// The bound on that.
-    pub queue_capacity: u64,
-    /// The last record on disk.
-    pub durable_seq: Seq,
-    /// The last record that was pruned; zero when none was.
-    pub begin_seq: Seq,
-    /// Where the last snapshot begins: a start replays the journal from there.
-    pub snapshot_seq: Seq,
-    /// Orders remembered, over all clients.
-    pub remembered: usize,
-    /// Size of the write-ahead log file, in bytes.
-    pub wal_bytes: u64,
-    /// Commits since the start, one sync each.
-    pub commits: u64,
-    /// Bytes of records in them.
-    pub commit_bytes: u64,
-    /// Nanoseconds of the last commit.
-    pub commit_last_ns: u64,
-    /// Nanoseconds of the longest commit.
-    pub commit_max_ns: u64,
-    /// Checkpoint work beside the writer.
-    pub checkpoint_bulk: CheckpointWork,
-    /// Checkpoint work by the writer.
-    pub checkpoint_tail: CheckpointWork,
 }
 
 impl Ledger {
@@ -194,28 +161,6 @@ impl Ledger {
     pub fn state_hash(&self) -> [u8; 32] {
         let books = self.books.read();
         books.state_hash(self.clock.now(), self.config.dedupe_window_ns)
-    }
-
-    /// How the ledger is.
-    pub fn health(&self) -> Health {
-        let (checkpoint_bulk, checkpoint_tail) = self.checkpoints.work();
-        let wal = std::fs::metadata(&self.paths.wal);
-        Health {
-            writable: !self.queue.is_poisoned() && !self.queue.is_closing(),
-            queue_depth: self.queue.depth(),
-            queue_capacity: self.config.queue_capacity,
-            durable_seq: self.durable_seq(),
-            begin_seq: Seq::new(self.begin_seq.load(Ordering::Acquire)),
-            snapshot_seq: Seq::new(self.snapshot_seq.load(Ordering::Acquire)),
-            remembered: self.books.read().remembered(),
-            wal_bytes: wal.map_or(0, |file| file.len()),
-            commits: self.commits.count.load(Ordering::Relaxed),
-            commit_bytes: self.commits.bytes.load(Ordering::Relaxed),
-            commit_last_ns: self.commits.last_ns.load(Ordering::Relaxed),
-            commit_max_ns: self.commits.max_ns.load(Ordering::Relaxed),
-            checkpoint_bulk,
-            checkpoint_tail,
-        }
     }
 
     /// After a failed commit, and once its cause is gone: reads the store anew and rebuilds

@@ -84,6 +84,7 @@ mod durable;
 mod durable_tests;
 mod error;
 mod fill;
+mod health;
 mod ledger;
 mod life;
 mod operate;
@@ -112,8 +113,9 @@ pub use error::{
 pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
 pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
+pub use health::Health;
 pub use journal::{ChainPoint, Journal, Lines, Verified};
-pub use ledger::{Health, Ledger};
+pub use ledger::Ledger;
 pub use life::{OrderState, Released};
 pub use operate::Maintained;
 pub use order::Phase;

@@ -35,7 +35,7 @@ order(symbol, qty, price) := {
 	"now_ns": 1700000000000000000,
 }
 
-reasons(document) := found if {
+reasons_against(document) := found if {
 	found := gate.reasons with input as document
 		with data.limits as limits
 		with data.instruments as instruments
@@ -43,7 +43,7 @@ reasons(document) := found if {
 		with data.suspended_clients as {"bad1": true}
 }
 
-test_allows_an_order_within_every_limit if reasons(order("AAPL", 100, 185.5)) == set()
+test_allows_an_order_within_every_limit if reasons_against(order("AAPL", 100, 185.5)) == set()
 
 test_decision_names_the_verdict_and_the_reasons if {
 	document := order("AAPL", 1, 185)
@@ -52,40 +52,40 @@ test_decision_names_the_verdict_and_the_reasons if {
 }
 
 test_quantity_at_the_limit_and_one_above if {
-	reasons(order("AAPL", 100, 185)) == set()
-	reasons(order("AAPL", 101, 185)) == {"max_order_qty"}
+	reasons_against(order("AAPL", 100, 185)) == set()
+	reasons_against(order("AAPL", 101, 185)) == {"max_order_qty"}
 }
 
-test_notional_above_the_limit if reasons(order("AAPL", 300, 185)) == {"max_order_qty", "max_order_notional"}
+test_notional_above_the_limit if reasons_against(order("AAPL", 300, 185)) == {"max_order_qty", "max_order_notional"}
 
 test_exposure_at_the_limit_and_a_micro_above if {
 	base := order("AAPL", 1, 185)
 	at := object.union(base, {"amounts": {"gross_micros": 100000500000 - 185000000}})
 	above := object.union(base, {"amounts": {"gross_micros": (100000500000 - 185000000) + 1}})
-	reasons(at) == set()
-	reasons(above) == {"max_exposure"}
+	reasons_against(at) == set()
+	reasons_against(above) == {"max_exposure"}
 }
 
 test_collar_at_its_edge_and_beyond if {
-	reasons(order("AAPL", 1, 189.625)) == set()
-	reasons(order("AAPL", 1, 189.63)) == {"price_collar"}
-	reasons(order("AAPL", 1, 180.37)) == {"price_collar"}
+	reasons_against(order("AAPL", 1, 189.625)) == set()
+	reasons_against(order("AAPL", 1, 189.63)) == {"price_collar"}
+	reasons_against(order("AAPL", 1, 180.37)) == {"price_collar"}
 }
 
-test_no_reference_price if reasons(order("NEW", 1, 1)) == {"reference_price_missing"}
+test_no_reference_price if reasons_against(order("NEW", 1, 1)) == {"reference_price_missing"}
 
-test_unknown_instrument if reasons(order("WHAT", 1, 1)) == {"instrument_unknown", "reference_price_missing"}
+test_unknown_instrument if reasons_against(order("WHAT", 1, 1)) == {"instrument_unknown", "reference_price_missing"}
 
 test_order_rate if {
 	busy := object.union(order("AAPL", 1, 185), {"exposure": {"orders_last_second": 10}})
-	reasons(busy) == {"order_rate"}
+	reasons_against(busy) == {"order_rate"}
 }
 
-test_restricted_symbol if "restricted_symbol" in reasons(order("GME", 1, 22))
+test_restricted_symbol if "restricted_symbol" in reasons_against(order("GME", 1, 22))
 
 test_suspended_client if {
 	suspended := object.union(order("AAPL", 1, 185), {"context": {"client_id": "bad1"}})
-	reasons(suspended) == {"client_suspended"}
+	reasons_against(suspended) == {"client_suspended"}
 }
 
 test_no_limits_at_all if {
@@ -101,9 +101,9 @@ test_limit_that_is_no_number if {
 }
 
 test_input_that_is_incomplete if {
-	"input_invalid" in reasons({})
-	"input_invalid" in reasons(object.remove(order("AAPL", 1, 185), ["context"]))
-	"input_invalid" in reasons(object.union(order("AAPL", 1, 185), {"amounts": {"qty_nanos": "1"}}))
+	"input_invalid" in reasons_against({})
+	"input_invalid" in reasons_against(object.remove(order("AAPL", 1, 185), ["context"]))
+	"input_invalid" in reasons_against(object.union(order("AAPL", 1, 185), {"amounts": {"qty_nanos": "1"}}))
 }
 
 # Under plain OPA there is no input.amounts; the policy works them out.
@@ -111,5 +111,5 @@ test_amounts_from_the_order_itself if {
 	plain := object.remove(order("ES", 2, 20), ["amounts"])
 	amounts := gate.amounts with input as plain with data.instruments as instruments
 	amounts.notional_micros == 2000000000
-	reasons(object.remove(order("AAPL", 101, 185), ["amounts"])) == {"max_order_qty"}
+	reasons_against(object.remove(order("AAPL", 101, 185), ["amounts"])) == {"max_order_qty"}
 }

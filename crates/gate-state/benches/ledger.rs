@@ -14,7 +14,7 @@ mod support;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use gate_state::Durability;
 
-use support::{Bench, median, sync_us, verdict};
+use support::{Bench, cpu_us, median, sync_us, verdict};
 
 const ORDERS: u64 = 100_000;
 
@@ -31,6 +31,7 @@ fn reserve(c: &mut Criterion) {
         println!("a synced write of 16 KiB: {} us", sync_us());
         let bench = Bench::new(durability, 1_000);
         let mut rates = Vec::new();
+        let cpu = cpu_us();
         group.bench_function(name, |b| {
             b.iter_custom(|iterations| {
                 (0..iterations)
@@ -46,10 +47,13 @@ fn reserve(c: &mut Criterion) {
             continue;
         }
         let health = bench.ledger.health();
+        let records = health.durable_seq.get();
         println!(
-            "{name}: {} records a commit; checkpoints: {} in bulk, at most {} ms, {} tails, at \
+            "{name}: {} records a commit, {:.1} us of processor time a record; checkpoints: {} in bulk, at most {} ms, {} tails, at \
              most {} us",
-            health.durable_seq.get() / health.commits.max(1),
+            records / health.commits.max(1),
+            f64::from(u32::try_from((cpu_us() - cpu) / 1_000).unwrap()) * 1_000.0
+                / f64::from(u32::try_from(records).unwrap()),
             health.checkpoint_bulk.count,
             health.checkpoint_bulk.max_ns / 1_000_000,
             health.checkpoint_tail.count,

@@ -1,65 +1,18 @@
 //! What the sidecar counts, in Prometheus' text format. Every limit is shown beside its use.
 
+mod decisions;
 mod policy;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gate_api::{Code, Outcome};
+use gate_api::Code;
 use gate_state::CheckpointWork;
+use parking_lot::RwLock;
 
 use crate::http::Shared;
-
-/// Upper bounds of the latency buckets, in nanoseconds; the last bucket has none.
-const BOUNDS_NS: [u64; 14] = [
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    200_000,
-    500_000,
-    1_000_000,
-    2_000_000,
-    5_000_000,
-    10_000_000,
-    100_000_000,
-];
-
-/// A histogram with fixed bounds: adding to it takes no lock.
-#[derive(Debug, Default)]
-struct Histogram {
-    buckets: [AtomicU64; BOUNDS_NS.len() + 1],
-    sum_ns: AtomicU64,
-}
-
-impl Histogram {
-    fn add(&self, nanos: u64) {
-        let bucket = BOUNDS_NS.partition_point(|bound| *bound < nanos);
-        if let Some(bucket) = self.buckets.get(bucket) {
-            bucket.fetch_add(1, Ordering::Relaxed);
-        }
-        self.sum_ns.fetch_add(nanos, Ordering::Relaxed);
-    }
-
-    fn render(&self, out: &mut String, name: &str, label: &str) {
-        let mut count = 0;
-        for (index, bucket) in self.buckets.iter().enumerate() {
-            count += bucket.load(Ordering::Relaxed);
-            let bound = BOUNDS_NS
-                .get(index)
-                .map_or("+Inf".to_owned(), |bound| seconds(*bound));
-            let _ = writeln!(out, "{name}_bucket{{{label},le=\"{bound}\"}} {count}");
-        }
-        let sum = seconds(self.sum_ns.load(Ordering::Relaxed));
-        let _ = writeln!(
-            out,
-            "{name}_sum{{{label}}} {sum}\n{name}_count{{{label}}} {count}"
-        );
-    }
-}
+pub(crate) use decisions::Decisions;
 
 /// Nanoseconds as seconds, exactly.
 fn seconds(nanos: u64) -> String {
@@ -69,27 +22,16 @@ fn seconds(nanos: u64) -> String {
 /// The counters of one sidecar.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    authorized: AtomicU64,
-    blocked: AtomicU64,
-    replayed: AtomicU64,
+    workers: RwLock<Vec<Arc<Decisions>>>,
     problems: [AtomicU64; Code::ALL.len()],
-    segments: [Histogram; 5],
 }
 
 impl Metrics {
-    /// Counts a decision that was answered.
-    pub(crate) fn decision(&self, outcome: &Outcome) {
-        let counter = if outcome.replayed {
-            &self.replayed
-        } else if outcome.authorized {
-            &self.authorized
-        } else {
-            &self.blocked
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        for (histogram, (_, nanos)) in self.segments.iter().zip(outcome.timing.segments()) {
-            histogram.add(nanos);
-        }
+    /// The counters of one more worker thread.
+    pub(crate) fn worker(&self) -> Arc<Decisions> {
+        let decisions = Arc::new(Decisions::default());
+        self.workers.write().push(Arc::clone(&decisions));
+        decisions
     }
 
     /// Counts an error that was answered.
@@ -103,34 +45,14 @@ impl Metrics {
     /// The text of `/metrics`.
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let mut out = String::with_capacity(16_384);
-        self.decisions(&mut out);
+        decisions::render(&mut out, &self.workers.read());
+        self.problems(&mut out);
         policy::render(&mut out, shared);
         ledger(&mut out, shared);
         out
     }
 
-    fn decisions(&self, out: &mut String) {
-        head(
-            out,
-            "gate_decisions_total",
-            "counter",
-            "Decisions answered.",
-        );
-        for (label, counter) in [("AUTHORIZED", &self.authorized), ("BLOCKED", &self.blocked)] {
-            let count = counter.load(Ordering::Relaxed);
-            let _ = writeln!(out, "gate_decisions_total{{status=\"{label}\"}} {count}");
-        }
-        head(
-            out,
-            "gate_replays_total",
-            "counter",
-            "Decisions answered again from the journal.",
-        );
-        let _ = writeln!(
-            out,
-            "gate_replays_total {}",
-            self.replayed.load(Ordering::Relaxed)
-        );
+    fn problems(&self, out: &mut String) {
         head(
             out,
             "gate_problems_total",
@@ -140,12 +62,6 @@ impl Metrics {
         for (code, counter) in Code::ALL.iter().zip(&self.problems) {
             let (code, count) = (code.as_str(), counter.load(Ordering::Relaxed));
             let _ = writeln!(out, "gate_problems_total{{code=\"{code}\"}} {count}");
-        }
-        let name = "gate_decision_seconds";
-        head(out, name, "histogram", "Time of a decision by segment.");
-        let names = gate_api::Timing::default().segments();
-        for (histogram, (segment, _)) in self.segments.iter().zip(names) {
-            histogram.render(out, name, &format!("segment=\"{segment}\""));
         }
     }
 }
@@ -286,30 +202,5 @@ fn checkpoints(out: &mut String, work: [(&str, CheckpointWork); 2]) {
     head(out, name, "gauge", "The longest checkpoint.");
     for (part, work) in work {
         let _ = writeln!(out, "{name}{{part=\"{part}\"}} {}", seconds(work.max_ns));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_on_a_bound_counts_below_it_and_all_are_counted() {
-        let histogram = Histogram::default();
-        for nanos in [0, 1_000, 1_001, u64::MAX / 4] {
-            histogram.add(nanos);
-        }
-        let mut out = String::new();
-        histogram.render(&mut out, "x", "a=\"b\"");
-        assert!(
-            out.contains("x_bucket{a=\"b\",le=\"0.000001000\"} 2\n"),
-            "{out}"
-        );
-        assert!(
-            out.contains("x_bucket{a=\"b\",le=\"0.000002000\"} 3\n"),
-            "{out}"
-        );
-        assert!(out.contains("x_bucket{a=\"b\",le=\"+Inf\"} 4\n"), "{out}");
-        assert!(out.contains("x_count{a=\"b\"} 4\n"), "{out}");
     }
 }

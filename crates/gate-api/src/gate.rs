@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
     ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger, NewOrder,
@@ -10,7 +11,7 @@ use gate_state::{
 };
 use gate_token::{Digest, KeyRing};
 use gate_types::{Clock, Notional, Timestamp};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use crate::answer::{Answer, Signed, TokenForm};
 use crate::problem::{Code, Problem};
@@ -33,7 +34,7 @@ pub struct Gate {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
     settings: Settings,
-    active: RwLock<Arc<Active>>,
+    active: ArcSwap<Active>,
     /// Held while `active` is replaced, so that two changes cannot lose one another.
     changing: Mutex<()>,
 }
@@ -121,7 +122,7 @@ impl Gate {
     ) -> Result<Self, SetupError> {
         let context = record_context(&ledger, &*policy, &keys, &settings)?;
         let active = Active::new(policy, keys, context, clock.now());
-        let active = RwLock::new(Arc::new(active));
+        let active = ArcSwap::from_pointee(active);
         Ok(Self {
             ledger,
             clock,
@@ -148,7 +149,7 @@ impl Gate {
             ..Timing::default()
         };
 
-        let active = self.active();
+        let active = self.active.load();
         let order = self.new_order(&request, &digest, &active)?;
         check_key(&active, order.now)?;
         let decided = self.ledger.decide(&order, |exposure| {
@@ -255,14 +256,12 @@ impl Gate {
         let _changing = self.changing.lock();
         let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
         let active = Arc::new(Active::new(policy, keys, context, self.clock.now()));
-        // Swapped under the lock, taken apart after it: no order waits for either.
-        let old = std::mem::replace(&mut *self.active.write(), active);
-        drop(old);
+        self.active.store(active);
         Ok(())
     }
 
     pub(crate) fn active(&self) -> Arc<Active> {
-        Arc::clone(&self.active.read())
+        self.active.load_full()
     }
 
     fn new_order<'a>(

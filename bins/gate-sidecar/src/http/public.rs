@@ -12,11 +12,13 @@ use gate_types::{ClientId, OrderId};
 use super::admission::Door;
 use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
+use crate::metrics::Decisions;
 
 /// What each worker thread has for itself.
 struct Worker {
     door: Door,
     commits: WorkerCommits,
+    decisions: Arc<Decisions>,
 }
 
 /// The routes, and what this worker needs to wait for commits.
@@ -24,6 +26,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let worker = Worker {
             door: shared.admission.door(),
+            decisions: shared.metrics.worker(),
             commits: WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate)),
         };
         config
@@ -82,7 +85,7 @@ async fn decide(
     let pending: Pending = shared.gate.authorize(&body, form)?;
     worker.commits.durable(pending.seq()).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
-    shared.metrics.decision(&outcome);
+    worker.decisions.add(&outcome);
     Ok(body)
 }
 

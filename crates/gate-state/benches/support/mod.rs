@@ -49,7 +49,7 @@ pub(crate) fn cpu_us() -> u64 {
 pub(crate) fn median<T: PartialOrd + Copy>(values: &[T]) -> T {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    sorted[sorted.len() / 2]
+    sorted.get(sorted.len() / 2).copied().unwrap()
 }
 
 /// Set up as the sidecar does it.

@@ -16,7 +16,7 @@ use gate_state::Durability;
 
 use support::{Bench, median, sync_us, verdict};
 
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 7;
 const ORDERS: u64 = 100_000;
 
 fn main() {

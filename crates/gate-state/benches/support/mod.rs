@@ -72,7 +72,7 @@ fn directory() -> tempfile::TempDir {
 }
 
 /// Microseconds of one synced write of 16 KiB within a file's length, the middle of 200: what
-/// the disk gives at this moment.
+/// disk and neighbours give at this moment: on a busy machine it is a wait for a core.
 pub(crate) fn sync_us() -> u128 {
     use std::os::unix::fs::FileExt as _;
     let dir = directory();

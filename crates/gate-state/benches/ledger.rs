@@ -11,25 +11,57 @@
 #[allow(dead_code, reason = "shared with benches that use more of it")]
 mod support;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use gate_state::Durability;
 
-use support::Bench;
+use support::{Bench, cpu_us, median, sync_us, verdict};
+
+const ORDERS: u64 = 100_000;
 
 fn reserve(c: &mut Criterion) {
     let mut group = c.benchmark_group("reserve");
-    group.throughput(Throughput::Elements(100_000));
-    group.sample_size(10);
-    for (name, durability, threads) in [
-        ("strict/64 callers", Durability::Strict, 64),
-        ("relaxed/1 caller", Durability::Relaxed, 1),
+    group.throughput(Throughput::Elements(ORDERS));
+    // One iteration a sample: what the disk does in between is to be seen.
+    group.sampling_mode(SamplingMode::Flat);
+    group.sample_size(20);
+    for (name, durability, threads, target) in [
+        ("strict, 64 callers", Durability::Strict, 64, 100_000),
+        ("relaxed, one caller", Durability::Relaxed, 1, 300_000),
     ] {
+        println!("a synced write of 16 KiB: {} us", sync_us());
         let bench = Bench::new(durability, 1_000);
+        let mut rates = Vec::new();
+        let cpu = cpu_us();
         group.bench_function(name, |b| {
-            b.iter_custom(|iterations| (0..iterations).map(|_| bench.run(threads, 100_000)).sum());
+            b.iter_custom(|iterations| {
+                (0..iterations)
+                    .map(|_| {
+                        let took = bench.run(threads, ORDERS);
+                        rates.push(ORDERS * 1_000_000 / u64::try_from(took.as_micros()).unwrap());
+                        took
+                    })
+                    .sum()
+            });
         });
+        if rates.is_empty() {
+            continue;
+        }
         let health = bench.ledger.health();
-        println!("{health:#?}");
+        let records = health.durable_seq.get();
+        println!(
+            "{name}: {} records a commit, {:.1} us of processor time a record; checkpoints: {} in bulk, at most {} ms, {} tails, at \
+             most {} us",
+            records / health.commits.max(1),
+            f64::from(u32::try_from((cpu_us() - cpu) / 1_000).unwrap()) * 1_000.0
+                / f64::from(u32::try_from(records).unwrap()),
+            health.checkpoint_bulk.count,
+            health.checkpoint_bulk.max_ns / 1_000_000,
+            health.checkpoint_tail.count,
+            health.checkpoint_tail.max_ns / 1_000,
+        );
+        let rate = median(&rates);
+        let figure = format!("{rate} decisions/s");
+        verdict(name, figure, format!("at least {target}"), rate >= target);
     }
     group.finish();
 }

@@ -1,5 +1,8 @@
-//! What the benches share: a ledger over a directory of its own, and orders for it.
+//! What the benches share: a ledger over a directory of its own, orders for it, and a target
+//! beside each figure.
 
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +26,71 @@ impl Clock for SystemClock {
     }
 }
 
+/// A figure beside its target.
+pub(crate) fn verdict(what: &str, figure: impl Display, target: impl Display, met: bool) {
+    let word = if met { "met" } else { "MISSED" };
+    println!("{what}: {figure} (target {target}): {word}");
+}
+
+/// Microseconds that all of this process's threads have run so far, which neighbours hardly
+/// change.
+pub(crate) fn cpu_us() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = |n| -> u64 {
+        let field = after_name.split_whitespace().nth(n);
+        field.and_then(|text| text.parse().ok()).unwrap_or_default()
+    };
+    // In user mode and in the system's; a hundred ticks a second.
+    (ticks(11) + ticks(12)) * 10_000
+}
+
+/// The middle one.
+pub(crate) fn median<T: PartialOrd + Copy>(values: &[T]) -> T {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    sorted.get(sorted.len() / 2).copied().unwrap()
+}
+
+/// Set up as the sidecar does it.
+pub(crate) fn config(dir: &Path, durability: Durability) -> LedgerConfig {
+    let mut config = LedgerConfig::new(dir);
+    config.durability = durability;
+    config.checkpoint_bytes = 128 << 20;
+    config.lengthen_wal = true;
+    config.writer_priority = 10;
+    config
+}
+
+/// Under `target/`, a real disk as a rule, where the system's directory for temporary files is
+/// often memory; or wherever `GATE_BENCH_DIR` says.
+fn directory() -> tempfile::TempDir {
+    let base = std::env::var_os("GATE_BENCH_DIR")
+        .map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
+    std::fs::create_dir_all(&base).unwrap();
+    tempfile::tempdir_in(base).unwrap()
+}
+
+/// Microseconds of one synced write of 16 KiB within a file's length, the middle of 200: what
+/// disk and neighbours give at this moment: on a busy machine it is a wait for a core.
+pub(crate) fn sync_us() -> u128 {
+    use std::os::unix::fs::FileExt as _;
+    let dir = directory();
+    let file = std::fs::File::create(dir.path().join("probe")).unwrap();
+    let bytes = vec![1; 16 << 10];
+    (0..200).for_each(|n| file.write_all_at(&bytes, n << 14).unwrap());
+    file.sync_all().unwrap();
+    let times: Vec<_> = (0..200)
+        .map(|n| {
+            let start = Instant::now();
+            file.write_all_at(&bytes, n << 14).unwrap();
+            file.sync_data().unwrap();
+            start.elapsed().as_micros()
+        })
+        .collect();
+    median(&times)
+}
+
 pub(crate) struct Bench {
     pub(crate) ledger: Ledger,
     pub(crate) dir: tempfile::TempDir,
@@ -35,11 +103,9 @@ pub(crate) struct Bench {
 impl Bench {
     /// An empty ledger whose orders go round `clients`.
     pub(crate) fn new(durability: Durability, clients: u64) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let clock = Arc::new(SystemClock(Instant::now()));
-        let mut config = LedgerConfig::new(dir.path());
-        config.durability = durability;
-        let ledger = Ledger::open(config, clock.clone()).unwrap();
+        let ledger = Ledger::open(config(dir.path(), durability), clock.clone()).unwrap();
         let context = ledger
             .set_context(DecisionContext {
                 policy_revision: "r1".into(),
@@ -71,9 +137,7 @@ impl Bench {
             next,
         } = self;
         drop(ledger);
-        let mut config = LedgerConfig::new(dir.path());
-        config.durability = durability;
-        let ledger = Ledger::open(config, clock.clone()).unwrap();
+        let ledger = Ledger::open(config(dir.path(), durability), clock.clone()).unwrap();
         Self {
             ledger,
             dir,

@@ -19,6 +19,7 @@ mod reload;
 mod server;
 mod stats;
 mod targets;
+mod wrk;
 
 use std::path::PathBuf;
 
@@ -77,7 +78,8 @@ pub(crate) struct Args {
     /// Seconds of each open loop of the comparison.
     #[arg(long, default_value_t = 20)]
     compare_open_seconds: u32,
-    /// Run the cloud path in the same rounds: order service, policy server, PostgreSQL.
+    /// Run the cloud path in the same rounds: order service, policy server, PostgreSQL; and `wrk`
+    /// against bare actix-web, when it is on PATH.
     #[arg(long)]
     compare: bool,
     /// The policy server of the cloud path; `opa` on PATH when not given, else the sidecar's

@@ -11,11 +11,13 @@ mod canonical;
 mod check;
 mod cloud;
 mod compare;
+mod disk;
 mod environment;
 mod load;
 mod overload;
 mod page;
 mod reload;
+mod running;
 mod server;
 mod stats;
 mod targets;
@@ -159,6 +161,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .context("cannot make a scratch directory in target")?;
     let mut environment = Environment::capture(&root, scratch.path())?;
 
+    let disk = &environment.fdatasync_ms;
+    println!(
+        "disk: sync p50 {:.3}  p99 {:.3}  p99.9 {:.3}  max {:.3} ms, {:.2} % of the time in syncs over 1 ms",
+        disk.p50, disk.p99, disk.p99_9, disk.max, disk.stalled_percent
+    );
     println!("\n== canonical load: {}", canonical::title(args));
     let canonical = Canonical::measure(args, &binaries, scratch.path())?;
     let comparison = if args.rounds == 0 {
@@ -186,7 +193,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         None
     };
-    environment.finish();
+    environment.finish(canonical.running.clone());
     let targets = targets::evaluate(
         &canonical,
         comparison.as_ref(),

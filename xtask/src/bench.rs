@@ -11,14 +11,17 @@ mod canonical;
 mod check;
 mod cloud;
 mod compare;
+mod disk;
 mod environment;
 mod load;
 mod overload;
 mod page;
 mod reload;
+mod running;
 mod server;
 mod stats;
 mod targets;
+mod wrk;
 
 use std::path::PathBuf;
 
@@ -77,7 +80,8 @@ pub(crate) struct Args {
     /// Seconds of each open loop of the comparison.
     #[arg(long, default_value_t = 20)]
     compare_open_seconds: u32,
-    /// Run the cloud path in the same rounds: order service, policy server, PostgreSQL.
+    /// Run the cloud path in the same rounds: order service, policy server, PostgreSQL; and `wrk`
+    /// against bare actix-web, when it is on PATH.
     #[arg(long)]
     compare: bool,
     /// The policy server of the cloud path; `opa` on PATH when not given, else the sidecar's
@@ -157,6 +161,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .context("cannot make a scratch directory in target")?;
     let mut environment = Environment::capture(&root, scratch.path())?;
 
+    let disk = &environment.fdatasync_ms;
+    println!(
+        "disk: sync p50 {:.3}  p99 {:.3}  p99.9 {:.3}  max {:.3} ms, {:.2} % of the time in syncs over 1 ms",
+        disk.p50, disk.p99, disk.p99_9, disk.max, disk.stalled_percent
+    );
     println!("\n== canonical load: {}", canonical::title(args));
     let canonical = Canonical::measure(args, &binaries, scratch.path())?;
     let comparison = if args.rounds == 0 {
@@ -184,7 +193,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         None
     };
-    environment.finish();
+    environment.finish(canonical.running.clone());
     let targets = targets::evaluate(
         &canonical,
         comparison.as_ref(),

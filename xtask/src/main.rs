@@ -7,6 +7,7 @@
 
 mod bench;
 mod harness;
+mod profile;
 mod run;
 mod tidy;
 
@@ -37,6 +38,8 @@ enum Task {
     Fix,
     /// Measure, and write the P0-SIDECAR-PERF artifact.
     Bench(bench::Args),
+    /// Count a decision's instructions by segment, under callgrind.
+    Profile(profile::Args),
     /// Kill the sidecar under load, again and again: is what was told there, once?
     Crash(harness::Crash),
     /// Cut the power under the ledger, again and again, on a disk that forgets what was not
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Verify => verify(),
         Task::Fix => fix(),
         Task::Bench(args) => bench::run(&args),
+        Task::Profile(args) => profile::run(&args),
         Task::Crash(args) => harness::crash(&args),
         Task::Powerloss(args) => harness::powerloss(&args),
         Task::Tidy => tidy::check(&run::workspace_root()),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gate_api::Code;
-use gate_state::CheckpointWork;
+use gate_state::{CheckpointWork, SqliteInfo};
 use parking_lot::RwLock;
 
 use crate::http::Shared;
@@ -45,6 +45,7 @@ impl Metrics {
     /// The text of `/metrics`.
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let mut out = String::with_capacity(16_384);
+        build(&mut out, shared);
         decisions::render(&mut out, &self.workers.read());
         self.problems(&mut out);
         policy::render(&mut out, shared);
@@ -68,6 +69,33 @@ impl Metrics {
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// What runs: constants that a dashboard joins on, and a report of a measurement names.
+fn build(out: &mut String, shared: &Shared) {
+    head(out, "gate_build_info", "gauge", "This build.");
+    let version = env!("CARGO_PKG_VERSION");
+    let _ = writeln!(out, "gate_build_info{{version=\"{version}\"}} 1");
+    let name = "gate_sqlite_info";
+    head(
+        out,
+        name,
+        "gauge",
+        "SQLite as the journal's writer uses it.",
+    );
+    let SqliteInfo {
+        version,
+        journal_mode,
+        synchronous,
+        page_size,
+        wal_autocheckpoint,
+    } = shared.gate.ledger().sqlite();
+    let _ = writeln!(
+        out,
+        "{name}{{version=\"{version}\",journal_mode=\"{journal_mode}\",\
+         synchronous=\"{synchronous}\",page_size=\"{page_size}\",\
+         wal_autocheckpoint=\"{wal_autocheckpoint}\"}} 1"
+    );
 }
 
 fn ledger(out: &mut String, shared: &Shared) {
@@ -177,6 +205,16 @@ fn ledger(out: &mut String, shared: &Shared) {
     ] {
         head(out, name, "gauge", help);
         let _ = writeln!(out, "{name} {}", seconds(nanos));
+    }
+    if let Some(nice) = health.writer_nice {
+        let name = "gate_journal_writer_nice";
+        head(
+            out,
+            name,
+            "gauge",
+            "Nice level of the journal's thread, in force.",
+        );
+        let _ = writeln!(out, "{name} {nice}");
     }
     checkpoints(
         out,

@@ -1,6 +1,8 @@
 //! How a ledger is, in numbers: for metrics, probes and whoever looks after it.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rusqlite::Connection;
 
 use crate::checkpoint::CheckpointWork;
 use crate::ledger::Ledger;
@@ -33,10 +35,72 @@ pub struct Health {
     pub commit_last_ns: u64,
     /// Nanoseconds of the longest commit.
     pub commit_max_ns: u64,
+    /// Nice level of the writer's thread in force, so that whoever set
+    /// [`LedgerConfig::writer_priority`](crate::LedgerConfig::writer_priority) sees what came of
+    /// it; `None` where threads have none, and until the thread has started.
+    pub writer_nice: Option<i32>,
     /// Checkpoint work beside the writer.
     pub checkpoint_bulk: CheckpointWork,
     /// Checkpoint work by the writer.
     pub checkpoint_tail: CheckpointWork,
+}
+
+/// SQLite as the journal's writer uses it: asked of its connection, not repeated from what was
+/// set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteInfo {
+    /// Of the library in this process.
+    pub version: &'static str,
+    /// `wal`.
+    pub journal_mode: String,
+    /// `off`, `normal`, `full` or `extra`.
+    pub synchronous: &'static str,
+    /// Bytes.
+    pub page_size: u64,
+    /// Pages of log after which SQLite checkpoints by itself; zero: never, the ledger does.
+    pub wal_autocheckpoint: u64,
+}
+
+impl SqliteInfo {
+    pub(crate) fn of(conn: &Connection) -> Result<Self, rusqlite::Error> {
+        let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        Ok(Self {
+            version: rusqlite::version(),
+            journal_mode: conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?,
+            synchronous: match number("synchronous")? {
+                0 => "off",
+                1 => "normal",
+                2 => "full",
+                3 => "extra",
+                _ => "unknown",
+            },
+            page_size: number("page_size")?.unsigned_abs(),
+            wal_autocheckpoint: number("wal_autocheckpoint")?.unsigned_abs(),
+        })
+    }
+}
+
+/// A nice level that one thread sets and others read.
+#[derive(Debug)]
+pub(crate) struct Nice(AtomicI32);
+
+impl Nice {
+    const UNKNOWN: i32 = i32::MIN;
+
+    pub(crate) fn set(&self, level: i32) {
+        self.0.store(level, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<i32> {
+        let level = self.0.load(Ordering::Relaxed);
+        (level != Self::UNKNOWN).then_some(level)
+    }
+}
+
+impl Default for Nice {
+    fn default() -> Self {
+        Self(AtomicI32::new(Self::UNKNOWN))
+    }
 }
 
 impl Ledger {
@@ -57,8 +121,14 @@ impl Ledger {
             commit_bytes: self.commits.bytes.load(Ordering::Relaxed),
             commit_last_ns: self.commits.last_ns.load(Ordering::Relaxed),
             commit_max_ns: self.commits.max_ns.load(Ordering::Relaxed),
+            writer_nice: self.writer_nice.get(),
             checkpoint_bulk,
             checkpoint_tail,
         }
+    }
+
+    /// SQLite as the journal's writer uses it.
+    pub fn sqlite(&self) -> &SqliteInfo {
+        &self.sqlite
     }
 }

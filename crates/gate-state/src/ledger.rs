@@ -19,6 +19,7 @@ use crate::codec::encode;
 use crate::config::{Durability, LedgerConfig};
 use crate::durable::{CommitListener, Durable};
 use crate::error::{NotDurable, OpenError, RecordError};
+use crate::health::{Nice, SqliteInfo};
 use crate::queue::{Chunk, Queue};
 use crate::read::Readers;
 use crate::rebuild::{Tail, rebuild};
@@ -54,6 +55,8 @@ pub struct Ledger {
     /// The last record that was pruned.
     pub(crate) begin_seq: AtomicU64,
     pub(crate) recoveries: AtomicU64,
+    pub(crate) sqlite: SqliteInfo,
+    pub(crate) writer_nice: Arc<Nice>,
     _lock: File,
 }
 
@@ -81,7 +84,10 @@ impl Ledger {
             snapshot_seq,
             begin_seq,
         } = load(&config, &paths, &*clock)?;
+        let sqlite = SqliteInfo::of(&conn)?;
         let ledger = Self {
+            sqlite,
+            writer_nice: Arc::default(),
             queue: Arc::new(Queue::after(tail.seq, config.queue_capacity)),
             durable: Arc::new(Durable::at(tail.seq)),
             books: RwLock::new(books),
@@ -261,8 +267,9 @@ impl Ledger {
             checkpoints.run(&conn, &*clock);
         })?);
         let priority = self.config.writer_priority;
+        let in_force = Arc::clone(&self.writer_nice);
         threads.writer = Some(spawn("gate-journal", move || {
-            prefer(priority);
+            prefer(priority, &in_force);
             writer.run()
         })?);
         Ok(())
@@ -330,9 +337,9 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
     })
 }
 
-/// Prefers the calling thread to others by so many nice levels.
+/// Prefers the calling thread to others by so many nice levels, and notes what came of it.
 #[cfg(target_os = "linux")]
-fn prefer(levels: u8) {
+fn prefer(levels: u8, in_force: &Nice) {
     use rustix::process::{getpriority_process, setpriority_process};
     let thread = Some(rustix::thread::gettid());
     let preferred = |nice: i32| nice.saturating_sub(i32::from(levels)).max(-20);
@@ -342,11 +349,14 @@ fn prefer(levels: u8) {
     {
         tracing::info!(%error, "the journal's thread has no priority over others");
     }
+    if let Ok(nice) = getpriority_process(thread) {
+        in_force.set(nice);
+    }
 }
 
 /// Other systems order threads in other ways.
 #[cfg(not(target_os = "linux"))]
-fn prefer(_levels: u8) {}
+fn prefer(_levels: u8, _in_force: &Nice) {}
 
 fn spawn<T: Send + 'static>(
     name: &str,

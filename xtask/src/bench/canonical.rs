@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Args;
 use super::build::Binaries;
 use super::load::{Load, Measured};
+use super::running::{self, Running};
 use super::server::Server;
 
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Canonical {
     pub(super) open: Measured,
     /// Open loops at several rates.
     pub(super) sweep: Vec<SweepStep>,
+    /// What that sidecar said of itself.
+    pub(super) running: Running,
     /// What the comparison's bare server has to answer.
     pub(super) response_body_bytes: u64,
 }
@@ -51,6 +54,7 @@ impl Canonical {
     pub(super) fn measure(args: &Args, binaries: &Binaries, scratch: &Path) -> Result<Self> {
         let dir = scratch.join("canonical");
         let server = Server::sidecar(binaries, &dir, args.engine, &args.durability)?;
+        let running = running::ask(&server)?;
         println!("closed loop, {} requests", args.requests);
         let closed = Load::closed_requests(args.connections, args.requests)
             .with("--warmup", 2)
@@ -73,6 +77,7 @@ impl Canonical {
         server.stop()?;
         Ok(Self {
             sweep,
+            running,
             response_body_bytes: closed.response_body_bytes.round() as u64,
             closed,
             open,

@@ -15,6 +15,7 @@ use super::cloud::Cloud;
 use super::load::{Load, Measured};
 use super::server::Server;
 use super::stats::Rounds;
+use super::wrk::{self, Wrk, WrkRun};
 use super::{Args, Engine};
 
 /// What several rounds measured of one server.
@@ -28,6 +29,8 @@ pub(super) struct Contender {
     pub(super) open_p99_ms: Rounds,
     #[serde(rename = "open_p99.9_ms")]
     pub(super) open_p99_9_ms: Rounds,
+    /// How late the generator sent in the open loops, from the intended start.
+    pub(super) open_send_lag_p99_ms: Rounds,
     pub(super) errors: u64,
     pub(super) invalid_runs: u32,
     /// Over the Unix socket, closed loop.
@@ -57,6 +60,8 @@ pub(super) struct Comparison {
     pub(super) ratios: Vec<Ratios>,
     /// The path that the sidecar replaces, when it was run as well.
     pub(super) cloud: Option<CloudPath>,
+    /// The generator that ours is held to, when it is on PATH.
+    pub(super) wrk: Option<Wrk>,
 }
 
 /// The cloud path in the same rounds; closed loop only, since it cannot follow the open loop's
@@ -109,6 +114,11 @@ impl Comparison {
         } else {
             None
         };
+        let wrk_version = args.compare.then(wrk::version).flatten();
+        if args.compare && wrk_version.is_none() {
+            println!("no wrk on PATH: gate-bench is not compared with it");
+        }
+        let mut wrk_runs = Vec::new();
         let mut cloud_runs = Runs::default();
         let mut runs: [Runs; 3] = Default::default();
         for round in 0..args.rounds {
@@ -118,6 +128,17 @@ impl Comparison {
             turns.rotate_left(round as usize % turn_count);
             for ((server, runs), name) in turns {
                 runs.take_turn(args, binaries, server, name, scratch)?;
+                if let (Some(_), "bare_actix", Some(beside)) =
+                    (&wrk_version, name, runs.closed.last())
+                {
+                    let run = wrk::closed(server, beside, args.round_seconds, scratch)?;
+                    let WrkRun {
+                        requests_per_s,
+                        errors,
+                    } = run;
+                    println!("  wrk        closed   {requests_per_s:>9.0} req/s   {errors} errors");
+                    wrk_runs.push(run);
+                }
             }
             if let Some(cloud) = &cloud {
                 cloud_runs.take_closed_turn(args, binaries, &cloud.service, scratch)?;
@@ -135,6 +156,7 @@ impl Comparison {
                 Some(path)
             }
         };
+        let wrk = wrk_version.map(|version| Wrk::new(version, &wrk_runs, &bare.closed));
         let ratios = vec![
             Ratios::new("rego", &rego, &bare),
             Ratios::new("builtin", &builtin, &bare),
@@ -148,6 +170,7 @@ impl Comparison {
             builtin: Contender::new("builtin", &builtin),
             ratios,
             cloud,
+            wrk,
         })
     }
 
@@ -230,6 +253,9 @@ impl Contender {
             open_p50_ms: Rounds::of(latency(&runs.open, |l| l.p50)),
             open_p99_ms: Rounds::of(latency(&runs.open, |l| l.p99)),
             open_p99_9_ms: Rounds::of(latency(&runs.open, |l| l.p99_9)),
+            open_send_lag_p99_ms: Rounds::of(
+                runs.open.iter().map(|run| run.send_lag_ms.p99).collect(),
+            ),
             errors: runs.every().map(|run| run.counts.errors).sum(),
             invalid_runs: runs.every().map(|run| u32::from(!run.valid)).sum(),
             unix_requests_per_sec: Rounds::of(throughput(&runs.unix)),

@@ -1,13 +1,14 @@
 //! The machine and the build that a benchmark ran on.
 
 use std::fs;
-use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
+
+use super::disk::{self, Disk};
+use super::running::Running;
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Environment {
@@ -16,7 +17,7 @@ pub(super) struct Environment {
     pub(super) cpu: String,
     pub(super) cpu_cores: usize,
     pub(super) cpu_flags: String,
-    /// The cores this process may use, as the kernel lists them.
+    /// The cores that this process and gate-bench may use, as the kernel lists them.
     pub(super) cpus_allowed: String,
     pub(super) virtualization: String,
     pub(super) kernel: String,
@@ -26,20 +27,13 @@ pub(super) struct Environment {
     /// Whether the tree differed from that revision.
     pub(super) git_dirty: bool,
     pub(super) file_system: String,
-    /// One 4 KiB write and fdatasync on the file system of the data directory.
-    pub(super) fdatasync_ms: Fsync,
+    /// Of the data directory's file system, before any load.
+    pub(super) fdatasync_ms: Disk,
     pub(super) load_average_before: String,
     pub(super) load_average_after: String,
+    /// The sidecar of the canonical load.
+    pub(super) sidecar: Option<Running>,
 }
-
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Fsync {
-    pub(super) p50: f64,
-    pub(super) p99: f64,
-    pub(super) count: usize,
-}
-
-const FSYNC_COUNT: usize = 200;
 
 impl Environment {
     /// `scratch` is on the file system of the data directories.
@@ -68,13 +62,16 @@ impl Environment {
             git_revision: output(root, "git", &["rev-parse", "HEAD"]),
             git_dirty: !output(root, "git", &["status", "--porcelain"]).is_empty(),
             file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),
-            fdatasync_ms: measure_fsync(scratch)?,
+            fdatasync_ms: disk::measure(scratch)?,
             load_average_after: load_average.clone(),
             load_average_before: load_average,
+            sidecar: None,
         })
     }
 
-    pub(super) fn finish(&mut self) {
+    /// After the last load.
+    pub(super) fn finish(&mut self, sidecar: Running) {
+        self.sidecar = Some(sidecar);
         self.load_average_after = load_average();
     }
 }
@@ -83,28 +80,6 @@ fn load_average() -> String {
     let text = read("/proc/loadavg");
     let three: Vec<&str> = text.split(' ').take(3).collect();
     three.join(" ")
-}
-
-fn measure_fsync(dir: &Path) -> Result<Fsync> {
-    let path = dir.join("fsync-probe");
-    let mut file = fs::File::create(&path).context("cannot measure fsync")?;
-    let block = [0x5a_u8; 4096];
-    let mut times_ms = Vec::with_capacity(FSYNC_COUNT);
-    for _ in 0..FSYNC_COUNT {
-        let began = Instant::now();
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&block)?;
-        file.sync_data()?;
-        times_ms.push(began.elapsed().as_secs_f64() * 1e3);
-    }
-    fs::remove_file(&path)?;
-    times_ms.sort_by(f64::total_cmp);
-    let at = |index: usize| times_ms.get(index).copied().unwrap_or(f64::NAN);
-    Ok(Fsync {
-        p50: at(FSYNC_COUNT / 2),
-        p99: at(FSYNC_COUNT * 99 / 100),
-        count: FSYNC_COUNT,
-    })
 }
 
 fn os_name() -> String {
@@ -117,7 +92,7 @@ fn os_name() -> String {
 }
 
 /// The value of the first `name : value` line.
-fn field(text: &str, name: &str) -> String {
+pub(super) fn field(text: &str, name: &str) -> String {
     text.lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(key, _)| key.trim() == name)

@@ -47,7 +47,11 @@ fn html(artifact: &Value) -> String {
         ),
         comparison_section(artifact),
         section("Targets", "", &tables::targets(artifact)),
-        section("Environment", "", &tables::environment(artifact)),
+        section(
+            "Environment",
+            &disk_note(artifact),
+            &tables::environment(artifact),
+        ),
     ];
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -69,6 +73,24 @@ fn section(title: &str, note: &str, content: &str) -> String {
     format!(
         "<section><h2>{}</h2>{note}{content}</section>\n",
         escape(title)
+    )
+}
+
+/// What the disk alone does to every percentile above.
+fn disk_note(artifact: &Value) -> String {
+    let disk = |member: &str| number(artifact, &format!("/environment/fdatasync_ms/{member}"));
+    let members = ["stalled_percent", "stalls_per_second", "p50", "max"].map(disk);
+    let [Some(percent), Some(often), Some(p50), Some(max)] = members else {
+        return String::new();
+    };
+    format!(
+        "The disk alone, before any load: a sync takes {} ms; {} a second take longer than 1 ms, \
+         the longest {} ms, and {} % of the time is spent in those. That share of a steady load \
+         meets one, whatever the software does: it bounds the percentiles beyond it.",
+        figure(p50),
+        figure(often),
+        figure(max),
+        figure(percent),
     )
 }
 
@@ -232,6 +254,15 @@ mod tests {
             assert!(!page.contains(outside), "{outside}");
         }
         assert!(page.contains("<svg"));
+    }
+
+    #[test]
+    fn the_environment_names_what_the_disk_alone_does() {
+        let disk =
+            json!({"p50": 0.08, "max": 7.5, "stalled_percent": 1.25, "stalls_per_second": 4.0});
+        let page = html(&json!({"environment": {"fdatasync_ms": disk}}));
+        assert!(page.contains("1.25 % of the time"), "{page}");
+        assert!(page.contains("<th>fdatasync ms max</th>"), "{page}");
     }
 
     #[test]

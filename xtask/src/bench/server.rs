@@ -144,6 +144,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop and waits until it has.
     pub(super) fn stop(mut self) -> Result<()> {
         drop(self.child.stdin.take());

@@ -87,6 +87,7 @@ pub(super) fn evaluate(
     list.required("open: p95", open.response_time_ms.p95, ("<", 5.0), "ms");
     if let Some(comparison) = comparison {
         compared(&mut list, comparison);
+        generator(&mut list, comparison);
         if let Some(cloud) = &comparison.cloud {
             against_cloud(&mut list, cloud);
         }
@@ -167,6 +168,22 @@ fn compared(list: &mut List, comparison: &Comparison) {
         let unix = ratios.unix_over_tcp.median;
         list.reported(&title("Unix socket over TCP"), unix, (">", 1.0), "");
     }
+}
+
+/// gate-bench itself, against a server that answers at once.
+fn generator(list: &mut List, comparison: &Comparison) {
+    if let Some(wrk) = &comparison.wrk {
+        let ratio = wrk.throughput_of_gate_bench.median;
+        list.reported("gate-bench: throughput over wrk's", ratio, (">=", 0.8), "");
+        list.reported("wrk: errors", wrk.errors as f64, ("=", 0.0), "");
+    }
+    let rate = comparison.open_rate_per_sec;
+    list.reported(
+        &format!("gate-bench: send lag p99 at {rate}/s"),
+        1e3 * comparison.bare_actix.open_send_lag_p99_ms.median,
+        ("<", 100.0),
+        "us",
+    );
 }
 
 /// Against the cloud path; with a real OPA the aim is the record's own factor of 59.

@@ -44,6 +44,7 @@ pub(super) fn comparison(artifact: &Value) -> String {
             ("builtin", "sidecar, built-in rules"),
             ("rego", "sidecar, Rego"),
             ("cloud", "cloud path"),
+            ("wrk", "bare actix-web, by wrk"),
         ]
         .into_iter()
         .filter_map(|(key, name)| {
@@ -74,6 +75,11 @@ pub(super) fn comparison(artifact: &Value) -> String {
         chart(
             &format!("open loop at {rate:.0}/s, p99 ms"),
             "open_p99_ms",
+            2,
+        ),
+        chart(
+            &format!("open loop at {rate:.0}/s, how late gate-bench sent, p99 ms"),
+            "open_send_lag_p99_ms",
             2,
         ),
     ]

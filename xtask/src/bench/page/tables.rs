@@ -117,25 +117,39 @@ pub(super) fn targets(artifact: &Value) -> String {
     )
 }
 
-/// The machine and the build, as recorded.
+/// The machine and the build, as recorded; what is within something is named after it.
 pub(super) fn environment(artifact: &Value) -> String {
     let mut rows = String::new();
-    let members = artifact.pointer("/environment").and_then(Value::as_object);
-    for (name, value) in members.into_iter().flatten() {
-        let shown = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let class = if shown.len() > 100 { "wide" } else { "" };
-        let _ = write!(
-            rows,
-            "<tr><th>{}</th><td class=\"{class}\">{}</td></tr>",
-            escape(&name.replace('_', " ")),
-            escape(&shown)
-        );
+    if let Some(members) = artifact.pointer("/environment") {
+        add_rows(&mut rows, "", members);
     }
     if rows.is_empty() {
         return rows;
     }
     format!("<table>{rows}</table>")
+}
+
+/// The artifact is our own: it is no deeper than its types.
+fn add_rows(rows: &mut String, name: &str, value: &Value) {
+    let shown = match value {
+        Value::Object(members) => {
+            for (member, value) in members {
+                add_rows(rows, format!("{name} {member}").trim_start(), value);
+            }
+            return;
+        }
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
+            Some(value) if number.is_f64() => figure(value),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    };
+    let class = if shown.len() > 100 { "wide" } else { "" };
+    let _ = write!(
+        rows,
+        "<tr><th>{}</th><td class=\"{class}\">{}</td></tr>",
+        escape(&name.replace('_', " ")),
+        escape(&shown)
+    );
 }

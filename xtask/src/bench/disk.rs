@@ -1,0 +1,111 @@
+//! The disk that a benchmark waits for: how long a sync takes, and how long the longest do.
+//!
+//! Nothing of the product is in it. A stall of the disk is in every server's tail that waits for
+//! it, so no p99 at a steady rate is better than the share of time that stalls take.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+/// One write of 8 KiB and fdatasync after another, within a file of its full length.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Disk {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+    #[serde(rename = "p99.9")]
+    pub(super) p99_9: f64,
+    pub(super) max: f64,
+    pub(super) count: usize,
+    pub(super) write_bytes: usize,
+    /// Share of the time that was spent in syncs longer than 1 ms: that share of the orders of a
+    /// steady load meets one, whatever the software does.
+    pub(super) stalled_percent: f64,
+    pub(super) stalls_per_second: f64,
+}
+
+const LENGTH: Duration = Duration::from_secs(3);
+const WRITE_BYTES: usize = 8 * 1024;
+/// As a write-ahead log is written: from the beginning, and over it again.
+const FILE_BYTES: usize = 16 * 1024 * 1024;
+const STALL_MS: f64 = 1.0;
+
+/// Measures the file system of `dir` for a few seconds.
+pub(super) fn measure(dir: &Path) -> Result<Disk> {
+    let path = dir.join("fsync-probe");
+    let file = File::create(&path).context("cannot measure fsync")?;
+    lengthen(&file)?;
+    let block = [0x5a_u8; WRITE_BYTES];
+    let places = (0..FILE_BYTES as u64).step_by(WRITE_BYTES).cycle();
+    let mut times_ms = Vec::new();
+    let began = Instant::now();
+    for place in places {
+        if began.elapsed() >= LENGTH {
+            break;
+        }
+        let started = Instant::now();
+        file.write_all_at(&block, place)?;
+        file.sync_data()?;
+        times_ms.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    std::fs::remove_file(&path)?;
+    Ok(Disk::of(times_ms))
+}
+
+fn lengthen(mut file: &File) -> Result<()> {
+    for _ in 0..FILE_BYTES / WRITE_BYTES {
+        file.write_all(&[0; WRITE_BYTES])?;
+    }
+    file.sync_all()?;
+    Ok(())
+}
+
+impl Disk {
+    fn of(mut times_ms: Vec<f64>) -> Self {
+        times_ms.sort_by(f64::total_cmp);
+        let count = times_ms.len();
+        // The smallest time that so many of a thousand do not exceed.
+        let at = |mille: usize| {
+            let index = (count * mille).div_ceil(1000).saturating_sub(1);
+            times_ms.get(index).copied().unwrap_or(f64::NAN)
+        };
+        let total: f64 = times_ms.iter().sum();
+        let stalls = times_ms.iter().filter(|time| **time > STALL_MS);
+        Self {
+            p50: at(500),
+            p99: at(990),
+            p99_9: at(999),
+            max: at(1000),
+            count,
+            write_bytes: WRITE_BYTES,
+            stalled_percent: 100.0 * stalls.clone().sum::<f64>() / total,
+            stalls_per_second: 1e3 * stalls.count() as f64 / total,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_stall_in_a_hundred_syncs_is_a_fifth_of_the_time_and_the_highest_percentile() {
+        let mut times = vec![0.08; 100];
+        times.insert(50, 2.0);
+        let disk = Disk::of(times);
+        assert_eq!((disk.p50, disk.max, disk.count), (0.08, 2.0, 101));
+        assert!((disk.stalled_percent - 20.0).abs() < 0.01);
+        assert!((disk.stalls_per_second - 100.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn percentiles_are_the_smallest_time_not_exceeded() {
+        let disk = Disk::of((1..=1000).map(f64::from).collect());
+        let found = (disk.p50, disk.p99, disk.p99_9, disk.max);
+        assert_eq!(found, (500.0, 990.0, 999.0, 1000.0));
+    }
+}

@@ -1,6 +1,8 @@
 //! What the benches share: a ledger over a directory of its own, orders for it, and a target
 //! beside each figure.
 
+mod clock;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,21 +12,9 @@ use std::time::{Duration, Instant};
 use gate_state::{
     ContextId, Decided, DecisionContext, Durability, Judgement, Ledger, LedgerConfig, NewOrder,
 };
-use gate_types::{ClientId, Clock, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
+use gate_types::{ClientId, Clock, Notional, OrderId, Price, Qty, Side, Symbol};
 
-/// Wall clock for `now`, `Instant` for durations.
-pub(crate) struct SystemClock(pub(crate) Instant);
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let since = std::time::UNIX_EPOCH.elapsed().unwrap();
-        Timestamp::from_unix_nanos(u64::try_from(since.as_nanos()).unwrap())
-    }
-
-    fn monotonic_ns(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap()
-    }
-}
+pub(crate) use clock::SystemClock;
 
 /// A figure beside its target.
 pub(crate) fn verdict(what: &str, figure: impl Display, target: impl Display, met: bool) {

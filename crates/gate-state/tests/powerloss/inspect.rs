@@ -8,8 +8,9 @@ use std::time::Instant;
 use gate_state::{Journal, Ledger, LedgerConfig, LineRecord, Seq};
 use gate_types::{ClientId, Decimal, Notional, OrderId};
 
+use crate::clock::SystemClock;
 use crate::life::LIVES;
-use crate::load::{CALLERS, Kind, SystemClock};
+use crate::load::{CALLERS, Kind};
 
 /// What came of some seeds.
 #[derive(Debug, Default)]

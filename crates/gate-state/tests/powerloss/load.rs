@@ -9,8 +9,10 @@ use gate_state::{
     Decided, DecisionContext, Durability, Judgement, Ledger, LedgerConfig, NewFill, NewOrder,
 };
 use gate_types::{
-    ClientId, Clock, ContractSize, ExecId, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp,
+    ClientId, Clock, ContractSize, ExecId, Notional, OrderId, Price, Qty, Side, Symbol,
 };
+
+use crate::clock::SystemClock;
 
 pub(crate) const CALLERS: u64 = 4;
 /// Orders of one caller in one life; the next life begins in the middle of them.
@@ -206,17 +208,4 @@ impl Load {
 fn tell(what: &str, client: &str, order: &str) {
     let line = format!("{what} {client} {order}\n");
     std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
-}
-
-pub(crate) struct SystemClock(pub(crate) Instant);
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let since = std::time::UNIX_EPOCH.elapsed().unwrap();
-        Timestamp::from_unix_nanos(u64::try_from(since.as_nanos()).unwrap())
-    }
-
-    fn monotonic_ns(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap()
-    }
 }

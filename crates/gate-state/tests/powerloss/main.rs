@@ -14,6 +14,8 @@
     reason = "a harness fails by panicking and reports on its output"
 )]
 
+#[path = "../../benches/support/clock.rs"]
+mod clock;
 mod inspect;
 mod life;
 mod load;

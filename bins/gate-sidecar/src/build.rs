@@ -16,10 +16,6 @@ use crate::config::{Config, KeyAlgorithm};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// Write-ahead log after which it is checkpointed: seldom enough not to be felt, and a fraction of
-/// a second to read at a start.
-const CHECKPOINT_BYTES: u64 = 128 * 1024 * 1024;
-
 /// The largest key of a bundle's signature.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
 
@@ -146,7 +142,6 @@ pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
         in_doubt_release_ns: (config.in_doubt_release_s > 0)
             .then(|| config.in_doubt_release_s.saturating_mul(NANOS_PER_SECOND)),
         max_remembered: config.max_orders,
-        checkpoint_bytes: CHECKPOINT_BYTES,
         lengthen_wal: true,
         writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())

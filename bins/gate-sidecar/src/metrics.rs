@@ -236,6 +236,11 @@ fn checkpoints(out: &mut String, work: [(&str, CheckpointWork); 2]) {
     for (part, work) in work {
         let _ = writeln!(out, "{name}{{part=\"{part}\"}} {}", work.count);
     }
+    let name = "gate_journal_checkpoint_seconds_total";
+    head(out, name, "counter", "Time spent in checkpoints.");
+    for (part, work) in work {
+        let _ = writeln!(out, "{name}{{part=\"{part}\"}} {}", seconds(work.total_ns));
+    }
     let name = "gate_journal_checkpoint_max_seconds";
     head(out, name, "gauge", "The longest checkpoint.");
     for (part, work) in work {

@@ -14,6 +14,7 @@ use crate::store::{Appender, checkpoint};
 #[derive(Debug, Default)]
 struct Tally {
     count: AtomicU64,
+    total_ns: AtomicU64,
     last_ns: AtomicU64,
     max_ns: AtomicU64,
 }
@@ -21,6 +22,7 @@ struct Tally {
 impl Tally {
     fn add(&self, ns: u64) {
         self.count.fetch_add(1, Ordering::Relaxed);
+        self.total_ns.fetch_add(ns, Ordering::Relaxed);
         self.last_ns.store(ns, Ordering::Relaxed);
         self.max_ns.fetch_max(ns, Ordering::Relaxed);
     }
@@ -28,6 +30,7 @@ impl Tally {
     fn read(&self) -> CheckpointWork {
         CheckpointWork {
             count: self.count.load(Ordering::Relaxed),
+            total_ns: self.total_ns.load(Ordering::Relaxed),
             last_ns: self.last_ns.load(Ordering::Relaxed),
             max_ns: self.max_ns.load(Ordering::Relaxed),
         }
@@ -39,6 +42,8 @@ impl Tally {
 pub struct CheckpointWork {
     /// How often.
     pub count: u64,
+    /// Nanoseconds of all of them.
+    pub total_ns: u64,
     /// Nanoseconds of the last.
     pub last_ns: u64,
     /// Nanoseconds of the longest.

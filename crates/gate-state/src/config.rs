@@ -33,7 +33,8 @@ pub struct LedgerConfig {
     /// Records after which [`Ledger::maintain`](crate::Ledger::maintain) takes a snapshot, to
     /// bound the next start. Zero: never.
     pub snapshot_every: u64,
-    /// Bytes of write-ahead log after which it is checkpointed.
+    /// Bytes of write-ahead log after which it is checkpointed. What a checkpoint writes and syncs
+    /// at once holds up the commits that share its disk, so little and often is what nobody notices.
     pub checkpoint_bytes: u64,
     /// Make the write-ahead log its full length when the store is opened: a commit within the
     /// length of its file is synced faster than one that makes it longer. Costs that many bytes
@@ -57,7 +58,7 @@ impl LedgerConfig {
             max_remembered: 20_000_000,
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
-            checkpoint_bytes: 16 * 1024 * 1024,
+            checkpoint_bytes: 4 * 1024 * 1024,
             lengthen_wal: false,
             writer_priority: 0,
         }

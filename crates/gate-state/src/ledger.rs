@@ -323,8 +323,8 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
     let begin_seq = store::begin(&conn, &store_id)?.seq;
     let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
     if config.lengthen_wal {
-        // Some more than the threshold: commits go on while the bulk is checkpointed.
-        let bytes = config.checkpoint_bytes.saturating_mul(5) / 4;
+        // More than the threshold: commits go on while the bulk is checkpointed.
+        let bytes = config.checkpoint_bytes.saturating_mul(2);
         store::lengthen_wal(&conn, bytes)?;
     }
     Ok(Loaded {

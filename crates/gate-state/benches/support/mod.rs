@@ -46,7 +46,6 @@ pub(crate) fn median<T: PartialOrd + Copy>(values: &[T]) -> T {
 pub(crate) fn config(dir: &Path, durability: Durability) -> LedgerConfig {
     let mut config = LedgerConfig::new(dir);
     config.durability = durability;
-    config.checkpoint_bytes = 128 << 20;
     config.lengthen_wal = true;
     config.writer_priority = 10;
     config

@@ -146,6 +146,12 @@ fn ledger(out: &mut String, shared: &Shared) {
             health.wal_bytes,
         ),
         (
+            "gate_journal_wal_limit_bytes",
+            "gauge",
+            "Beyond which the journal waits for whoever keeps the log from starting over.",
+            health.wal_limit_bytes,
+        ),
+        (
             "gate_orders_in_flight",
             "gauge",
             "Orders being decided.",

@@ -3,12 +3,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use gate_types::Clock;
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
+use crate::config::LedgerConfig;
+use crate::queue::Queue;
 use crate::store::{Appender, checkpoint};
+
+/// How often the writer looks whether the reader that it waits for is gone.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// Counts, and the longest duration, of one kind of work.
 #[derive(Debug, Default)]
@@ -123,17 +129,23 @@ impl Checkpoints {
 pub(crate) struct WalKeeper {
     shared: Arc<Checkpoints>,
     threshold: u64,
+    limit: u64,
 }
 
 impl WalKeeper {
-    pub(crate) fn new(shared: Arc<Checkpoints>, threshold: u64) -> Self {
-        Self { shared, threshold }
+    pub(crate) fn new(shared: Arc<Checkpoints>, config: &LedgerConfig) -> Self {
+        Self {
+            shared,
+            threshold: config.checkpoint_bytes,
+            limit: config.max_wal_bytes.max(config.checkpoint_bytes),
+        }
     }
 
     /// After each commit. Asks for bulk work, and once that is done starts the WAL over.
     pub(crate) fn after_commit(
         &self,
         appender: &Appender,
+        queue: &Queue,
         clock: &dyn Clock,
     ) -> Result<(), rusqlite::Error> {
         if appender.wal_bytes() < self.threshold {
@@ -152,7 +164,29 @@ impl WalKeeper {
                 return Ok(());
             }
         }
+        if appender.wal_bytes() >= self.limit {
+            return self.wait_for_readers(appender, queue);
+        }
         self.shared.request_bulk();
+        Ok(())
+    }
+
+    /// A foreign connection's read transaction keeps the WAL from starting over, and it has
+    /// grown enough: nothing more is written until that ends. What fills the queue meanwhile
+    /// is refused.
+    fn wait_for_readers(&self, appender: &Appender, queue: &Queue) -> Result<(), rusqlite::Error> {
+        let limit = self.limit;
+        tracing::error!(
+            limit,
+            "write-ahead log at its limit: another process has kept the ledger open in a read transaction; waiting for it"
+        );
+        while !appender.restart_wal()? {
+            if queue.is_closing() {
+                return Ok(());
+            }
+            std::thread::sleep(RETRY);
+        }
+        tracing::info!("write-ahead log starts over");
         Ok(())
     }
 }

@@ -36,6 +36,10 @@ pub struct LedgerConfig {
     /// Bytes of write-ahead log after which it is checkpointed. What a checkpoint writes and syncs
     /// at once holds up the commits that share its disk, so little and often is what nobody notices.
     pub checkpoint_bytes: u64,
+    /// Bytes of write-ahead log beyond which nothing is written while another process's read
+    /// transaction (a backup, a forgotten shell) keeps it from starting over. The queue then
+    /// fills, and what does not fit is refused.
+    pub max_wal_bytes: u64,
     /// Make the write-ahead log its full length when the store is opened: a commit within the
     /// length of its file is synced faster than one that makes it longer. Costs that many bytes
     /// of writing at each start.
@@ -59,6 +63,7 @@ impl LedgerConfig {
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
             checkpoint_bytes: 4 * 1024 * 1024,
+            max_wal_bytes: 4 * 1024 * 1024 * 1024,
             lengthen_wal: false,
             writer_priority: 0,
         }

@@ -27,6 +27,8 @@ pub struct Health {
     pub remembered: usize,
     /// Size of the write-ahead log file, in bytes.
     pub wal_bytes: u64,
+    /// Beyond which the journal waits for whoever keeps it from starting over.
+    pub wal_limit_bytes: u64,
     /// Commits since the start, one sync each.
     pub commits: u64,
     /// Bytes of records in them.
@@ -117,6 +119,7 @@ impl Ledger {
             snapshot_seq: Seq::new(self.snapshot_seq.load(Ordering::Acquire)),
             remembered: self.books.read().remembered(),
             wal_bytes: wal.map_or(0, |file| file.len()),
+            wal_limit_bytes: self.config.max_wal_bytes,
             commits: self.commits.count.load(Ordering::Relaxed),
             commit_bytes: self.commits.bytes.load(Ordering::Relaxed),
             commit_last_ns: self.commits.last_ns.load(Ordering::Relaxed),

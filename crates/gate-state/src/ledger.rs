@@ -254,7 +254,7 @@ impl Ledger {
         self.checkpoints.restart();
         let conn = store::connect(&self.paths)?;
         let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
-        let keeper = WalKeeper::new(Arc::clone(&checkpoints), self.config.checkpoint_bytes);
+        let keeper = WalKeeper::new(Arc::clone(&checkpoints), &self.config);
         let writer = Writer {
             queue: Arc::clone(&self.queue),
             durable: Arc::clone(&self.durable),

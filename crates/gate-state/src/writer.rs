@@ -54,7 +54,9 @@ impl Writer {
             self.count(chunk.frames.len(), took);
             self.queue.committed(chunk.last);
             self.durable.publish(chunk.last);
-            let kept = self.keeper.after_commit(&self.appender, &*self.clock);
+            let kept = self
+                .keeper
+                .after_commit(&self.appender, &self.queue, &*self.clock);
             if let Err(error) = kept {
                 self.fail(&error);
                 return false;

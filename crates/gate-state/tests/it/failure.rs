@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use gate_state::{
     CommitListener, DecideError, Decided, NotDurable, OpenError, ReadError, Seq, Status,
@@ -110,4 +111,56 @@ fn a_full_queue_refuses_before_anything_changes() {
     assert_eq!(taken, 3, "{outcomes:?}");
     assert_eq!(outcomes[3], Err(DecideError::Overloaded));
     assert_eq!(kit.exposure("c1").gross.to_string(), "3");
+}
+
+#[test]
+fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
+    const LIMIT: u64 = 512 * 1024;
+    let kit = Kit::with(|config| {
+        config.checkpoint_bytes = 64 * 1024;
+        config.max_wal_bytes = LIMIT;
+        config.queue_capacity = 16;
+    });
+    let reader = Connection::open(kit.dir.path().join("ledger.db")).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let _: i64 = reader
+        .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))
+        .unwrap();
+    // One at a time, so that each is a commit of two pages or so; far more than fit.
+    let mut told = Vec::new();
+    let mut refused = None;
+    for n in 0..2_000 {
+        match kit.decide("c1", &format!("o-{n}"), "1", None) {
+            Ok(Decided::New(decision)) => told.push(decision.seq),
+            other => {
+                refused = Some(other);
+                break;
+            }
+        }
+        let catching_up = |kit: &Kit| {
+            let health = kit.ledger.health();
+            health.queue_depth > 8 && health.wal_bytes < LIMIT
+        };
+        let patience = Instant::now();
+        while catching_up(&kit) && patience.elapsed() < Duration::from_secs(10) {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(refused, Some(Err(DecideError::Overloaded)));
+    // Time in which a journal that does not wait would have written what is queued.
+    std::thread::sleep(Duration::from_millis(200));
+    let health = kit.ledger.health();
+    assert_eq!(health.queue_depth, 16);
+    assert!(health.writable, "it waits, it has not failed");
+    // A commit beyond the limit at most.
+    assert!(health.wal_bytes >= LIMIT, "{}", health.wal_bytes);
+    assert!(health.wal_bytes < LIMIT + 64 * 1024, "{}", health.wal_bytes);
+
+    reader.execute_batch("COMMIT").unwrap();
+    for seq in told {
+        kit.ledger.wait(seq).unwrap();
+    }
+    kit.authorize("c1", "after", "1");
+    let grown = kit.ledger.health().wal_bytes;
+    assert!(grown < LIMIT + 64 * 1024, "the log started over: {grown}");
 }

@@ -24,8 +24,11 @@ package gate
 # the rules below, and every other order is judged by those. (That an amount is above zero need
 # not be asked here: Gate has refused the order long before.)
 #
-# The last line asks your own rules; see below.
+# It stands here twice: while there are no rules of your own (see below), and when there are and
+# none of them denies. (`not data.gate.deny != set()` would be both, were it not undefined in OPA
+# while there is no `deny`.)
 decision := {"allow": true, "reasons": set()} if {
+	not data.gate.deny
 	prepared := data.gate_prepared
 	limit := object.get(prepared.clients, input.context.client_id, prepared.general)
 	collar := prepared.collars[input.order.symbol]
@@ -36,7 +39,18 @@ decision := {"allow": true, "reasons": set()} if {
 	collar.low_nanos <= exact.price_nanos
 	exact.price_nanos <= collar.high_nanos
 	input.exposure.orders_last_second < limit.orders_per_second
-	not data.gate.deny != set()
+} else := {"allow": true, "reasons": set()} if {
+	data.gate.deny == set()
+	prepared := data.gate_prepared
+	limit := object.get(prepared.clients, input.context.client_id, prepared.general)
+	collar := prepared.collars[input.order.symbol]
+	exact := input.amounts
+	exact.qty_nanos <= limit.qty_nanos
+	exact.notional_micros <= limit.notional_micros
+	exact.gross_micros + exact.notional_micros <= limit.exposure_micros
+	collar.low_nanos <= exact.price_nanos
+	exact.price_nanos <= collar.high_nanos
+	input.exposure.orders_last_second < limit.orders_per_second
 } else := judged
 
 # The same, for an instrument that has limits of its own; and then rule by rule.
@@ -53,7 +67,7 @@ judged := {"allow": true, "reasons": set()} if {
 	instrument.low_nanos <= exact.price_nanos
 	exact.price_nanos <= instrument.high_nanos
 	input.exposure.orders_last_second < limit.orders_per_second
-	not data.gate.deny != set()
+	not denied
 } else := {"allow": count(reasons) == 0, "reasons": reasons}
 
 # Every reason against the order: what these rules find, and what yours do.
@@ -64,6 +78,8 @@ reasons contains reason if some reason in broken
 # `data.gate.deny` is undefined, which denies nothing and costs nothing. (Do not add to `broken`:
 # an order that the shortcut lets through is not judged by it.)
 reasons contains reason if some reason in data.gate.deny
+
+denied if data.gate.deny != set()
 
 # What applies to this client: the default, each member replaced by the client's own.
 limits := object.union(general, own) if {

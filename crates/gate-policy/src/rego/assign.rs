@@ -13,10 +13,12 @@
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
 
+use super::edit::{self, Edit, apply, insertion, offset};
 use super::walk::{self, Visitor};
 
 /// The module's source, written in the equivalent form.
-pub(super) fn rewrite(source: &str, module: &Module) -> String {
+pub(super) fn rewrite(module: &Module) -> String {
+    let source = module.package.span.source.get_contents();
     let mut walk = Walk {
         source,
         edits: Vec::new(),
@@ -26,13 +28,6 @@ pub(super) fn rewrite(source: &str, module: &Module) -> String {
         walk::rule(&mut walk, rule);
     }
     apply(source, 0, source.len(), walk.edits)
-}
-
-/// Replaces the bytes from `start` to `end`; an insertion when they are equal.
-struct Edit {
-    start: usize,
-    end: usize,
-    text: String,
 }
 
 struct Walk<'s> {
@@ -139,7 +134,7 @@ impl Walk<'_> {
             let once = format!("some gate_once_{}__ in [1]; ", self.terms);
             self.edits.push(insertion(start, &once));
         }
-        walk::query(self, query);
+        walk::below_query(self, query);
         if let Some(last) = query.stmts.last() {
             let (_, end) = self.range(last);
             self.edits.push(insertion(end, &bound));
@@ -147,48 +142,12 @@ impl Walk<'_> {
     }
 
     fn range(&self, statement: &LiteralStmt) -> (usize, usize) {
-        self.quoted(statement.span.start, statement.span.end)
+        edit::range(self.source, statement)
     }
 
     fn extent(&self, expr: &Expr) -> (usize, usize) {
-        self.quoted(expr.span().start, expr.span().end)
+        edit::quoted(self.source, expr.span().start, expr.span().end)
     }
-
-    /// A span that begins or ends with a string leaves its quote out.
-    fn quoted(&self, start: u32, end: u32) -> (usize, usize) {
-        let (start, end) = (offset(start), offset(end));
-        let is_quote = |at: usize| matches!(self.source.as_bytes().get(at), Some(b'"' | b'`'));
-        let before = start.checked_sub(1).filter(|at| is_quote(*at));
-        let after = end.saturating_add(usize::from(is_quote(end)));
-        (before.unwrap_or(start), after)
-    }
-}
-
-fn insertion(at: usize, text: &str) -> Edit {
-    Edit {
-        start: at,
-        end: at,
-        text: text.to_owned(),
-    }
-}
-
-fn offset(at: u32) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
-}
-
-/// The source from `start` to `end` with the edits in it made.
-fn apply(source: &str, start: usize, end: usize, mut edits: Vec<Edit>) -> String {
-    // Stable: of two insertions at one place, the first made comes first.
-    edits.sort_by_key(|edit| edit.start);
-    let mut text = String::new();
-    let mut at = start;
-    for edit in &edits {
-        text.push_str(source.get(at..edit.start).unwrap_or_default());
-        text.push_str(&edit.text);
-        at = edit.end;
-    }
-    text.push_str(source.get(at..end).unwrap_or_default());
-    text
 }
 
 #[cfg(test)]
@@ -199,7 +158,7 @@ mod tests {
         let source = format!("package gate\n{body}\n");
         let mut engine = regorus::Engine::new();
         engine.add_policy("x.rego".into(), source.clone()).unwrap();
-        let written = rewrite(&source, &engine.get_modules()[0]);
+        let written = rewrite(&engine.get_modules()[0]);
         assert_eq!(written, format!("package gate\n{expected}\n"));
         let again = regorus::Engine::new().add_policy("x.rego".into(), written);
         assert!(again.is_ok(), "{again:?}");

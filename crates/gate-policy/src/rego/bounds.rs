@@ -12,7 +12,7 @@ use super::text::MAX_REGO_CHAIN;
 use super::walk::{self, Visitor};
 
 /// The parts of a reference or of a rule's name: `data`, `gate`, `p`.
-type Path = Vec<String>;
+pub(super) type Path = Vec<String>;
 
 /// Refuses rules that need themselves, and chains of rules that are too long.
 ///
@@ -72,13 +72,13 @@ fn meant<'r, T>(
 }
 
 /// What the names in a module stand for.
-struct Names {
-    package: Path,
-    imports: BTreeMap<String, Path>,
+pub(super) struct Names {
+    pub(super) package: Path,
+    pub(super) imports: BTreeMap<String, Path>,
 }
 
 impl Names {
-    fn of(module: &Module) -> Self {
+    pub(super) fn of(module: &Module) -> Self {
         let package = [vec!["data".to_owned()], path(&module.package.refr).0].concat();
         let imports = module.imports.iter().filter_map(|import| {
             let to = path(&import.refr).0;
@@ -95,7 +95,7 @@ impl Names {
     }
 
     /// The path from `data` on; `None` of what is no rule's.
-    fn full(&self, reference: Path) -> Option<Path> {
+    pub(super) fn full(&self, reference: Path) -> Option<Path> {
         let (root, rest) = reference.split_first()?;
         let path = match (root.as_str(), self.imports.get(root)) {
             ("data" | "input", _) => reference,
@@ -108,7 +108,7 @@ impl Names {
 
 /// The constant parts that a reference begins with, and whether that is all of it. None of what is
 /// no reference.
-fn path(reference: &Expr) -> (Path, bool) {
+pub(super) fn path(reference: &Expr) -> (Path, bool) {
     let (refr, next) = match reference {
         Expr::Var { span, .. } => return (vec![span.text().to_owned()], true),
         Expr::RefDot { refr, field, .. } => (refr, Some(field.0.text())),

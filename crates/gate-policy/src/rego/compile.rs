@@ -9,7 +9,7 @@ use regorus::{CompiledPolicy, Rc, Value};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, assign, bounds, builtins};
+use super::{ENTRYPOINT, assign, bounds, builtins, negate};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -39,6 +39,16 @@ pub enum CompileError {
     /// rules that need one another.
     #[error("`{0}`: a chain of more than {MAX_REGO_CHAIN} operators or rules")]
     Chain(String),
+    /// OPA would not accept what stands under a `not`, or would see it otherwise.
+    #[error("`{path}`, line {line}: {message}")]
+    Negation {
+        /// The file.
+        path: String,
+        /// The line of the `not`.
+        line: u32,
+        /// What is wrong.
+        message: String,
+    },
     /// A rule needs itself.
     #[error("the rule `{0}` needs itself")]
     Recursion(String),
@@ -75,20 +85,18 @@ pub(crate) type Source<'s> = (&'s str, &'s str);
 /// Compiles the policies of a bundle, tests apart.
 pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
-    let sources: Vec<Source<'_>> = bundle.rego().collect();
-    let mut read = engine(bundle, sources.iter().copied())?;
+    let mut read = engine(bundle, bundle.rego())?;
     bounds::recursion(&mut read)?;
     let packages = read.get_packages().map_err(|e| compile_error(&e))?;
     let rewritten: Vec<String> = read
         .get_modules()
         .iter()
-        .zip(&sources)
-        .map(|(module, (_, source))| assign::rewrite(source, module))
+        .map(|module| assign::rewrite(module))
         .collect();
-    let all: Vec<Source<'_>> = sources
-        .iter()
+    let all: Vec<Source<'_>> = bundle
+        .rego()
         .zip(&rewritten)
-        .map(|((path, _), source)| (*path, source.as_str()))
+        .map(|((path, _), source)| (path, source.as_str()))
         .collect();
 
     let policy = policy(bundle, &all, &data)?;
@@ -155,15 +163,40 @@ fn called(program: &Program) -> Result<Vec<String>, CompileError> {
     }
 }
 
-/// An interpreter with the given modules and the bundle's data.
+/// An interpreter with modules as they were written, and the bundle's data; the modules in the
+/// form that both engines treat as OPA does.
 pub(crate) fn engine<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
-    engine_over(bundle, modules, &data(bundle)?)
+    let modules: Vec<Source<'m>> = modules.into_iter().collect();
+    let mut engine = read(bundle, &modules)?;
+    let written = negate::rewrite(engine.get_modules().iter().map(AsRef::as_ref))?;
+    if written.iter().all(Option::is_none) {
+        return Ok(engine);
+    }
+    let written = modules
+        .iter()
+        .zip(&written)
+        .map(|((path, source), written)| (*path, written.as_deref().unwrap_or(source)));
+    engine_over(bundle, written, &data(bundle)?)
 }
 
-/// An interpreter with the given modules and data.
+/// An interpreter with modules just as they were written: to look at them, not to evaluate.
+pub(crate) fn read(
+    bundle: &Bundle,
+    modules: &[Source<'_>],
+) -> Result<regorus::Engine, CompileError> {
+    for (path, source) in modules {
+        text::nesting(path, source)?;
+        if bundle.manifest().rego_version == RegoVersion::V0 {
+            text::keywords(path, source)?;
+        }
+    }
+    engine_over(bundle, modules.iter().copied(), &data(bundle)?)
+}
+
+/// An interpreter with modules that [`engine`] has read, and data.
 pub(super) fn engine_over<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
@@ -174,10 +207,6 @@ pub(super) fn engine_over<'m>(
     // As the register machine does, and as OPA does unless told otherwise.
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
-        text::nesting(path, source)?;
-        if bundle.manifest().rego_version == RegoVersion::V0 {
-            text::keywords(path, source)?;
-        }
         engine
             .add_policy(path.to_owned(), source.to_owned())
             .map_err(|error| CompileError::Parse {

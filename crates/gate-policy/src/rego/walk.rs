@@ -9,6 +9,11 @@ pub(crate) trait Visitor {
         below_body(self, body);
     }
 
+    /// Of a rule, an `every` or a comprehension.
+    fn query(&mut self, query: &Query) {
+        below_query(self, query);
+    }
+
     fn statement(&mut self, statement: &LiteralStmt) {
         below_statement(self, statement);
     }
@@ -72,10 +77,10 @@ pub(crate) fn below_body<V: Visitor + ?Sized>(visitor: &mut V, body: &RuleBody) 
     if let Some(assign) = &body.assign {
         visitor.expr(&assign.value);
     }
-    query(visitor, &body.query);
+    visitor.query(&body.query);
 }
 
-pub(crate) fn query<V: Visitor + ?Sized>(visitor: &mut V, query: &Query) {
+pub(crate) fn below_query<V: Visitor + ?Sized>(visitor: &mut V, query: &Query) {
     query.stmts.iter().for_each(|each| visitor.statement(each));
 }
 
@@ -106,7 +111,7 @@ pub(crate) fn below_statement<V: Visitor + ?Sized>(visitor: &mut V, statement: &
             visitor.enter();
             key.iter().for_each(|key| visitor.declared(key.text()));
             visitor.declared(value.text());
-            query(visitor, each);
+            visitor.query(each);
             visitor.leave();
         }
         Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
@@ -138,7 +143,7 @@ pub(crate) fn below_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
         Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
             visitor.enter();
             visitor.expr(term);
-            self::query(visitor, query);
+            visitor.query(query);
             visitor.leave();
         }
         Expr::ObjectCompr {
@@ -147,7 +152,7 @@ pub(crate) fn below_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
             visitor.enter();
             visitor.expr(key);
             visitor.expr(value);
-            self::query(visitor, query);
+            visitor.query(query);
             visitor.leave();
         }
         Expr::Call { fcn, params, .. } => {

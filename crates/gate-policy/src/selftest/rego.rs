@@ -104,9 +104,10 @@ impl TestReport {
 
 /// The policies and the tests on one interpreter; the tests note the inputs they use.
 fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
-    let mut plain = compile::engine(bundle, bundle.rego_tests())?;
+    let plain: Vec<_> = bundle.rego_tests().collect();
+    let mut read = compile::read(bundle, &plain)?;
     let mut sources: Vec<(&str, String)> = Vec::new();
-    for (module, (path, source)) in plain.get_modules().iter().zip(bundle.rego_tests()) {
+    for (module, (path, source)) in read.get_modules().iter().zip(plain) {
         sources.push((path, note_inputs(source, module)));
     }
     let noting = sources

@@ -1,0 +1,51 @@
+//! Edits of a module's text by byte: where a statement stands, and the text with the edits made.
+
+use regorus::unstable::LiteralStmt;
+
+/// Replaces the bytes from `start` to `end`; an insertion when they are equal.
+pub(super) struct Edit {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) text: String,
+}
+
+pub(super) fn insertion(at: usize, text: &str) -> Edit {
+    Edit {
+        start: at,
+        end: at,
+        text: text.to_owned(),
+    }
+}
+
+pub(super) fn offset(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// Where a statement stands.
+pub(super) fn range(source: &str, statement: &LiteralStmt) -> (usize, usize) {
+    quoted(source, statement.span.start, statement.span.end)
+}
+
+/// A span that begins or ends with a string leaves its quote out.
+pub(super) fn quoted(source: &str, start: u32, end: u32) -> (usize, usize) {
+    let (start, end) = (offset(start), offset(end));
+    let is_quote = |at: usize| matches!(source.as_bytes().get(at), Some(b'"' | b'`'));
+    let before = start.checked_sub(1).filter(|at| is_quote(*at));
+    let after = end.saturating_add(usize::from(is_quote(end)));
+    (before.unwrap_or(start), after)
+}
+
+/// The source from `start` to `end` with the edits in it made.
+pub(super) fn apply(source: &str, start: usize, end: usize, mut edits: Vec<Edit>) -> String {
+    // Stable: of two insertions at one place, the first made comes first.
+    edits.sort_by_key(|edit| edit.start);
+    let mut text = String::new();
+    let mut at = start;
+    for edit in &edits {
+        text.push_str(source.get(at..edit.start).unwrap_or_default());
+        text.push_str(&edit.text);
+        at = edit.end;
+    }
+    text.push_str(source.get(at..end).unwrap_or_default());
+    text
+}

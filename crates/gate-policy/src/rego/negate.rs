@@ -1,0 +1,208 @@
+//! Makes both engines treat `not` as OPA does, by writing modules in the form that OPA gives them.
+//!
+//! OPA takes the operands of a negated expression out and asks for them first:
+//! `not input.order.x > 5` is `operand := input.order.x; not operand > 5`, and has no answer for
+//! an order without an `x`. regorus evaluates all of it under the `not`, where what is undefined
+//! does not hold, so that the negation does: `allow if not input.order.x > 5` would allow. So the
+//! operands are taken out here, before either engine sees the module. References stay under a
+//! `not` (`not input.order.x`, and the sides of `==` and `=`), as in OPA; their indexes do not.
+//!
+//! What OPA refuses is refused: a name that only the negated expression could give a value
+//! (`not xs[_] > 5`), and `:=` under `not`. So is a reference that stands above rules: OPA has an
+//! object there even when none of the rules has a value, the engines have not.
+//!
+//! An `every` has a flaw of its own in regorus 0.14.1: its names are looked up as if they had no value,
+//! so that `every x in xs { data.t[x] }` holds on the register machine whatever the `x` are. As
+//! `data.t[[x][0]]` it is evaluated as in OPA.
+//!
+//! Lines stay: a statement that was written over several keeps their number.
+
+mod print;
+mod scope;
+
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
+
+use super::compile::CompileError;
+use super::edit::{Edit, apply, offset, range};
+use super::walk::{self, Visitor};
+use scope::{Level, Rules, Scopes};
+
+/// The modules' sources in OPA's form; `None` of one that has it. A name without a package is
+/// that of a rule of these modules.
+pub(super) fn rewrite<'m>(
+    modules: impl Iterator<Item = &'m Module> + Clone,
+) -> Result<Vec<Option<String>>, CompileError> {
+    let rules = Rules::of(modules.clone());
+    modules.map(|module| rewrite_one(&rules, module)).collect()
+}
+
+fn rewrite_one(rules: &Rules, module: &Module) -> Result<Option<String>, CompileError> {
+    let file = &module.package.span.source;
+    let source = file.get_contents();
+    let mut walk = Walk {
+        source,
+        scopes: Scopes::new(rules, module),
+        edits: Vec::new(),
+        taken: Vec::new(),
+        operands: 0,
+        is_changed: false,
+        problem: None,
+    };
+    for rule in &module.policy {
+        walk.scopes.clear();
+        walk::rule(&mut walk, rule);
+    }
+    if let Some((line, message)) = walk.problem {
+        return Err(CompileError::Negation {
+            path: file.get_path().clone(),
+            line,
+            message,
+        });
+    }
+    let is_changed = !walk.edits.is_empty();
+    Ok(is_changed.then(|| apply(source, 0, source.len(), walk.edits)))
+}
+
+struct Walk<'r, 's> {
+    source: &'s str,
+    scopes: Scopes<'r>,
+    edits: Vec<Edit>,
+    /// The operands of the negation that is being written, in their order.
+    taken: Vec<(String, String)>,
+    operands: usize,
+    /// Whether the statement that is being written is another than it was.
+    is_changed: bool,
+    /// The first one, and its line.
+    problem: Option<(u32, String)>,
+}
+
+impl Visitor for Walk<'_, '_> {
+    fn body(&mut self, body: &RuleBody) {
+        let before = self.edits.len();
+        walk::below_body(self, body);
+        // `if not …`, without braces, becomes several statements and so needs them.
+        let [only] = body.query.stmts.as_slice() else {
+            return;
+        };
+        let braced = body.query.span.start < only.span.start;
+        let (start, end) = range(self.source, only);
+        let written = self.edits.get_mut(before..).unwrap_or_default();
+        if !braced
+            && let Some(edit) = written
+                .iter_mut()
+                .find(|edit| (edit.start, edit.end) == (start, end))
+        {
+            edit.text = format!("{{ {} }}", edit.text);
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        self.scopes.enter(Level::of(query));
+        walk::below_query(self, query);
+        self.scopes.leave();
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) {
+        let expr = match &statement.literal {
+            Literal::NotExpr { expr, .. } => expr,
+            // It declares and binds nothing by itself.
+            Literal::SomeVars { .. } => return,
+            Literal::Every {
+                key,
+                value,
+                domain,
+                query,
+                ..
+            } => {
+                self.expr(domain);
+                let names = key.iter().chain([value]).map(regorus::unstable::Span::text);
+                self.scopes.enter(Level::every(names));
+                self.query(query);
+                return self.scopes.leave();
+            }
+            _ => return walk::below_statement(self, statement),
+        };
+        self.is_changed = false;
+        let (operands, negated) = self.negation(statement, expr);
+        if operands.is_empty() && !self.is_changed {
+            return;
+        }
+        let (start, end) = range(self.source, statement);
+        let before = self.source.get(start..end).unwrap_or_default();
+        let lines = "\n".repeat(before.matches('\n').count());
+        self.edits.push(Edit {
+            start,
+            end,
+            text: format!("{operands}{lines}{negated}"),
+        });
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        if let Expr::RefBrack { index, .. } = expr
+            && let Some(text) = self.index_of_every(index)
+        {
+            let (start, end) = (offset(index.span().start), offset(index.span().end));
+            self.edits.push(Edit { start, end, text });
+        }
+        walk::below_expr(self, expr);
+    }
+
+    fn pattern(&mut self, pattern: &Expr) {
+        match pattern {
+            Expr::Var { span, .. } => self.declared(span.text()),
+            _ => walk::below_expr(self, pattern),
+        }
+    }
+
+    fn declared(&mut self, name: &str) {
+        self.scopes.bind(name);
+    }
+
+    fn enter(&mut self) {
+        self.scopes.enter(Level::default());
+    }
+
+    fn leave(&mut self) {
+        self.scopes.leave();
+    }
+}
+
+impl Walk<'_, '_> {
+    /// How the name of an `every` is written as an index.
+    fn index_of_every(&mut self, index: &Expr) -> Option<String> {
+        let Expr::Var { span, .. } = index else {
+            return None;
+        };
+        let name = span.text();
+        let is_changed = self.scopes.is_of_every(name);
+        self.is_changed |= is_changed;
+        is_changed.then(|| format!("[{name}][0]"))
+    }
+
+    /// The statements that ask for the operands, and the negation of what is left.
+    fn negation(&mut self, statement: &LiteralStmt, expr: &Expr) -> (String, String) {
+        let assigns = matches!(
+            expr,
+            Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                ..
+            }
+        );
+        let problem = if assigns {
+            Some("`:=` stands under a `not`".to_owned())
+        } else {
+            self.scopes.problem(expr)
+        };
+        if let (Some(problem), None) = (problem, &self.problem) {
+            self.problem = Some((statement.span.line, problem));
+        }
+        let outer = std::mem::take(&mut self.taken);
+        let negated = self.negated(expr);
+        let taken = std::mem::replace(&mut self.taken, outer);
+        let with = self.modifiers(statement);
+        let operands = taken
+            .into_iter()
+            .map(|(name, text)| format!("{name} := {text}{with}; "));
+        (operands.collect(), format!("not {negated}{with}"))
+    }
+}

@@ -1,0 +1,383 @@
+//! Writes syntax as text again, on one line. Under a `not`, operands are taken out on the way.
+
+use regorus::Value;
+use regorus::unstable::{ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref};
+
+use super::Walk;
+use super::scope::Level;
+use crate::rego::walk::{self, Visitor};
+
+/// How tightly an expression is bound; one that is bound less tightly than its place needs gets
+/// parentheses.
+const LOOSE: u8 = 0;
+const COMPARISON: u8 = 1;
+const UNION: u8 = 2;
+const INTERSECTION: u8 = 3;
+const SUM: u8 = 4;
+const PRODUCT: u8 = 5;
+const TERM: u8 = 6;
+
+/// As it stands.
+impl Walk<'_, '_> {
+    fn printed(&mut self, query: &Query) -> String {
+        self.scopes.enter(Level::of(query));
+        let statements: Vec<String> = query.stmts.iter().map(|each| self.written(each)).collect();
+        self.scopes.leave();
+        statements.join("; ")
+    }
+
+    /// A statement of a nested query; the negated ones are written anew.
+    fn written(&mut self, statement: &LiteralStmt) -> String {
+        let text = match &statement.literal {
+            Literal::NotExpr { expr, .. } => {
+                let (operands, negated) = self.negation(statement, expr);
+                return format!("{operands}{negated}");
+            }
+            Literal::Expr { expr, .. } => match expr.as_ref() {
+                Expr::AssignExpr { op, lhs, rhs, .. } => {
+                    let (left, right) = (self.plain(lhs, TERM), self.plain(rhs, COMPARISON));
+                    format!("{left} {} {right}", assign(op))
+                }
+                expr => self.plain(expr, COMPARISON),
+            },
+            Literal::SomeVars { vars, .. } => {
+                let names: Vec<&str> = vars.iter().map(regorus::unstable::Span::text).collect();
+                format!("some {}", names.join(", "))
+            }
+            Literal::SomeIn {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                let key = key.as_ref().map(|key| self.plain(key, TERM) + ", ");
+                let value = self.plain(value, TERM);
+                let collection = self.plain(collection, COMPARISON);
+                format!("some {}{value} in {collection}", key.unwrap_or_default())
+            }
+            Literal::Every {
+                key,
+                value,
+                domain,
+                query,
+                ..
+            } => {
+                let domain = self.plain(domain, COMPARISON);
+                let names = key.iter().chain([value]).map(regorus::unstable::Span::text);
+                let names: Vec<&str> = names.collect();
+                self.scopes.enter(Level::every(names.iter().copied()));
+                let query = self.printed(query);
+                self.scopes.leave();
+                format!("every {} in {domain} {{ {query} }}", names.join(", "))
+            }
+        };
+        text + &self.modifiers(statement)
+    }
+
+    /// ` with … as …`, or nothing.
+    pub(super) fn modifiers(&mut self, statement: &LiteralStmt) -> String {
+        let modifiers = statement.with_mods.iter().map(|modifier| {
+            let target = self.plain(&modifier.refr, TERM);
+            let value = self.plain(&modifier.r#as, COMPARISON);
+            format!(" with {target} as {value}")
+        });
+        modifiers.collect()
+    }
+
+    fn plain(&mut self, expr: &Expr, place: u8) -> String {
+        let (text, bound) = self.bare(expr);
+        if bound < place {
+            format!("({text})")
+        } else {
+            text
+        }
+    }
+
+    fn list(&mut self, items: &[Ref<Expr>]) -> String {
+        let items: Vec<String> = items.iter().map(|item| self.plain(item, TERM)).collect();
+        items.join(", ")
+    }
+
+    fn bare(&mut self, expr: &Expr) -> (String, u8) {
+        let text = match expr {
+            Expr::String { value, .. } | Expr::RawString { value, .. } => string(value),
+            Expr::Number { span, .. }
+            | Expr::Bool { span, .. }
+            | Expr::Null { span, .. }
+            | Expr::Var { span, .. } => span.text().to_owned(),
+            Expr::Array { items, .. } => format!("[{}]", self.list(items)),
+            Expr::Set { items, .. } if items.is_empty() => "set()".to_owned(),
+            Expr::Set { items, .. } => format!("{{{}}}", self.list(items)),
+            Expr::Object { fields, .. } => {
+                let fields = fields.iter().map(|(_, key, value)| {
+                    format!("{}: {}", self.plain(key, TERM), self.plain(value, TERM))
+                });
+                format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+            }
+            Expr::ArrayCompr { term, query, .. } => {
+                let term = self.plain(term, TERM);
+                format!("[{term} | {}]", self.printed(query))
+            }
+            Expr::SetCompr { term, query, .. } => {
+                let term = self.plain(term, TERM);
+                format!("{{{term} | {}}}", self.printed(query))
+            }
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
+                let (key, value) = (self.plain(key, TERM), self.plain(value, TERM));
+                format!("{{{key}: {value} | {}}}", self.printed(query))
+            }
+            Expr::Call { fcn, params, .. } => {
+                format!("{}({})", self.plain(fcn, TERM), self.list(params))
+            }
+            Expr::UnaryExpr { expr, .. } => {
+                // The parser takes all that follows: one pair of parentheses for a row of them.
+                let mut text = "- ".to_owned();
+                let mut inner = expr;
+                while let Expr::UnaryExpr { expr, .. } = inner.as_ref() {
+                    text.push_str("- ");
+                    inner = expr;
+                }
+                format!("({text}{})", self.plain(inner, LOOSE))
+            }
+            Expr::RefDot { refr, field, .. } => {
+                format!("{}.{}", self.plain(refr, TERM), field.0.text())
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                let refr = self.plain(refr, TERM);
+                match self.index_of_every(index) {
+                    Some(index) => format!("{refr}[{index}]"),
+                    None => format!("{refr}[{}]", self.plain(index, COMPARISON)),
+                }
+            }
+            Expr::BinExpr { op, lhs, rhs, .. } => {
+                let (symbol, bound) = set_operator(op);
+                return self.infix(lhs, symbol, rhs, bound);
+            }
+            Expr::ArithExpr { op, lhs, rhs, .. } => {
+                let (symbol, bound) = arithmetic(op);
+                return self.infix(lhs, symbol, rhs, bound);
+            }
+            Expr::BoolExpr { op, lhs, rhs, .. } => {
+                return self.infix(lhs, comparison(op), rhs, COMPARISON);
+            }
+            Expr::AssignExpr { op, lhs, rhs, .. } => {
+                return self.infix(lhs, assign(op), rhs, LOOSE);
+            }
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                let key = key.as_ref().map(|key| self.plain(key, COMPARISON) + ", ");
+                let value = self.plain(value, COMPARISON);
+                let collection = self.plain(collection, COMPARISON);
+                let text = format!("{}{value} in {collection}", key.unwrap_or_default());
+                return (text, LOOSE);
+            }
+        };
+        (text, TERM)
+    }
+
+    /// Operators of one kind are taken from the left.
+    fn infix(&mut self, lhs: &Expr, symbol: &str, rhs: &Expr, bound: u8) -> (String, u8) {
+        let left = self.plain(lhs, bound);
+        let right = self.plain(rhs, bound.saturating_add(1));
+        (format!("{left} {symbol} {right}"), bound)
+    }
+}
+
+/// Under a `not`, as OPA reads it: what may be undefined is taken out and asked for first.
+impl Walk<'_, '_> {
+    /// What is negated. A reference is asked for under the `not`, and so are the sides of `==`.
+    pub(super) fn negated(&mut self, expr: &Expr) -> String {
+        match expr {
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.side(expr),
+            Expr::BoolExpr {
+                op: BoolOp::Eq,
+                lhs,
+                rhs,
+                ..
+            } => format!("{} == {}", self.side(lhs), self.side(rhs)),
+            Expr::AssignExpr { op, lhs, rhs, .. } => {
+                format!("{} {} {}", self.side(lhs), assign(op), self.side(rhs))
+            }
+            Expr::Call { fcn, params, .. } => self.call(fcn, params),
+            expr => self.operation(expr),
+        }
+    }
+
+    /// A reference stays, its indexes apart; anything else is an operand.
+    fn side(&mut self, expr: &Expr) -> String {
+        match expr {
+            Expr::Var { span, .. } => span.text().to_owned(),
+            Expr::RefDot { refr, field, .. } => {
+                format!("{}.{}", self.side(refr), field.0.text())
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                let refr = self.side(refr);
+                match self.index_of_every(index) {
+                    Some(index) => format!("{refr}[{index}]"),
+                    None => format!("{refr}[{}]", self.operand(index)),
+                }
+            }
+            expr => self.operand(expr),
+        }
+    }
+
+    /// What may be undefined gets a name, and the name takes its place. The parts of an operation
+    /// need none of their own, for it is undefined when one of them is. That does not hold of a
+    /// membership in the engines: there it would be false.
+    fn operand(&mut self, expr: &Expr) -> String {
+        if self.is_defined(expr) {
+            return self.plain(expr, TERM);
+        }
+        let text = match expr {
+            _ if !Memberships::are_in(expr) => self.plain(expr, LOOSE),
+            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.side(expr),
+            Expr::Call { fcn, params, .. } => self.call(fcn, params),
+            expr => self.operation(expr),
+        };
+        self.operands = self.operands.saturating_add(1);
+        let name = format!("gate_operand_{}__", self.operands);
+        self.taken.push((name.clone(), text));
+        name
+    }
+
+    /// Whether it is made of constants and of names that are bound.
+    fn is_defined(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => true,
+            Expr::Var { span, .. } => !self.scopes.is_document(span.text()),
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().all(|item| self.is_defined(item))
+            }
+            Expr::Object { fields, .. } => fields
+                .iter()
+                .all(|(_, key, value)| self.is_defined(key) && self.is_defined(value)),
+            _ => false,
+        }
+    }
+
+    fn call(&mut self, function: &Expr, params: &[Ref<Expr>]) -> String {
+        let function = self.plain(function, TERM);
+        format!("{function}({})", self.operand_list(params))
+    }
+
+    fn operand_list(&mut self, items: &[Ref<Expr>]) -> String {
+        let items: Vec<String> = items.iter().map(|item| self.operand(item)).collect();
+        items.join(", ")
+    }
+
+    /// The expression with its parts taken out.
+    fn operation(&mut self, expr: &Expr) -> String {
+        match expr {
+            Expr::Array { items, .. } => format!("[{}]", self.operand_list(items)),
+            Expr::Set { items, .. } if !items.is_empty() => {
+                format!("{{{}}}", self.operand_list(items))
+            }
+            Expr::Object { fields, .. } => {
+                let fields = fields.iter().map(|(_, key, value)| {
+                    format!("{}: {}", self.operand(key), self.operand(value))
+                });
+                format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+            }
+            Expr::BinExpr { op, lhs, rhs, .. } => {
+                let (symbol, _) = set_operator(op);
+                format!("{} {symbol} {}", self.operand(lhs), self.operand(rhs))
+            }
+            Expr::ArithExpr { op, lhs, rhs, .. } => {
+                let (symbol, _) = arithmetic(op);
+                format!("{} {symbol} {}", self.operand(lhs), self.operand(rhs))
+            }
+            Expr::BoolExpr { op, lhs, rhs, .. } => {
+                let symbol = comparison(op);
+                format!("{} {symbol} {}", self.operand(lhs), self.operand(rhs))
+            }
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                let key = key.as_ref().map(|key| self.operand(key) + ", ");
+                let value = self.operand(value);
+                let collection = self.operand(collection);
+                // In parentheses: a comma of its own would end it.
+                format!("({}{value} in {collection})", key.unwrap_or_default())
+            }
+            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {
+                self.operand(expr)
+            }
+            expr => self.plain(expr, LOOSE),
+        }
+    }
+}
+
+/// Whether there is a membership in an expression, comprehensions apart.
+#[derive(Default)]
+struct Memberships(bool);
+
+impl Memberships {
+    fn are_in(expr: &Expr) -> bool {
+        let mut found = Self::default();
+        found.expr(expr);
+        found.0
+    }
+}
+
+impl Visitor for Memberships {
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Membership { .. } => self.0 = true,
+            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {}
+            _ => walk::below_expr(self, expr),
+        }
+    }
+}
+
+/// JSON, which a string of Rego is.
+fn string(value: &Value) -> String {
+    value.to_json_str().unwrap_or_default()
+}
+
+const fn assign(op: &AssignOp) -> &'static str {
+    match op {
+        AssignOp::Eq => "=",
+        AssignOp::ColEq => ":=",
+    }
+}
+
+const fn comparison(op: &BoolOp) -> &'static str {
+    match op {
+        BoolOp::Lt => "<",
+        BoolOp::Le => "<=",
+        BoolOp::Eq => "==",
+        BoolOp::Ge => ">=",
+        BoolOp::Gt => ">",
+        BoolOp::Ne => "!=",
+    }
+}
+
+const fn set_operator(op: &BinOp) -> (&'static str, u8) {
+    match op {
+        BinOp::Intersection => ("&", INTERSECTION),
+        BinOp::Union => ("|", UNION),
+    }
+}
+
+const fn arithmetic(op: &ArithOp) -> (&'static str, u8) {
+    match op {
+        ArithOp::Add => ("+", SUM),
+        ArithOp::Sub => ("-", SUM),
+        ArithOp::Mul => ("*", PRODUCT),
+        ArithOp::Div => ("/", PRODUCT),
+        ArithOp::Mod => ("%", PRODUCT),
+    }
+}

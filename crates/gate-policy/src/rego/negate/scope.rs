@@ -1,0 +1,239 @@
+//! What the names under a `not` stand for, and whether they have a value there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
+
+use super::super::bounds::{Names, Path, path};
+use super::super::walk::{self, Visitor};
+
+/// Every rule of a bundle.
+pub(super) struct Rules {
+    paths: BTreeSet<Path>,
+    /// The names that are rules in each package.
+    names: BTreeMap<Path, BTreeSet<String>>,
+}
+
+impl Rules {
+    pub(super) fn of<'m>(modules: impl Iterator<Item = &'m Module>) -> Self {
+        let mut found = Self {
+            paths: BTreeSet::new(),
+            names: BTreeMap::new(),
+        };
+        for module in modules {
+            let package = Names::of(module).package;
+            let names = found.names.entry(package.clone()).or_default();
+            for rule in &module.policy {
+                let (Rule::Default { refr, .. }
+                | Rule::Spec {
+                    head:
+                        RuleHead::Compr { refr, .. }
+                        | RuleHead::Set { refr, .. }
+                        | RuleHead::Func { refr, .. },
+                    ..
+                }) = rule.as_ref();
+                let own = path(refr).0;
+                names.extend(own.first().cloned());
+                found.paths.insert([package.clone(), own].concat());
+            }
+        }
+        found
+    }
+
+    /// Whether there are rules below the path: then it is an object of rules, which OPA has even
+    /// when none of them has a value.
+    fn are_below(&self, path: &Path) -> bool {
+        let mut from = self.paths.range(path.clone()..);
+        let first = from.find(|rule| *rule != path);
+        first.is_some_and(|rule| rule.starts_with(path))
+    }
+}
+
+/// The names that are bound where the walk is, innermost last.
+pub(super) struct Scopes<'r> {
+    rules: &'r Rules,
+    names: Names,
+    levels: Vec<Level>,
+}
+
+/// The names of one query, or of what stands around it.
+#[derive(Default)]
+pub(super) struct Level {
+    /// Those that stand in an expression which is not negated: it gives them their value, or
+    /// another one must, or the engines refuse the rule.
+    bound: BTreeSet<String>,
+    /// Those that `some` declares.
+    declared: BTreeSet<String>,
+    /// Those of an `every`.
+    every: BTreeSet<String>,
+}
+
+impl<'r> Scopes<'r> {
+    pub(super) fn new(rules: &'r Rules, module: &Module) -> Self {
+        Self {
+            rules,
+            names: Names::of(module),
+            levels: Vec::new(),
+        }
+    }
+
+    pub(super) fn enter(&mut self, level: Level) {
+        self.levels.push(level);
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.levels.pop();
+    }
+
+    /// What follows is another rule.
+    pub(super) fn clear(&mut self) {
+        self.levels = vec![Level::default()];
+    }
+
+    pub(super) fn bind(&mut self, name: &str) {
+        if let Some(level) = self.levels.last_mut() {
+            level.bound.insert(name.to_owned());
+        }
+    }
+
+    /// Whether the name is that of an `every` around.
+    pub(super) fn is_of_every(&self, name: &str) -> bool {
+        let mut levels = self.levels.iter().rev();
+        let nearest = levels.find(|level| {
+            let names = level.declared.iter().chain(&level.every);
+            names.into_iter().any(|known| known == name)
+        });
+        nearest.is_some_and(|level| level.every.contains(name))
+    }
+
+    /// Whether the name, if it is no local one, is a document and so may be undefined.
+    pub(super) fn is_document(&self, name: &str) -> bool {
+        let rules = self.rules.names.get(&self.names.package);
+        matches!(name, "input" | "data")
+            || self.names.imports.contains_key(name)
+            || rules.is_some_and(|rules| rules.contains(name))
+    }
+
+    /// Whether something else than the negated expression gives the name its value.
+    fn has_value(&self, name: &str) -> bool {
+        for level in self.levels.iter().rev() {
+            if level.bound.contains(name) {
+                return name != "_";
+            }
+            if level.declared.contains(name) {
+                return false;
+            }
+        }
+        self.is_document(name)
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        let mut levels = self.levels.iter();
+        levels.any(|level| level.declared.contains(name))
+    }
+
+    /// What OPA would not accept or would see otherwise in a negated expression.
+    pub(super) fn problem(&self, negated: &Expr) -> Option<String> {
+        let mut found = Problem {
+            scopes: self,
+            problem: None,
+        };
+        found.expr(negated);
+        found.problem
+    }
+}
+
+impl Level {
+    pub(super) fn of(query: &Query) -> Self {
+        let mut level = Self::default();
+        walk::below_query(&mut level, query);
+        level
+    }
+
+    /// Those of an `every`.
+    pub(super) fn every<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        let every: BTreeSet<String> = names.map(ToOwned::to_owned).collect();
+        Self {
+            bound: every.clone(),
+            every,
+            ..Self::default()
+        }
+    }
+}
+
+impl Visitor for Level {
+    fn statement(&mut self, statement: &LiteralStmt) {
+        match &statement.literal {
+            Literal::NotExpr { .. } => {}
+            // Its body is a query of its own.
+            Literal::Every { domain, .. } => self.expr(domain),
+            _ => walk::below_statement(self, statement),
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {}
+            Expr::Call { params, .. } => params.iter().for_each(|param| self.expr(param)),
+            Expr::Var { span, .. } => {
+                self.bound.insert(span.text().to_owned());
+            }
+            _ => walk::below_expr(self, expr),
+        }
+    }
+
+    fn declared(&mut self, name: &str) {
+        self.declared.insert(name.to_owned());
+    }
+}
+
+struct Problem<'s, 'r> {
+    scopes: &'s Scopes<'r>,
+    problem: Option<String>,
+}
+
+impl Visitor for Problem<'_, '_> {
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            // A query of its own.
+            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {}
+            Expr::Call { params, .. } => params.iter().for_each(|param| self.expr(param)),
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                self.reference(expr);
+            }
+            _ => walk::below_expr(self, expr),
+        }
+    }
+}
+
+impl Problem<'_, '_> {
+    fn reference(&mut self, reference: &Expr) {
+        let (parts, _) = path(reference);
+        let is_local = parts.first().is_none_or(|root| self.scopes.is_local(root));
+        if !is_local
+            && let Some(full) = self.scopes.names.full(parts)
+            && self.scopes.rules.are_below(&full)
+        {
+            let name = full.join(".");
+            self.problem = Some(format!(
+                "`{name}` stands above rules and so is never undefined; negate one of the rules"
+            ));
+        }
+        // The indexes and the root: the rest is the path.
+        let mut expr = reference;
+        while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = expr {
+            if let Expr::RefBrack { index, .. } = expr {
+                self.expr(index);
+            }
+            expr = refr;
+        }
+        match expr {
+            Expr::Var { span, .. } if !self.scopes.has_value(span.text()) => {
+                let name = span.text();
+                self.problem = Some(format!("`{name}` has no value before the `not`"));
+            }
+            Expr::Var { .. } => {}
+            root => self.expr(root),
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! The builtins a policy may call: bounded by their input, and the same on every run.
 
-use super::CompileError;
+use super::{CompileError, growth};
 
 /// Every builtin that is allowed. One that does I/O, reads a clock, is random, or can make far
 /// more than it is given (`numbers.range`, `bits.lsh`, `replace`, …) is not in the list: a
-/// builtin counts as one instruction, so no limit would stop it.
+/// builtin counts as one instruction, so no limit would stop it. Those that can make some more
+/// are held to a size (`growth.rs`).
 ///
 /// INVARIANT: sorted.
 pub const ALLOWED_BUILTINS: [&str; 78] = [
@@ -96,7 +97,7 @@ pub(super) fn is_allowed(name: &str) -> bool {
 /// Builtins that tests may call, too: they do nothing.
 const ALLOWED_IN_TESTS: [&str; 1] = ["trace"];
 
-/// Takes every other builtin away from an interpreter: by a name that stands in a test, or by a
+/// Holds what an interpreter's builtins make, and takes every other builtin away from it: by a name that stands in a test, or by a
 /// `with … as` that puts one in another's place.
 pub(crate) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     for (name, (_, arguments)) in regorus::unstable::BUILTINS.iter() {
@@ -109,7 +110,7 @@ pub(crate) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError>
             .add_extension((*name).to_owned(), *arguments, Box::new(refuse))
             .map_err(|error| CompileError::Compile(error.to_string()))?;
     }
-    Ok(())
+    growth::hold_interpreter(engine)
 }
 
 #[cfg(test)]

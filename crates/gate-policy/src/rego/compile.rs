@@ -9,7 +9,7 @@ use regorus::{CompiledPolicy, Rc, Value};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, assign, bounds, builtins, negate};
+use super::{ENTRYPOINT, assign, bounds, builtins, growth, negate};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -119,8 +119,8 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     Ok(Compiled {
-        decision: Copies::new(&decision, &decision_data),
-        documents,
+        decision: Copies::new(&growth::hold(&decision), &decision_data),
+        documents: Arc::new(growth::hold(&documents)),
         data,
         builtins,
     })

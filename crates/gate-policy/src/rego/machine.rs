@@ -7,13 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use regorus::Value;
 use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{LimitError, Value};
 use serde_json::Value as Json;
 
 use super::compile::Compiled;
 use super::document;
+use super::growth;
 use super::lean::Lean;
 use super::shape;
 use super::template::Template;
@@ -178,6 +179,7 @@ impl Machine {
             found = found[*part].clone();
             if rules.contains(&name) {
                 let value = self.vm.execute_entry_point_by_name(&name)?;
+                growth::check_answer(&value).map_err(too_large)?;
                 let below = path.get(depth.saturating_add(1)..).unwrap_or_default();
                 return Ok(below.iter().fold(value, |value, part| value[*part].clone()));
             }
@@ -187,6 +189,7 @@ impl Machine {
             let value = self
                 .vm
                 .execute_entry_point_by_name(&format!("{prefix}{rule}"))?;
+            growth::check_answer(&value).map_err(too_large)?;
             if value != Value::Undefined {
                 let parts: Vec<&str> = rule.split('.').collect();
                 insert(&mut found, &parts, value);
@@ -210,6 +213,13 @@ fn insert(document: &mut Value, path: &[&str], value: Value) {
     } else {
         let inner = members.get_or_insert_with(key, Value::new_object);
         insert(inner, rest, value);
+    }
+}
+
+fn too_large(error: LimitError) -> VmError {
+    VmError::Internal {
+        message: error.to_string(),
+        pc: 0,
     }
 }
 

@@ -11,6 +11,7 @@ mod conformance;
 mod engines;
 mod fail_open;
 mod generate;
+mod growth;
 mod negation;
 mod reports;
 mod support;

@@ -1,0 +1,368 @@
+//! Builtins that can make more than they are given, held to a size; and those that Gate answers
+//! itself, as OPA does.
+//!
+//! A builtin counts as one instruction, so that the limit on instructions does not stop what
+//! doubles with each: `b := concat("", [a, a])` forty times, `sprintf("%999999999d", [1])`. What
+//! such a call would make is estimated before it is called. Too much ends the evaluation: it is
+//! no value that is undefined, which a `not` would take for a yes. A product of whole numbers is
+//! held to a size as well: on the register machine `*` is a call from here.
+//!
+//! `upper` and `lower` change letter by letter, one for one, as Go does; Rust's own make `SS` of `ß`.
+
+use std::sync::LazyLock;
+
+use regorus::rvm::Instruction;
+use regorus::rvm::instructions::BuiltinCallParams;
+use regorus::rvm::program::{BuiltinInfo, Program};
+use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Span};
+use regorus::{LimitError, Value};
+
+use super::CompileError;
+
+/// The most that one call may make: bytes of text, 16 for each member of a collection.
+pub const MAX_MADE_BYTES: usize = 1024 * 1024;
+/// The longest whole number that a product may be.
+pub const MAX_NUMBER_BITS: u64 = 32 * 1024;
+
+/// What is estimated for each, and what it is then asked for.
+static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
+    /// The builtin itself, once what it would make is not too much.
+    macro_rules! held {
+        ($($name:literal => $estimate:expr;)*) => {
+            [$(BUILTINS.get($name).map(|(_, arity)| {
+                let held: BuiltinFcn = (
+                    |span, params, args, strict| {
+                        within(($estimate)(args))?;
+                        match BUILTINS.get($name) {
+                            Some((builtin, _)) => builtin(span, params, args, strict),
+                            None => Ok(Value::Undefined),
+                        }
+                    },
+                    *arity,
+                );
+                ($name, held)
+            })),*]
+        };
+    }
+    let held = held! {
+        "array.concat" => |args: &[Value]| args.iter().map(members).fold(0, usize::saturating_add);
+        "concat" => concat;
+        "json.marshal" => deep;
+        "json.unmarshal" => unmarshal;
+        "object.union" => deep;
+        "object.union_n" => deep;
+        "product" => product;
+        "split" => split;
+        "sprintf" => sprintf;
+        "units.parse" => number;
+        "units.parse_bytes" => number;
+    };
+    let upper: BuiltinFcn = (|_, _, args, _| Ok(each_letter(args, upper)), 1);
+    let lower: BuiltinFcn = (|_, _, args, _| Ok(each_letter(args, lower)), 1);
+    let own = [("upper", upper), ("lower", lower)];
+    held.into_iter().flatten().chain(own).collect()
+});
+
+fn held(name: &str) -> Option<BuiltinFcn> {
+    let mut all = HELD.iter();
+    all.find(|(known, _)| *known == name).map(|(_, held)| *held)
+}
+
+/// The program with its builtins and its products held.
+pub(super) fn hold(program: &Program) -> Program {
+    let mut program = program.clone();
+    let names = program.builtin_info_table.iter();
+    for (builtin, info) in program.resolved_builtins.iter_mut().zip(names) {
+        *builtin = held(&info.name).unwrap_or(*builtin);
+    }
+    let product: BuiltinFcn = (|_, _, args, _| Ok(times(args)?), 2);
+    let products = program.builtin_info_table.len();
+    let Ok(builtin_index) = u16::try_from(products) else {
+        return program;
+    };
+    program.builtin_info_table.push(BuiltinInfo {
+        name: "*".to_owned(),
+        num_args: 2,
+    });
+    program.resolved_builtins.push(product);
+    let data = &mut program.instruction_data;
+    for instruction in &mut program.instructions {
+        let Instruction::Mul { dest, left, right } = *instruction else {
+            continue;
+        };
+        let params_index = data.add_builtin_call_params(BuiltinCallParams {
+            dest,
+            builtin_index,
+            num_args: 2,
+            args: [left, right, 0, 0, 0, 0, 0, 0],
+        });
+        *instruction = Instruction::BuiltinCall { params_index };
+    }
+    program
+}
+
+/// Holds an interpreter's builtins.
+pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), CompileError> {
+    let refused = |error: &dyn std::fmt::Display| CompileError::Compile(error.to_string());
+    let file = regorus::Source::from_contents("builtin".to_owned(), String::new());
+    let span = Span {
+        source: file.map_err(|error| refused(&error))?,
+        line: 1,
+        col: 1,
+        start: 0,
+        end: 0,
+    };
+    for (name, (builtin, arity)) in HELD.iter() {
+        let span = span.clone();
+        let call = move |args: Vec<Value>| {
+            let place = |_: &Value| {
+                Ref::new(Expr::Null {
+                    span: span.clone(),
+                    value: Value::Null,
+                    eidx: 0,
+                })
+            };
+            let places: Vec<_> = args.iter().map(place).collect();
+            match builtin(&span, &places, &args, false) {
+                // As without being strict: an error is no value, a limit ends the evaluation.
+                Err(error) if !error.is::<LimitError>() => Ok(Value::Undefined),
+                answer => answer,
+            }
+        };
+        engine
+            .add_extension((*name).to_owned(), *arity, Box::new(call))
+            .map_err(|error| refused(&error))?;
+    }
+    Ok(())
+}
+
+fn within(bytes: usize) -> Result<(), LimitError> {
+    if bytes <= MAX_MADE_BYTES {
+        return Ok(());
+    }
+    let in_u64 = |bytes| u64::try_from(bytes).unwrap_or(u64::MAX);
+    Err(LimitError::MemoryLimitExceeded {
+        usage: in_u64(bytes),
+        limit: in_u64(MAX_MADE_BYTES),
+    })
+}
+
+/// More than any call may make.
+const TOO_MUCH: usize = usize::MAX;
+const MEMBER_BYTES: usize = 16;
+/// What writes a value calls itself for each level.
+const MAX_DEPTH: usize = 128;
+
+/// Of a collection's own members, whatever is in them.
+fn members(value: &Value) -> usize {
+    let members = match value {
+        Value::Array(items) => items.len(),
+        Value::Set(items) => items.len(),
+        Value::Object(members) => members.len(),
+        _ => 1,
+    };
+    members.saturating_mul(MEMBER_BYTES)
+}
+
+/// Whether a rule's value can be written out for a reader of the Data API.
+pub(super) fn check_answer(value: &Value) -> Result<(), LimitError> {
+    const MAX_ANSWER_BYTES: usize = 16 * MAX_MADE_BYTES;
+    let mut left = MAX_ANSWER_BYTES;
+    if takes(value, &mut left, MAX_DEPTH) {
+        Ok(())
+    } else {
+        within(TOO_MUCH)
+    }
+}
+
+/// Of everything in the arguments. A value that stands in it twice counts twice: it is written twice.
+fn deep(args: &[Value]) -> usize {
+    let mut left = MAX_MADE_BYTES;
+    if args.iter().all(|arg| takes(arg, &mut left, MAX_DEPTH)) {
+        MAX_MADE_BYTES.saturating_sub(left)
+    } else {
+        TOO_MUCH
+    }
+}
+
+/// Takes a value's size from what is left; stops where that is not enough.
+fn takes(value: &Value, left: &mut usize, depth: usize) -> bool {
+    let own = match value {
+        Value::String(text) => text.len(),
+        Value::Number(_) => usize::try_from(bits(value) / 2).unwrap_or(TOO_MUCH),
+        _ => 0,
+    };
+    let rest = left.checked_sub(own.saturating_add(MEMBER_BYTES));
+    let (Some(rest), Some(depth)) = (rest, depth.checked_sub(1)) else {
+        return false;
+    };
+    *left = rest;
+    match value {
+        Value::Array(items) => items.iter().all(|item| takes(item, left, depth)),
+        Value::Set(items) => items.iter().all(|item| takes(item, left, depth)),
+        Value::Object(members) => members
+            .iter()
+            .all(|(name, member)| takes(name, left, depth) && takes(member, left, depth)),
+        _ => true,
+    }
+}
+
+/// Of a whole number; none of any other value.
+fn bits(value: &Value) -> u64 {
+    let Value::Number(number) = value else {
+        return 0;
+    };
+    match number.as_i128() {
+        Some(small) => u64::from(u128::BITS.saturating_sub(small.unsigned_abs().leading_zeros())),
+        None if number.is_integer() => number.as_big().map_or(0, |big| big.bits()),
+        None => 0,
+    }
+}
+
+fn times(args: &[Value]) -> Result<Value, LimitError> {
+    let [Value::Number(left), Value::Number(right)] = args else {
+        // As an error of the machine's own, this ends no more than the body: never a value.
+        return Ok(Value::Undefined);
+    };
+    let bits = args.iter().map(bits).fold(0, u64::saturating_add);
+    if bits > MAX_NUMBER_BITS {
+        return Err(LimitError::MemoryLimitExceeded {
+            usage: bits,
+            limit: MAX_NUMBER_BITS,
+        });
+    }
+    Ok(left.mul(right).map_or(Value::Undefined, Value::from))
+}
+
+fn product(args: &[Value]) -> usize {
+    let bits = match args {
+        [Value::Array(items)] => items.iter().map(bits).fold(0, u64::saturating_add),
+        [Value::Set(items)] => items.iter().map(bits).fold(0, u64::saturating_add),
+        _ => 0,
+    };
+    if bits > MAX_NUMBER_BITS { TOO_MUCH } else { 0 }
+}
+
+fn concat(args: &[Value]) -> usize {
+    let [Value::String(delimiter), items] = args else {
+        return 0;
+    };
+    let of = |item: &Value| match item {
+        Value::String(text) => text.len().saturating_add(delimiter.len()),
+        _ => 0,
+    };
+    match items {
+        Value::Array(items) => items.iter().map(of).fold(0, usize::saturating_add),
+        Value::Set(items) => items.iter().map(of).fold(0, usize::saturating_add),
+        _ => 0,
+    }
+}
+
+fn split(args: &[Value]) -> usize {
+    let [Value::String(text), Value::String(delimiter)] = args else {
+        return 0;
+    };
+    let parts = text.matches(delimiter.as_ref()).count();
+    text.len()
+        .saturating_add(parts.saturating_mul(MEMBER_BYTES))
+}
+
+/// The format, its widths, and its arguments as they are written.
+fn sprintf(args: &[Value]) -> usize {
+    let widths = match args.first() {
+        Some(Value::String(format)) => widths(format),
+        _ => 0,
+    };
+    deep(args).saturating_add(widths)
+}
+
+fn widths(format: &str) -> usize {
+    let mut sum = 0_usize;
+    let mut rest = format;
+    while let Some((_, after)) = rest.split_once('%') {
+        let after = after.strip_prefix('.').unwrap_or(after);
+        let end = after.find(|c: char| !c.is_numeric()).unwrap_or(after.len());
+        let (width, verb) = after.split_at(end);
+        if !width.is_empty() {
+            sum = sum.saturating_add(width.parse().unwrap_or(TOO_MUCH));
+        }
+        // A `%` here is the second of two.
+        rest = verb.strip_prefix('%').unwrap_or(verb);
+    }
+    sum
+}
+
+/// regorus reads `1e1000000000` as a whole number of so many digits.
+fn number(args: &[Value]) -> usize {
+    const MAX_DIGITS: usize = 1_000;
+    let [Value::String(text)] = args else {
+        return 0;
+    };
+    let exponents = text.split(['e', 'E']).skip(1).map(|after| {
+        let after = after.trim_start_matches('+');
+        let end = after.find(|c: char| !c.is_ascii_digit());
+        let (digits, _) = after.split_at(end.unwrap_or(after.len()));
+        digits.trim_start_matches('0')
+    });
+    let is_long = exponents.into_iter().any(|digits| digits.len() > 3);
+    if is_long || text.len() > MAX_DIGITS {
+        TOO_MUCH
+    } else {
+        0
+    }
+}
+
+/// regorus reads an object with this one member as a number of any length.
+fn unmarshal(args: &[Value]) -> usize {
+    const NUMBER: &str = "$serde_json::private::Number";
+    fn has_number(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Array(items) => items.iter().any(has_number),
+            serde_json::Value::Object(members) => members
+                .iter()
+                .any(|(name, member)| name == NUMBER || has_number(member)),
+            _ => false,
+        }
+    }
+    let [Value::String(text)] = args else {
+        return 0;
+    };
+    // It may be written with escapes.
+    let is_suspect = text.contains("serde_json") || text.contains("\\u00");
+    if is_suspect && serde_json::from_str(text).is_ok_and(|value| has_number(&value)) {
+        return TOO_MUCH;
+    }
+    text.len()
+}
+
+fn each_letter(args: &[Value], change: fn(char) -> char) -> Value {
+    match args {
+        [Value::String(text)] => text.chars().map(change).collect::<String>().into(),
+        _ => Value::Undefined,
+    }
+}
+
+/// Unicode's simple mapping. `char` has the full one, which is another where it is longer.
+fn upper(letter: char) -> char {
+    let mut full = letter.to_uppercase();
+    if let (Some(only), None) = (full.next(), full.next()) {
+        return only;
+    }
+    let place = u32::from(letter);
+    let away = match place {
+        // Greek with an iota below.
+        0x1F80..=0x1F87 | 0x1F90..=0x1F97 | 0x1FA0..=0x1FA7 => 8,
+        0x1FB3 | 0x1FC3 | 0x1FF3 => 9,
+        _ => 0,
+    };
+    char::from_u32(place.saturating_add(away)).unwrap_or(letter)
+}
+
+fn lower(letter: char) -> char {
+    let mut full = letter.to_lowercase();
+    match (full.next(), full.next()) {
+        (Some(only), None) => only,
+        // `İ` alone.
+        _ => 'i',
+    }
+}

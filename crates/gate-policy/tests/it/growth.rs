@@ -1,0 +1,89 @@
+//! What grows with every instruction is held to a size: blocked as an error, at a size at which the
+//! machine would not yet suffer. No `not` takes it for a yes.
+
+use crate::fail_open::{ALLOW, judge};
+
+/// `x0`, then `x1` of it, … as often as told.
+fn repeated(first: &str, step: &str, times: usize) -> String {
+    let steps = (0..times).map(|n| {
+        step.replace("NEXT", &format!("x{}", n + 1))
+            .replace("LAST", &format!("x{n}"))
+    });
+    let steps: Vec<String> = steps.collect();
+    format!("x0 := {first}\n{}\nx := x{times}", steps.join("\n"))
+}
+
+#[track_caller]
+fn blocked(grown: &str) {
+    // Reached by none but this order, so that the loader does not find it.
+    for body in [
+        format!("{grown}; x != 0"),
+        format!("count([1 | {grown}; x != 0]) >= 0"),
+        "not grown".to_owned(),
+    ] {
+        let rego = format!(
+            "grown if {{ input.order.client_order_id == \"o-1\"; {grown}; x == 0 }}\n\
+             decision := {ALLOW} if {{ input.order.client_order_id == \"o-1\"; {body} }}"
+        );
+        assert_eq!(judge(&rego, "{}", "1"), "policy_error", "{rego}");
+    }
+}
+
+#[track_caller]
+fn fine(grown: &str) {
+    let rego = format!("decision := {ALLOW} if {{ {grown}; x != 0 }}");
+    assert_eq!(judge(&rego, "{}", "1"), "allow", "{rego}");
+}
+
+#[test]
+fn what_doubles_with_each_instruction_is_stopped() {
+    for (first, step) in [
+        ("\"a\"", "NEXT := concat(\"\", [LAST, LAST])"),
+        ("\"a\"", "NEXT := concat(LAST, [\"\", \"\", \"\"])"),
+        ("\"a\"", "NEXT := sprintf(\"%s%v\", [LAST, LAST])"),
+        ("\"a\"", "NEXT := json.marshal([LAST, LAST])"),
+        ("[1]", "NEXT := array.concat(LAST, LAST)"),
+        ("[1]", "NEXT := [LAST, LAST]; json.marshal(NEXT) != \"\""),
+        (
+            "{\"a\": 1}",
+            "NEXT := {\"a\": LAST, \"b\": LAST}; object.union(NEXT, NEXT) != 1",
+        ),
+        (
+            "{\"a\": 1}",
+            "NEXT := {\"a\": LAST, \"b\": LAST}; object.union_n([NEXT]) != 1",
+        ),
+        ("3", "NEXT := LAST * LAST"),
+        ("3", "NEXT := product([LAST, LAST])"),
+    ] {
+        blocked(&repeated(first, step, 22));
+        fine(&repeated(first, step, 8));
+    }
+}
+
+#[test]
+fn what_is_large_at_once_is_stopped() {
+    let text = "y := sprintf(\"%400000d%400000d\", [1, 2])";
+    let thirty = vec!["1"; 30].join(", ");
+    for grown in [
+        "x := sprintf(\"%9999999d\", [1])".to_owned(),
+        "x := sprintf(\"%.9999999f\", [1.5])".to_owned(),
+        "x := sprintf(\"%099999999999999d\", [1])".to_owned(),
+        "x := units.parse(\"1e99999\")".to_owned(),
+        "x := units.parse_bytes(\"1E+99999\")".to_owned(),
+        "x := json.unmarshal(`{\"$serde_json::private::Number\":\"1e99999\"}`)".to_owned(),
+        "x := json.unmarshal(`[{\"\\u0024serde_json::private::Number\":\"1e99999\"}]`)".to_owned(),
+        format!("{text}; x := split(y, \"\")"),
+        format!("{text}; x := concat(\"\", [y | some _ in [{thirty}]])"),
+    ] {
+        blocked(&grown);
+    }
+    for grown in [
+        text.replace("y :=", "x :="),
+        "x := sprintf(\"limit 99999999, %d %%99999999 %05d\", [1, 2])".to_owned(),
+        "x := units.parse(\"1e3\") + units.parse_bytes(\"2Ei\")".to_owned(),
+        "x := json.unmarshal(`{\"\\u0024serde_json\":\"1e99999\"}`)".to_owned(),
+        "x := split(\"a,b\", \",\")".to_owned(),
+    ] {
+        fine(&grown);
+    }
+}

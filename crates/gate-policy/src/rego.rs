@@ -1,5 +1,6 @@
 //! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
 
+mod above;
 mod assign;
 mod bounds;
 mod builtins;
@@ -9,6 +10,7 @@ mod edit;
 mod growth;
 mod lean;
 mod machine;
+mod member;
 mod negate;
 mod prepared;
 mod shape;
@@ -28,6 +30,7 @@ pub use builtins::ALLOWED_BUILTINS;
 pub(crate) use builtins::restrict;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
+pub(crate) use edit::extent;
 pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
 pub use prepared::PREPARED;

@@ -146,7 +146,7 @@ impl Walk<'_> {
     }
 
     fn extent(&self, expr: &Expr) -> (usize, usize) {
-        edit::quoted(self.source, expr.span().start, expr.span().end)
+        edit::extent(self.source, expr)
     }
 }
 
@@ -211,6 +211,20 @@ mod tests {
             "p := [gate_term_3__ | some gate_once_4__ in [1]; some x; x = data.a; \
              some gate_term_3__; gate_term_3__ = [gate_term_1__ | some gate_once_2__ in [1]; \
              some y; y = x; some gate_term_1__; gate_term_1__ = y]]",
+        );
+    }
+
+    #[test]
+    fn an_object_is_taken_whole() {
+        check(
+            "p := [{ # both\n\t\"a\": x, \"b\": {\"c\": 1, \"d\": 2}} | x := data.a]",
+            "p := [gate_term_1__ | some gate_once_2__ in [1]; some x; x = data.a; \
+             some gate_term_1__; gate_term_1__ = { # both\n\t\"a\": x, \"b\": {\"c\": 1, \"d\": 2}}]",
+        );
+        check(
+            "p := [set() | data.a]",
+            "p := [gate_term_1__ | some gate_once_2__ in [1]; data.a; \
+             some gate_term_1__; gate_term_1__ = set()]",
         );
     }
 

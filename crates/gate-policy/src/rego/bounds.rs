@@ -44,7 +44,7 @@ fn needs(engine: &mut Engine, counts: fn(&RuleHead) -> bool) -> BTreeMap<Path, B
             if counts(head) {
                 let own = [names.package.clone(), path(refr).0].concat();
                 let used = References::of(rule);
-                let used = used.into_iter().filter_map(|used| names.full(used));
+                let used = used.into_iter().filter_map(|used| names.full(used.path));
                 references.entry(own).or_default().extend(used);
             }
         }
@@ -130,9 +130,17 @@ pub(super) fn path(reference: &Expr) -> (Path, bool) {
     }
 }
 
+/// A reference to something that is not bound where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Used {
+    /// Up to its first part that is not a constant.
+    pub(super) path: Path,
+    pub(super) line: u32,
+}
+
 /// What a rule refers to, apart from names that are bound where they stand.
 #[derive(Default)]
-struct References {
+pub(super) struct References {
     /// Of the scope that the walk is in: first the rule's head.
     scope: Scope,
     outer: Vec<Scope>,
@@ -142,24 +150,24 @@ struct References {
 
 #[derive(Default)]
 struct Scope {
-    used: BTreeSet<Path>,
+    used: BTreeSet<Used>,
     bound: BTreeSet<String>,
 }
 
 impl Scope {
     /// What is used here and not bound here.
-    fn free(self) -> (impl Iterator<Item = Path>, BTreeSet<String>) {
+    fn free(self) -> (impl Iterator<Item = Used>, BTreeSet<String>) {
         let Self { used, bound } = self;
         let (hidden, free): (Vec<_>, Vec<_>) = used
             .into_iter()
-            .partition(|path| path.first().is_some_and(|root| bound.contains(root)));
+            .partition(|used| used.path.first().is_some_and(|root| bound.contains(root)));
         drop(hidden);
         (free.into_iter(), bound)
     }
 }
 
 impl References {
-    fn of(rule: &Rule) -> BTreeSet<Path> {
+    pub(super) fn of(rule: &Rule) -> BTreeSet<Used> {
         let mut found = Self::default();
         walk::rule(&mut found, rule);
         let Self {
@@ -220,7 +228,10 @@ impl Visitor for References {
         if parts.is_empty() {
             return walk::below_expr(self, expr);
         }
-        self.scope.used.insert(parts);
+        self.scope.used.insert(Used {
+            path: parts,
+            line: expr.span().line,
+        });
         // The indexes alone: the rest has just been taken.
         let mut expr = expr;
         while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = expr {

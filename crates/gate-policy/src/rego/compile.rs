@@ -9,7 +9,7 @@ use regorus::{CompiledPolicy, Rc, Value};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, assign, bounds, builtins, growth, negate};
+use super::{ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -39,12 +39,12 @@ pub enum CompileError {
     /// rules that need one another.
     #[error("`{0}`: a chain of more than {MAX_REGO_CHAIN} operators or rules")]
     Chain(String),
-    /// OPA would not accept what stands under a `not`, or would see it otherwise.
+    /// OPA would not accept it, or would see it otherwise than the engines.
     #[error("`{path}`, line {line}: {message}")]
-    Negation {
+    Unlike {
         /// The file.
         path: String,
-        /// The line of the `not`.
+        /// Where it stands.
         line: u32,
         /// What is wrong.
         message: String,
@@ -171,15 +171,25 @@ pub(crate) fn engine<'m>(
 ) -> Result<regorus::Engine, CompileError> {
     let modules: Vec<Source<'m>> = modules.into_iter().collect();
     let mut engine = read(bundle, &modules)?;
-    let written = negate::rewrite(engine.get_modules().iter().map(AsRef::as_ref))?;
-    if written.iter().all(Option::is_none) {
-        return Ok(engine);
-    }
-    let written = modules
+    let parsed = engine.get_modules();
+    above::check(parsed.iter().map(AsRef::as_ref))?;
+    let negated = negate::rewrite(parsed.iter().map(AsRef::as_ref))?;
+    let negated = latest(&modules, &negated);
+    let mut engine = engine_over(bundle, negated.iter().copied(), &Value::new_object())?;
+    let parsed = engine.get_modules();
+    let written: Vec<_> = parsed
         .iter()
-        .zip(&written)
-        .map(|((path, source), written)| (*path, written.as_deref().unwrap_or(source)));
-    engine_over(bundle, written, &data(bundle)?)
+        .map(|module| member::rewrite(module))
+        .collect();
+    engine_over(bundle, latest(&negated, &written), &data(bundle)?)
+}
+
+/// The modules, in the new form where they got one.
+fn latest<'s>(modules: &[Source<'s>], written: &'s [Option<String>]) -> Vec<Source<'s>> {
+    let latest = modules.iter().zip(written);
+    latest
+        .map(|((path, source), written)| (*path, written.as_deref().unwrap_or(source)))
+        .collect()
 }
 
 /// An interpreter with modules just as they were written: to look at them, not to evaluate.
@@ -193,7 +203,7 @@ pub(crate) fn read(
             text::keywords(path, source)?;
         }
     }
-    engine_over(bundle, modules.iter().copied(), &data(bundle)?)
+    engine_over(bundle, modules.iter().copied(), &Value::new_object())
 }
 
 /// An interpreter with modules that [`engine`] has read, and data.

@@ -1,6 +1,6 @@
 //! Edits of a module's text by byte: where a statement stands, and the text with the edits made.
 
-use regorus::unstable::LiteralStmt;
+use regorus::unstable::{Expr, LiteralStmt};
 
 /// Replaces the bytes from `start` to `end`; an insertion when they are equal.
 pub(super) struct Edit {
@@ -24,6 +24,36 @@ pub(super) fn offset(at: u32) -> usize {
 /// Where a statement stands.
 pub(super) fn range(source: &str, statement: &LiteralStmt) -> (usize, usize) {
     quoted(source, statement.span.start, statement.span.end)
+}
+
+/// Where an expression stands, parentheses around it apart.
+pub(crate) fn extent(source: &str, expr: &Expr) -> (usize, usize) {
+    let (start, end) = quoted(source, expr.span().start, expr.span().end);
+    match expr {
+        // Its span begins with its last member.
+        Expr::Object { fields, .. } => {
+            let first = fields.first();
+            let first = first.map_or(start, |(span, ..)| quoted(source, span.start, span.end).0);
+            let before = source.get(..first).unwrap_or_default();
+            let opening = before.rmatch_indices('{').map(|(at, _)| at);
+            let mut opening =
+                opening.filter(|at| is_blank(source.get(at.saturating_add(1)..first)));
+            (opening.next().unwrap_or(start).min(start), end)
+        }
+        // The span of `set()` ends with what follows it.
+        Expr::Set { items, .. } if items.is_empty() => {
+            let text = source.get(start..).unwrap_or_default();
+            let length = text.find(')').map_or(0, |at| at.saturating_add(1));
+            (start, start.saturating_add(length))
+        }
+        _ => (start, end),
+    }
+}
+
+/// Whether there is nothing but space and comments.
+fn is_blank(text: Option<&str>) -> bool {
+    let code = |line: &str| line.split('#').next().unwrap_or_default().trim().is_empty();
+    text.unwrap_or_default().lines().all(code)
 }
 
 /// A span that begins or ends with a string leaves its quote out.

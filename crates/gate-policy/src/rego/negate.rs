@@ -8,8 +8,7 @@
 //! `not` (`not input.order.x`, and the sides of `==` and `=`), as in OPA; their indexes do not.
 //!
 //! What OPA refuses is refused: a name that only the negated expression could give a value
-//! (`not xs[_] > 5`), and `:=` under `not`. So is a reference that stands above rules: OPA has an
-//! object there even when none of the rules has a value, the engines have not.
+//! (`not xs[_] > 5`), and `:=` under `not`.
 //!
 //! An `every` has a flaw of its own in regorus 0.14.1: its names are looked up as if they had no value,
 //! so that `every x in xs { data.t[x] }` holds on the register machine whatever the `x` are. As
@@ -53,7 +52,7 @@ fn rewrite_one(rules: &Rules, module: &Module) -> Result<Option<String>, Compile
         walk::rule(&mut walk, rule);
     }
     if let Some((line, message)) = walk.problem {
-        return Err(CompileError::Negation {
+        return Err(CompileError::Unlike {
             path: file.get_path().clone(),
             line,
             message,

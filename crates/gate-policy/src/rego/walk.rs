@@ -38,7 +38,14 @@ pub(crate) trait Visitor {
 
 /// A rule's head and bodies; nothing of a default, whose value is a constant.
 pub(crate) fn rule<V: Visitor + ?Sized>(visitor: &mut V, rule: &Rule) {
-    let Rule::Spec { head, bodies, .. } = rule else {
+    head(visitor, rule);
+    if let Rule::Spec { bodies, .. } = rule {
+        bodies.iter().for_each(|body| visitor.body(body));
+    }
+}
+
+pub(crate) fn head<V: Visitor + ?Sized>(visitor: &mut V, rule: &Rule) {
+    let Rule::Spec { head, .. } = rule else {
         return;
     };
     let (refr, args, key, assign) = match head {
@@ -56,7 +63,6 @@ pub(crate) fn rule<V: Visitor + ?Sized>(visitor: &mut V, rule: &Rule) {
     assign
         .into_iter()
         .for_each(|assign| visitor.expr(&assign.value));
-    bodies.iter().for_each(|body| visitor.body(body));
 }
 
 /// `k` of the head `p[k]`. A constant one is part of the rule's name.
@@ -194,4 +200,22 @@ pub(crate) fn below_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
 /// A literal string, of either kind.
 pub(crate) const fn is_text(expr: &Expr) -> bool {
     matches!(expr, Expr::String { .. } | Expr::RawString { .. })
+}
+
+/// Made of literals alone.
+pub(crate) fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::String { .. }
+        | Expr::RawString { .. }
+        | Expr::Number { .. }
+        | Expr::Bool { .. }
+        | Expr::Null { .. } => true,
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().all(|item| is_constant(item))
+        }
+        Expr::Object { fields, .. } => fields
+            .iter()
+            .all(|(_, key, value)| is_constant(key) && is_constant(value)),
+        _ => false,
+    }
 }

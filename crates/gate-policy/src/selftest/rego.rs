@@ -12,7 +12,7 @@ use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
 use crate::rego::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, function_recursion, restrict};
+use crate::rego::{ENTRYPOINT, RegoPolicy, extent, function_recursion, restrict};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -187,14 +187,17 @@ fn show(value: &Value) -> String {
 
 /// The tests' source with every `with input as e` noting `e`.
 fn note_inputs(source: &str, module: &Module) -> String {
-    let mut inputs = Inputs(Vec::new());
+    let mut inputs = Inputs {
+        source,
+        found: Vec::new(),
+    };
     for rule in &module.policy {
         walk::rule(&mut inputs, rule);
     }
-    inputs.0.sort_unstable();
+    inputs.found.sort_unstable();
     let mut text = String::new();
     let mut at = 0;
-    for (start, end) in inputs.0 {
+    for (start, end) in inputs.found {
         // One inside of another is not noted by itself.
         if start >= at {
             text.push_str(source.get(at..start).unwrap_or_default());
@@ -208,20 +211,16 @@ fn note_inputs(source: &str, module: &Module) -> String {
 }
 
 /// Where the inputs stand, by byte.
-struct Inputs(Vec<(usize, usize)>);
+struct Inputs<'s> {
+    source: &'s str,
+    found: Vec<(usize, usize)>,
+}
 
-impl Visitor for Inputs {
+impl Visitor for Inputs<'_> {
     fn statement(&mut self, statement: &LiteralStmt) {
         for modifier in &statement.with_mods {
-            let span = modifier.r#as.span();
-            // The span of a literal string is inside of its quotes.
-            let is_input = modifier.refr.span().text() == "input" && !walk::is_text(&modifier.r#as);
-            if let (true, Ok(start), Ok(end)) = (
-                is_input,
-                usize::try_from(span.start),
-                usize::try_from(span.end),
-            ) {
-                self.0.push((start, end));
+            if modifier.refr.span().text() == "input" {
+                self.found.push(extent(self.source, &modifier.r#as));
             }
         }
         walk::below_statement(self, statement);
@@ -259,6 +258,13 @@ mod tests {
             "x with input as [y | y := z with input as 1]",
             "x with input as gate_selftest_note([y | y := z with input as 1])",
         );
-        check("x with input as \"y\"", "x with input as \"y\"");
+        check(
+            "x with input as \"y\"",
+            "x with input as gate_selftest_note(\"y\")",
+        );
+        check(
+            "x with input as {\"y\": 1, \"z\": {\"a\": 1, \"b\": 2}}",
+            "x with input as gate_selftest_note({\"y\": 1, \"z\": {\"a\": 1, \"b\": 2}})",
+        );
     }
 }

@@ -199,16 +199,11 @@ fn rules_that_need_themselves_are_refused() {
         "p if data.gate[\"p\"]",
         "p if data.gate[\"\\u0070\"]",
         "p if data.gate[`p`]",
-        "p if { some x; data.gate[x] }",
-        "p if { g := data.gate; some x; g[x] }",
-        "p if { d := data; d.gate.p }",
-        "p if count(data) > 0",
         "import data.gate as g\np if g.p",
         "import data.gate\np if gate.p",
         "import data.gate.p as q\np if q",
         // A key of a rule's head is asked for as much as a body is.
         "p[q] := 1 if true\nq := count(p)",
-        "p.a.b := p.a",
         // A name that is bound inside is still a rule's outside.
         "p if q\nq if { count([p | p := 1]) > 0; p }",
         "p if q\nq if { every p in [1] { p > 0 }; p }",
@@ -221,6 +216,17 @@ fn rules_that_need_themselves_are_refused() {
             "1",
             "needs itself",
         );
+    }
+    // By way of all rules of the package.
+    for rules in [
+        "p if { some x; data.gate[x] }",
+        "p if { g := data.gate; some x; g[x] }",
+        "p if { d := data; d.gate.p }",
+        "p if count(data) > 0",
+        "p.a.b := p.a",
+    ] {
+        let rego = format!("{rules}\ndecision := {ALLOW} if p");
+        check(&rego, "1", "stands above rules");
     }
     for rules in [
         "p := input.order.q\nq := p",
@@ -235,6 +241,44 @@ fn rules_that_need_themselves_are_refused() {
             "1",
             "allow",
         );
+    }
+}
+
+/// An object in OPA; nothing on the register machine, whether the rules have a value or not.
+#[test]
+fn a_reference_above_rules_is_refused() {
+    for body in [
+        "x := q; count(x) == 0",
+        "count(data.gate.q.a) == 0",
+        "not data.gate.q[input.order.symbol]",
+        "q[_]",
+        "q.a != {\"b\": 1}",
+        "not q.a",
+        "[q.a | true] == []",
+        "every x in q { x }",
+        "helper.q.a",
+    ] {
+        let rego = format!(
+            "import data.gate as helper\n\nq.a.b := 1 if input.order.x\n\
+             decision := {ALLOW} if {{ {body} }}"
+        );
+        let expected = "refused to compile: `gate.rego`, line 6: `data.gate.q";
+        check(&rego, "1", expected);
+        check(&rego, "1", "stands above rules");
+    }
+    for (rules, body) in [
+        // The rules themselves.
+        ("q.a := 1 if input.order.x", "not q.a"),
+        ("q.a := 1 if input.order.x", "not data.gate.q[\"a\"]"),
+        ("q.a := {\"b\": 1}", "q.a[\"b\"] == 1"),
+        ("q.a contains 1", "q.a == {1}"),
+        // Another of that name.
+        ("q.a := 1 if input.order.x", "q := 1; q == 1"),
+        ("q.a := 1 if input.order.x", "some q in [1]; q == 1"),
+        ("q.a := 1 if input.order.x\nf(q) := q", "f(1) == 1"),
+    ] {
+        let rego = format!("{rules}\ndecision := {ALLOW} if {{ {body} }}");
+        check(&rego, "1", "allow");
     }
 }
 
@@ -290,6 +334,24 @@ fn a_bundle_that_fails_its_own_tests_is_refused() {
         failed.contains("data.gate_test.test_no: failed"),
         "{failed}"
     );
+}
+
+#[test]
+fn an_input_of_several_members_is_put_to_both_engines() {
+    let rego = format!(
+        "package gate\nbad if {{ input.a == 1; input.b == 2 }}\n\
+         bad := 7 if {{ input.a == 1; input.b == 2 }}\ndecision := {ALLOW} if not bad"
+    );
+    let with = |input: &str| {
+        let test = format!(
+            "package gate_test\nimport data.gate\n\
+             test_runs if count([1 | gate.decision with input as {input}]) >= 0"
+        );
+        let files = [("g.rego", rego.as_str()), ("g_test.rego", &test)];
+        activate(&Bundle::from_files(files).unwrap()).map(drop)
+    };
+    assert_eq!(with("{\"a\": 1, \"b\": 1}"), Ok(()));
+    assert!(with("{\"a\": 1, \"b\": 2}").unwrap_err().is_test_failure());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod engines;
 mod fail_open;
 mod generate;
 mod growth;
+mod membership;
 mod negation;
 mod reports;
 mod support;

@@ -5,7 +5,6 @@ use regorus::unstable::{ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, Literal
 
 use super::Walk;
 use super::scope::Level;
-use crate::rego::walk::{self, Visitor};
 
 /// How tightly an expression is bound; one that is bound less tightly than its place needs gets
 /// parentheses.
@@ -228,18 +227,12 @@ impl Walk<'_, '_> {
     }
 
     /// What may be undefined gets a name, and the name takes its place. The parts of an operation
-    /// need none of their own, for it is undefined when one of them is. That does not hold of a
-    /// membership in the engines: there it would be false.
+    /// need none of their own, for it is undefined when one of them is.
     fn operand(&mut self, expr: &Expr) -> String {
         if self.is_defined(expr) {
             return self.plain(expr, TERM);
         }
-        let text = match expr {
-            _ if !Memberships::are_in(expr) => self.plain(expr, LOOSE),
-            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.side(expr),
-            Expr::Call { fcn, params, .. } => self.call(fcn, params),
-            expr => self.operation(expr),
-        };
+        let text = self.plain(expr, LOOSE);
         self.operands = self.operands.saturating_add(1);
         let name = format!("gate_operand_{}__", self.operands);
         self.taken.push((name.clone(), text));
@@ -316,28 +309,6 @@ impl Walk<'_, '_> {
                 self.operand(expr)
             }
             expr => self.plain(expr, LOOSE),
-        }
-    }
-}
-
-/// Whether there is a membership in an expression, comprehensions apart.
-#[derive(Default)]
-struct Memberships(bool);
-
-impl Memberships {
-    fn are_in(expr: &Expr) -> bool {
-        let mut found = Self::default();
-        found.expr(expr);
-        found.0
-    }
-}
-
-impl Visitor for Memberships {
-    fn expr(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Membership { .. } => self.0 = true,
-            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {}
-            _ => walk::below_expr(self, expr),
         }
     }
 }

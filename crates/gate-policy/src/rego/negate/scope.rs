@@ -7,22 +7,14 @@ use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHea
 use super::super::bounds::{Names, Path, path};
 use super::super::walk::{self, Visitor};
 
-/// Every rule of a bundle.
-pub(super) struct Rules {
-    paths: BTreeSet<Path>,
-    /// The names that are rules in each package.
-    names: BTreeMap<Path, BTreeSet<String>>,
-}
+/// The names that are rules in each package of a bundle.
+pub(super) struct Rules(BTreeMap<Path, BTreeSet<String>>);
 
 impl Rules {
     pub(super) fn of<'m>(modules: impl Iterator<Item = &'m Module>) -> Self {
-        let mut found = Self {
-            paths: BTreeSet::new(),
-            names: BTreeMap::new(),
-        };
+        let mut found = Self(BTreeMap::new());
         for module in modules {
-            let package = Names::of(module).package;
-            let names = found.names.entry(package.clone()).or_default();
+            let names = found.0.entry(Names::of(module).package).or_default();
             for rule in &module.policy {
                 let (Rule::Default { refr, .. }
                 | Rule::Spec {
@@ -32,20 +24,10 @@ impl Rules {
                         | RuleHead::Func { refr, .. },
                     ..
                 }) = rule.as_ref();
-                let own = path(refr).0;
-                names.extend(own.first().cloned());
-                found.paths.insert([package.clone(), own].concat());
+                names.extend(path(refr).0.first().cloned());
             }
         }
         found
-    }
-
-    /// Whether there are rules below the path: then it is an object of rules, which OPA has even
-    /// when none of them has a value.
-    fn are_below(&self, path: &Path) -> bool {
-        let mut from = self.paths.range(path.clone()..);
-        let first = from.find(|rule| *rule != path);
-        first.is_some_and(|rule| rule.starts_with(path))
     }
 }
 
@@ -108,7 +90,7 @@ impl<'r> Scopes<'r> {
 
     /// Whether the name, if it is no local one, is a document and so may be undefined.
     pub(super) fn is_document(&self, name: &str) -> bool {
-        let rules = self.rules.names.get(&self.names.package);
+        let rules = self.rules.0.get(&self.names.package);
         matches!(name, "input" | "data")
             || self.names.imports.contains_key(name)
             || rules.is_some_and(|rules| rules.contains(name))
@@ -127,12 +109,7 @@ impl<'r> Scopes<'r> {
         self.is_document(name)
     }
 
-    fn is_local(&self, name: &str) -> bool {
-        let mut levels = self.levels.iter();
-        levels.any(|level| level.declared.contains(name))
-    }
-
-    /// What OPA would not accept or would see otherwise in a negated expression.
+    /// What OPA would not accept in a negated expression.
     pub(super) fn problem(&self, negated: &Expr) -> Option<String> {
         let mut found = Problem {
             scopes: self,
@@ -208,17 +185,6 @@ impl Visitor for Problem<'_, '_> {
 
 impl Problem<'_, '_> {
     fn reference(&mut self, reference: &Expr) {
-        let (parts, _) = path(reference);
-        let is_local = parts.first().is_none_or(|root| self.scopes.is_local(root));
-        if !is_local
-            && let Some(full) = self.scopes.names.full(parts)
-            && self.scopes.rules.are_below(&full)
-        {
-            let name = full.join(".");
-            self.problem = Some(format!(
-                "`{name}` stands above rules and so is never undefined; negate one of the rules"
-            ));
-        }
         // The indexes and the root: the rest is the path.
         let mut expr = reference;
         while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = expr {

@@ -1,0 +1,292 @@
+//! Makes both engines treat `in` as OPA does where its value is used.
+//!
+//! With something undefined beside it, `x in xs` is undefined in OPA and false in regorus, which is
+//! the same for an expression of a body and not for a value: `(x in xs) == false` would hold. What
+//! stands beside such an `in` gets a name first, and the body ends where that has no value:
+//! `left := x; right := xs; (left in right) == false`. So does OPA.
+//!
+//! The register machine of regorus 0.14.1 does not look at the key of `k, v in xs`. As
+//! `[v] == [member | member := xs[k]]` it does.
+//!
+//! What stands under a `not` has been taken out before (`negate.rs`). Lines stay.
+
+use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody};
+
+use super::edit::{self, Edit, apply, insertion};
+use super::walk::{self, Visitor};
+
+/// The module's source in OPA's form; `None` when it has that.
+pub(super) fn rewrite(module: &Module) -> Option<String> {
+    let source = module.package.span.source.get_contents();
+    let mut walk = Walk {
+        source,
+        if_: if module.rego_v1 { "if " } else { "" },
+        edits: Vec::new(),
+        with: String::new(),
+        taken: String::new(),
+        of_head: String::new(),
+        names: 0,
+    };
+    for rule in &module.policy {
+        walk.rule(rule);
+    }
+    let is_changed = !walk.edits.is_empty();
+    is_changed.then(|| apply(source, 0, source.len(), walk.edits))
+}
+
+struct Walk<'s> {
+    source: &'s str,
+    /// What a body begins with.
+    if_: &'static str,
+    edits: Vec<Edit>,
+    /// The modifiers of the statement that the walk is in.
+    with: String,
+    /// The statements that name what stands beside an `in`, of where the walk is.
+    taken: String,
+    /// Those of the rule's head.
+    of_head: String,
+    names: usize,
+}
+
+impl Visitor for Walk<'_> {
+    fn body(&mut self, body: &RuleBody) {
+        let of_value = match &body.assign {
+            Some(assign) => self.apart(|walk| walk.expr(&assign.value)),
+            None if body.is_else => String::new(),
+            None => self.of_head.clone(),
+        };
+        let before = self.edits.len();
+        self.query(&body.query);
+        let ([first, ..], Some(last)) = (body.query.stmts.as_slice(), body.query.stmts.last())
+        else {
+            let (_, end) = edit::quoted(self.source, body.span.start, body.span.end);
+            return self.add_body(end, &of_value);
+        };
+        let (start, _) = edit::range(self.source, first);
+        let (_, end) = edit::range(self.source, last);
+        let taken = |edit: &Edit| edit.start == start && edit.end == start;
+        let is_longer = self.edits.iter().skip(before).any(taken);
+        if !of_value.is_empty() {
+            self.edits.push(insertion(end, &after(&of_value)));
+        }
+        // `if …`, without braces, becomes several statements and so needs them.
+        let is_braced = body.query.span.start < first.span.start;
+        if (is_longer || !of_value.is_empty()) && !is_braced {
+            self.edits.insert(before, insertion(start, "{ "));
+            self.edits.push(insertion(end, " }"));
+        }
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) {
+        let (start, end) = edit::range(self.source, statement);
+        let with = statement.with_mods.first().map(|modifier| {
+            let (from, _) = edit::quoted(self.source, modifier.span.start, modifier.span.end);
+            format!(" {}", self.source.get(from..end).unwrap_or_default())
+        });
+        let outer = std::mem::replace(&mut self.with, with.unwrap_or_default());
+        let before = self.edits.len();
+        let taken = self.apart(|walk| match &statement.literal {
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
+                // By itself: false and undefined are one.
+                Expr::Membership { key: None, .. } => walk::below_expr(walk, expr),
+                _ => walk::below_statement(walk, statement),
+            },
+            _ => walk::below_statement(walk, statement),
+        });
+        if !taken.is_empty() {
+            self.edits.insert(before, insertion(start, &taken));
+        }
+        self.with = outer;
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.comprehension(&[term], query);
+            }
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => self.comprehension(&[key, value], query),
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => self.membership(expr, key.as_deref(), value, collection),
+            _ => walk::below_expr(self, expr),
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn rule(&mut self, rule: &Rule) {
+        self.of_head = self.apart(|walk| walk::head(walk, rule));
+        let Rule::Spec { span, bodies, .. } = rule else {
+            return;
+        };
+        if bodies.is_empty() {
+            let (_, end) = edit::quoted(self.source, span.start, span.end);
+            let of_head = std::mem::take(&mut self.of_head);
+            self.add_body(end, &of_head);
+        }
+        bodies.iter().for_each(|body| self.body(body));
+    }
+
+    /// A body where there was none.
+    fn add_body(&mut self, at: usize, taken: &str) {
+        if !taken.is_empty() {
+            let body = format!(" {}{{ {} }}", self.if_, taken.trim_end_matches("; "));
+            self.edits.push(insertion(at, &body));
+        }
+    }
+
+    fn comprehension(&mut self, terms: &[&Expr], query: &Query) {
+        let outer = std::mem::take(&mut self.with);
+        let taken = self.apart(|walk| terms.iter().for_each(|term| walk.expr(term)));
+        walk::below_query(self, query);
+        if let (Some(last), false) = (query.stmts.last(), taken.is_empty()) {
+            let (_, end) = edit::range(self.source, last);
+            self.edits.push(insertion(end, &after(&taken)));
+        }
+        self.with = outer;
+    }
+
+    fn membership(&mut self, whole: &Expr, key: Option<&Expr>, value: &Expr, collection: &Expr) {
+        let before = self.edits.len();
+        let key = key.map(|key| self.named(key));
+        let (value, collection) = (self.named(value), self.named(collection));
+        if let Some(key) = key {
+            self.edits.truncate(before);
+            self.names = self.names.saturating_add(1);
+            let member = format!("gate_member_{}__", self.names);
+            let (start, end) = edit::extent(self.source, whole);
+            let text = format!("([{value}] == [{member} | {member} := {collection}[{key}]])");
+            self.edits.push(Edit { start, end, text });
+        }
+    }
+
+    /// The name that the expression gets; itself, when it is a constant.
+    fn named(&mut self, expr: &Expr) -> String {
+        let (start, end) = edit::extent(self.source, expr);
+        let outer = std::mem::take(&mut self.edits);
+        self.expr(expr);
+        let inner = std::mem::replace(&mut self.edits, outer);
+        let text = apply(self.source, start, end, inner);
+        if walk::is_constant(expr) {
+            return text;
+        }
+        // A name by itself, as a name of an `every` must be: it is not bound by another name.
+        let text = match expr {
+            Expr::Var { .. } => format!("[{text}][0]"),
+            _ => text,
+        };
+        self.names = self.names.saturating_add(1);
+        let name = format!("gate_beside_{}__", self.names);
+        let with = &self.with;
+        self.taken.push_str(&format!("{name} := {text}{with}; "));
+        self.edits.push(Edit {
+            start,
+            end,
+            text: name.clone(),
+        });
+        name
+    }
+
+    /// What a part of the walk takes out.
+    fn apart(&mut self, walk: impl FnOnce(&mut Self)) -> String {
+        let outer = std::mem::take(&mut self.taken);
+        walk(self);
+        std::mem::replace(&mut self.taken, outer)
+    }
+}
+
+/// The statements at the end of a body.
+fn after(taken: &str) -> String {
+    format!("; {}", taken.trim_end_matches("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(rule: &str, expected: &str) {
+        let source = format!("package gate\n{rule}\n");
+        let mut engine = regorus::Engine::new();
+        engine.add_policy("x.rego".into(), source.clone()).unwrap();
+        let written = rewrite(&engine.get_modules()[0]).unwrap_or(source);
+        assert_eq!(written, format!("package gate\n{expected}\n"));
+        let again = regorus::Engine::new().add_policy("x.rego".into(), written);
+        assert!(again.is_ok(), "{again:?}");
+    }
+
+    #[test]
+    fn what_stands_beside_an_in_is_asked_for_where_its_value_is_used() {
+        check(
+            "p if { y := 1 in data.a; not y }",
+            "p if { gate_beside_1__ := data.a; y := 1 in gate_beside_1__; not y }",
+        );
+        check(
+            "p if (input.x in (data.a | {1})) == false # why",
+            "p if { gate_beside_1__ := input.x; gate_beside_2__ := data.a | {1}; \
+             (gate_beside_1__ in (gate_beside_2__)) == false } # why",
+        );
+        check(
+            "p := [(input.x in [\"a\"]) | true]",
+            "p := [(gate_beside_1__ in [\"a\"]) | true; gate_beside_1__ := input.x]",
+        );
+        check(
+            "p if { f([y | y := 1 in data.a]) }",
+            "p if { f([y | gate_beside_1__ := data.a; y := 1 in gate_beside_1__]) }",
+        );
+        check(
+            "p if { (1 in data.a) in data.b }",
+            "p if { gate_beside_1__ := data.a; (1 in gate_beside_1__) in data.b }",
+        );
+        check(
+            "p if { y := 1 in data.a with input as {\"a\": 1} }",
+            "p if { gate_beside_1__ := data.a with input as {\"a\": 1}; \
+             y := 1 in gate_beside_1__ with input as {\"a\": 1} }",
+        );
+    }
+
+    #[test]
+    fn a_head_is_asked_for_in_its_body() {
+        check(
+            "p := 1 in data.a",
+            "p := 1 in gate_beside_1__ if { gate_beside_1__ := data.a }",
+        );
+        check(
+            "p := x in data.a if some x in [1]",
+            "p := gate_beside_1__ in gate_beside_2__ if { some x in [1]; \
+             gate_beside_1__ := [x][0]; gate_beside_2__ := data.a }",
+        );
+        check(
+            "f(x) := x in data.a if {\n\tx\n} else := 1 in data.b",
+            "f(x) := gate_beside_1__ in gate_beside_2__ if {\n\tx; gate_beside_1__ := [x][0]; \
+             gate_beside_2__ := data.a\n} else := 1 in gate_beside_3__ if \
+             { gate_beside_3__ := data.b }",
+        );
+    }
+
+    #[test]
+    fn a_key_is_looked_at() {
+        check(
+            "p if input.k, 1 in data.a",
+            "p if { gate_beside_1__ := input.k; gate_beside_2__ := data.a; \
+             ([1] == [gate_member_3__ | gate_member_3__ := gate_beside_2__[gate_beside_1__]]) }",
+        );
+    }
+
+    #[test]
+    fn an_in_by_itself_stays() {
+        for rule in [
+            "p if input.x in data.a",
+            "p if not input.x in data.a",
+            "p if { some x in data.a; every y in x { y in data.b } }",
+            "p := \"a\" in [\"b\"]",
+        ] {
+            check(rule, rule);
+        }
+    }
+}

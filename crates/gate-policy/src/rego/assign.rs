@@ -7,6 +7,8 @@
 //! `:=` stands for; and the head of a comprehension, which has the same flaw, is bound that way
 //! first.
 //!
+//! The names of an `every` are not taken for bound there: `y = x` would be refused. `[x][0]` is.
+//!
 //! A comprehension without a loop has another flaw: when its body does not hold, the machine
 //! comes back to it later, without end (its instruction limit stops it). So each gets a loop of
 //! one turn. Line numbers stay.
@@ -22,6 +24,7 @@ pub(super) fn rewrite(module: &Module) -> String {
     let mut walk = Walk {
         source,
         edits: Vec::new(),
+        every: Vec::new(),
         terms: 0,
     };
     for rule in &module.policy {
@@ -33,6 +36,8 @@ pub(super) fn rewrite(module: &Module) -> String {
 struct Walk<'s> {
     source: &'s str,
     edits: Vec<Edit>,
+    /// The names of each `every` around.
+    every: Vec<String>,
     terms: usize,
 }
 
@@ -61,7 +66,13 @@ impl Visitor for Walk<'_> {
         {
             self.assignment(statement, lhs, rhs);
         }
+        let outer = self.every.len();
+        if let Literal::Every { key, value, .. } = &statement.literal {
+            let names = key.iter().chain([value]).map(|name| name.text().to_owned());
+            self.every.extend(names);
+        }
         walk::below_statement(self, statement);
+        self.every.truncate(outer);
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -97,7 +108,16 @@ impl Walk<'_> {
                 end: at.saturating_add(2),
                 text: "=".to_owned(),
             });
+            if self.is_of_every(rhs) {
+                let (start, end) = self.extent(rhs);
+                self.edits.push(insertion(start, "["));
+                self.edits.push(insertion(end, "][0]"));
+            }
         }
+    }
+
+    fn is_of_every(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Var { span, .. } if self.every.iter().any(|name| name == span.text()))
     }
 
     fn comprehension(&mut self, terms: &[&regorus::unstable::Ref<Expr>], query: &Query) {
@@ -121,6 +141,11 @@ impl Walk<'_> {
             let name = format!("gate_term_{}__", self.terms);
             let (start, end) = self.extent(term);
             let text = apply(self.source, start, end, inner);
+            let text = if self.is_of_every(term) {
+                format!("[{text}][0]")
+            } else {
+                text
+            };
             bound.push_str(&format!("; some {name}; {name} = {text}"));
             self.edits.push(Edit {
                 start,
@@ -182,7 +207,12 @@ mod tests {
         );
         check(
             "p if { every x in data.a { y := x; y > 1 } }",
-            "p if { every x in data.a { some y; y = x; y > 1 } }",
+            "p if { every x in data.a { some y; y = [x][0]; y > 1 } }",
+        );
+        check(
+            "p if { every x in data.a { [x | data.b] } }",
+            "p if { every x in data.a { [gate_term_1__ | some gate_once_2__ in [1]; data.b; \
+             some gate_term_1__; gate_term_1__ = [x][0]] } }",
         );
         check(
             "p := 1 if { true } else := 2 if x := data.a",

@@ -1,5 +1,5 @@
 //! What `not` and `every` make of something undefined: as in OPA, or refused. By hand, and in
-//! generated rules that hold where they hold in OPA.
+//! generated rules that hold where they hold in OPA; those of `in` are here, too.
 
 use gate_policy::{Bundle, activate};
 use serde::Deserialize;
@@ -29,7 +29,16 @@ const RULES_PER_BUNDLE: usize = 30;
 
 #[test]
 fn generated_negations_hold_where_they_hold_in_opa() {
-    let cases: Cases = serde_json::from_str(include_str!("../data/negation.json")).unwrap();
+    generated_rules_hold_as_in_opa(include_str!("../data/negation.json"));
+}
+
+#[test]
+fn generated_memberships_hold_where_they_hold_in_opa() {
+    generated_rules_hold_as_in_opa(include_str!("../data/membership.json"));
+}
+
+fn generated_rules_hold_as_in_opa(cases: &str) {
+    let cases: Cases = serde_json::from_str(cases).unwrap();
     let data = cases.data.to_string();
     let numbered: Vec<(usize, &Case)> = cases.rules.iter().enumerate().collect();
     for rules in numbered.chunks(RULES_PER_BUNDLE) {
@@ -170,6 +179,8 @@ fn an_every_over_keys_that_are_not_there_does_not_hold() {
         "every leg in input.order.legs { every other in input.order.legs { data.table[leg]; other } }",
         "every leg in input.order.legs { count([1 | data.table[leg]]) == 1 }",
         "every leg in input.order.legs { not data.table[leg] > 5 }",
+        "every leg in input.order.legs { name := leg; data.table[name] }",
+        "every leg in input.order.legs { [leg | data.table[leg]] == [leg] }",
         "[1 | every leg in input.order.legs { data.table[leg] }] != []",
     ] {
         let rego = format!("decision := {ALLOW} if {{ {body} }}");

@@ -1,5 +1,5 @@
 //! What is told from the text of a module, before regorus parses it: how deep it is nested, how many
-//! operators it chains, and keywords of another version. The parser calls itself for each bracket and
+//! operators it chains, how long its numbers are, and keywords of another version. The parser calls itself for each bracket and
 //! operator, and would hang or overflow the stack.
 
 use super::CompileError;
@@ -17,7 +17,14 @@ pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
     let mut chains = vec![0_usize];
     let mut last = Token::End;
     let mut is_new_line = false;
-    for token in Tokens(code(source).trim()) {
+    let code = code(source);
+    if has_long_number(&code) {
+        return Err(CompileError::Parse {
+            path: path.to_owned(),
+            message: "a number with an exponent of more than three digits".to_owned(),
+        });
+    }
+    for token in Tokens(code.trim()) {
         if token == Token::NewLine {
             is_new_line = true;
             continue;
@@ -50,6 +57,20 @@ pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
         (last, is_new_line) = (token, false);
     }
     Ok(())
+}
+
+/// Whether there is a number as `1e1000000000`: the parser would write it out.
+fn has_long_number(code: &str) -> bool {
+    code.match_indices(['e', 'E']).any(|(at, _)| {
+        let (before, after) = code.split_at(at);
+        let word = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let is_number =
+            word.len() < at && !word.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let exponent = after.get(1..).unwrap_or_default();
+        let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+        let digits = exponent.bytes().take_while(u8::is_ascii_digit).count();
+        is_number && digits > 3
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +191,26 @@ mod tests {
         check("f(1)\n* ", "1", true);
         check("[\n0]", "", true);
         check("a.b", "", true);
+    }
+
+    #[test]
+    fn a_number_is_not_longer_than_it_looks() {
+        let check = |number: &str| nesting("x", &format!("package gate\nx := {number}\n"));
+        for number in ["1e99999999", "1.5E+99999999", "[0e0000]"] {
+            assert!(
+                matches!(check(number), Err(CompileError::Parse { .. })),
+                "{number}"
+            );
+        }
+        for number in [
+            "1e308",
+            "1.5E-99999999",
+            "a1e99999",
+            "\"1e99999\"",
+            "b.e9999",
+        ] {
+            assert_eq!(check(number), Ok(()), "{number}");
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ const SUM: u8 = 4;
 const PRODUCT: u8 = 5;
 const TERM: u8 = 6;
 
+/// Writes a part of an expression for a place.
+type Part<W> = fn(&mut W, &Expr, u8) -> String;
+
 /// As it stands.
 impl Walk<'_, '_> {
     fn printed(&mut self, query: &Query) -> String {
@@ -92,24 +95,30 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn list(&mut self, items: &[Ref<Expr>]) -> String {
-        let items: Vec<String> = items.iter().map(|item| self.plain(item, TERM)).collect();
+    fn bare(&mut self, expr: &Expr) -> (String, u8) {
+        self.composed(expr, Self::plain)
+    }
+
+    fn list(&mut self, items: &[Ref<Expr>], part: Part<Self>) -> String {
+        let items: Vec<String> = items.iter().map(|item| part(self, item, TERM)).collect();
         items.join(", ")
     }
 
-    fn bare(&mut self, expr: &Expr) -> (String, u8) {
+    /// The expression of its parts, each as `part` writes it for a place; and how tightly it is
+    /// bound. What a reference and a comprehension are made of is written as it stands.
+    fn composed(&mut self, expr: &Expr, part: Part<Self>) -> (String, u8) {
         let text = match expr {
             Expr::String { value, .. } | Expr::RawString { value, .. } => string(value),
             Expr::Number { span, .. }
             | Expr::Bool { span, .. }
             | Expr::Null { span, .. }
             | Expr::Var { span, .. } => span.text().to_owned(),
-            Expr::Array { items, .. } => format!("[{}]", self.list(items)),
+            Expr::Array { items, .. } => format!("[{}]", self.list(items, part)),
             Expr::Set { items, .. } if items.is_empty() => "set()".to_owned(),
-            Expr::Set { items, .. } => format!("{{{}}}", self.list(items)),
+            Expr::Set { items, .. } => format!("{{{}}}", self.list(items, part)),
             Expr::Object { fields, .. } => {
                 let fields = fields.iter().map(|(_, key, value)| {
-                    format!("{}: {}", self.plain(key, TERM), self.plain(value, TERM))
+                    format!("{}: {}", part(self, key, TERM), part(self, value, TERM))
                 });
                 format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
             }
@@ -128,7 +137,7 @@ impl Walk<'_, '_> {
                 format!("{{{key}: {value} | {}}}", self.printed(query))
             }
             Expr::Call { fcn, params, .. } => {
-                format!("{}({})", self.plain(fcn, TERM), self.list(params))
+                format!("{}({})", self.plain(fcn, TERM), self.list(params, part))
             }
             Expr::UnaryExpr { expr, .. } => {
                 // The parser takes all that follows: one pair of parentheses for a row of them.
@@ -152,17 +161,17 @@ impl Walk<'_, '_> {
             }
             Expr::BinExpr { op, lhs, rhs, .. } => {
                 let (symbol, bound) = set_operator(op);
-                return self.infix(lhs, symbol, rhs, bound);
+                return self.infix(lhs, symbol, rhs, bound, part);
             }
             Expr::ArithExpr { op, lhs, rhs, .. } => {
                 let (symbol, bound) = arithmetic(op);
-                return self.infix(lhs, symbol, rhs, bound);
+                return self.infix(lhs, symbol, rhs, bound, part);
             }
             Expr::BoolExpr { op, lhs, rhs, .. } => {
-                return self.infix(lhs, comparison(op), rhs, COMPARISON);
+                return self.infix(lhs, comparison(op), rhs, COMPARISON, part);
             }
             Expr::AssignExpr { op, lhs, rhs, .. } => {
-                return self.infix(lhs, assign(op), rhs, LOOSE);
+                return self.infix(lhs, assign(op), rhs, LOOSE, part);
             }
             Expr::Membership {
                 key,
@@ -170,9 +179,9 @@ impl Walk<'_, '_> {
                 collection,
                 ..
             } => {
-                let key = key.as_ref().map(|key| self.plain(key, COMPARISON) + ", ");
-                let value = self.plain(value, COMPARISON);
-                let collection = self.plain(collection, COMPARISON);
+                let key = key.as_ref().map(|key| part(self, key, COMPARISON) + ", ");
+                let value = part(self, value, COMPARISON);
+                let collection = part(self, collection, COMPARISON);
                 let text = format!("{}{value} in {collection}", key.unwrap_or_default());
                 return (text, LOOSE);
             }
@@ -181,9 +190,16 @@ impl Walk<'_, '_> {
     }
 
     /// Operators of one kind are taken from the left.
-    fn infix(&mut self, lhs: &Expr, symbol: &str, rhs: &Expr, bound: u8) -> (String, u8) {
-        let left = self.plain(lhs, bound);
-        let right = self.plain(rhs, bound.saturating_add(1));
+    fn infix(
+        &mut self,
+        lhs: &Expr,
+        symbol: &str,
+        rhs: &Expr,
+        bound: u8,
+        part: Part<Self>,
+    ) -> (String, u8) {
+        let left = part(self, lhs, bound);
+        let right = part(self, rhs, bound.saturating_add(1));
         (format!("{left} {symbol} {right}"), bound)
     }
 }
@@ -192,19 +208,23 @@ impl Walk<'_, '_> {
 impl Walk<'_, '_> {
     /// What is negated. A reference is asked for under the `not`, and so are the sides of `==`.
     pub(super) fn negated(&mut self, expr: &Expr) -> String {
-        match expr {
-            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.side(expr),
-            Expr::BoolExpr {
-                op: BoolOp::Eq,
-                lhs,
-                rhs,
-                ..
-            } => format!("{} == {}", self.side(lhs), self.side(rhs)),
-            Expr::AssignExpr { op, lhs, rhs, .. } => {
-                format!("{} {} {}", self.side(lhs), assign(op), self.side(rhs))
+        let part: Part<Self> = match expr {
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                return self.side(expr);
             }
-            Expr::Call { fcn, params, .. } => self.call(fcn, params),
-            expr => self.operation(expr),
+            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {
+                return self.operand(expr);
+            }
+            Expr::UnaryExpr { .. } => return self.plain(expr, LOOSE),
+            Expr::BoolExpr { op: BoolOp::Eq, .. } | Expr::AssignExpr { .. } => {
+                |walk, side, _| walk.side(side)
+            }
+            _ => |walk, operand, _| walk.operand(operand),
+        };
+        match self.composed(expr, part) {
+            // A comma of its own would end it.
+            (text, LOOSE) if matches!(expr, Expr::Membership { .. }) => format!("({text})"),
+            (text, _) => text,
         }
     }
 
@@ -255,60 +275,6 @@ impl Walk<'_, '_> {
                 .iter()
                 .all(|(_, key, value)| self.is_defined(key) && self.is_defined(value)),
             _ => false,
-        }
-    }
-
-    fn call(&mut self, function: &Expr, params: &[Ref<Expr>]) -> String {
-        let function = self.plain(function, TERM);
-        format!("{function}({})", self.operand_list(params))
-    }
-
-    fn operand_list(&mut self, items: &[Ref<Expr>]) -> String {
-        let items: Vec<String> = items.iter().map(|item| self.operand(item)).collect();
-        items.join(", ")
-    }
-
-    /// The expression with its parts taken out.
-    fn operation(&mut self, expr: &Expr) -> String {
-        match expr {
-            Expr::Array { items, .. } => format!("[{}]", self.operand_list(items)),
-            Expr::Set { items, .. } if !items.is_empty() => {
-                format!("{{{}}}", self.operand_list(items))
-            }
-            Expr::Object { fields, .. } => {
-                let fields = fields.iter().map(|(_, key, value)| {
-                    format!("{}: {}", self.operand(key), self.operand(value))
-                });
-                format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
-            }
-            Expr::BinExpr { op, lhs, rhs, .. } => {
-                let (symbol, _) = set_operator(op);
-                format!("{} {symbol} {}", self.operand(lhs), self.operand(rhs))
-            }
-            Expr::ArithExpr { op, lhs, rhs, .. } => {
-                let (symbol, _) = arithmetic(op);
-                format!("{} {symbol} {}", self.operand(lhs), self.operand(rhs))
-            }
-            Expr::BoolExpr { op, lhs, rhs, .. } => {
-                let symbol = comparison(op);
-                format!("{} {symbol} {}", self.operand(lhs), self.operand(rhs))
-            }
-            Expr::Membership {
-                key,
-                value,
-                collection,
-                ..
-            } => {
-                let key = key.as_ref().map(|key| self.operand(key) + ", ");
-                let value = self.operand(value);
-                let collection = self.operand(collection);
-                // In parentheses: a comma of its own would end it.
-                format!("({}{value} in {collection})", key.unwrap_or_default())
-            }
-            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {
-                self.operand(expr)
-            }
-            expr => self.plain(expr, LOOSE),
         }
     }
 }

@@ -98,7 +98,7 @@ impl Config {
             in_doubt_release_s: 0,
             retention_days: 0,
             max_orders: 20_000_000,
-            max_in_flight: 512,
+            max_in_flight: 256,
             queue_capacity: 65_536,
             journal_priority: 10,
             workers: cores,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gate_api::{Gate, TokenForm};
+use gate_state::JournalState;
 
 use crate::metrics::Metrics;
 pub(crate) use admission::Admission;
@@ -40,6 +41,15 @@ impl Shared {
 
     /// Whether an order sent now can be decided.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.is_draining() && self.gate.ledger().health().writable
+        self.why_not_ready().is_none()
+    }
+
+    /// Why an order sent now would not be decided, or not soon.
+    pub(crate) fn why_not_ready(&self) -> Option<String> {
+        if self.is_draining() {
+            return Some("draining".to_owned());
+        }
+        let journal = self.gate.ledger().health().journal;
+        (journal != JournalState::Open).then(|| journal.to_string())
     }
 }

@@ -70,6 +70,8 @@ pub(crate) struct Checkpoints {
     bulk_done: AtomicBool,
     /// Why the bulk of a checkpoint failed; the writer fails with it.
     failed: Mutex<Option<rusqlite::Error>>,
+    /// The log has grown to its limit, and the writer waits.
+    at_limit: AtomicBool,
     bulk: Tally,
     tail: Tally,
 }
@@ -108,6 +110,11 @@ impl Checkpoints {
         *self.wanted.lock() = Wanted::default();
         *self.failed.lock() = None;
         self.bulk_done.store(false, Ordering::Release);
+    }
+
+    /// Whether the writer waits for a reader of the log, which is at its limit.
+    pub(crate) fn is_at_limit(&self) -> bool {
+        self.at_limit.load(Ordering::Relaxed)
     }
 
     /// Bulk and tail work so far.
@@ -165,7 +172,10 @@ impl WalKeeper {
             }
         }
         if appender.wal_bytes() >= self.limit {
-            return self.wait_for_readers(appender, queue);
+            self.shared.at_limit.store(true, Ordering::Relaxed);
+            let waited = self.wait_for_readers(appender, queue);
+            self.shared.at_limit.store(false, Ordering::Relaxed);
+            return waited;
         }
         self.shared.request_bulk();
         Ok(())

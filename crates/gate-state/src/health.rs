@@ -1,18 +1,20 @@
 //! How a ledger is, in numbers: for metrics, probes and whoever looks after it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use rusqlite::Connection;
 
 use crate::checkpoint::CheckpointWork;
+use crate::error::RecordError;
 use crate::ledger::Ledger;
 use crate::record::Seq;
 
 /// How the ledger is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// Orders can be decided: the journal is open and no commit has failed.
-    pub writable: bool,
+    /// Whether the journal takes records, and why not.
+    pub journal: JournalState,
     /// Records waiting for the disk, or on their way to it.
     pub queue_depth: u64,
     /// The bound on that.
@@ -45,6 +47,36 @@ pub struct Health {
     pub checkpoint_bulk: CheckpointWork,
     /// Checkpoint work by the writer.
     pub checkpoint_tail: CheckpointWork,
+}
+
+/// Whether the journal takes records now. Only [`Self::Open`] decides orders without delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalState {
+    /// It takes records and writes them.
+    Open,
+    /// As many records wait for the disk as may.
+    QueueFull,
+    /// The write-ahead log is at its limit: another process has kept the ledger open in a read
+    /// transaction, and the writer waits for that to end.
+    LogAtLimit,
+    /// A commit failed and the journal was not recovered since.
+    Failed,
+    /// The ledger was closed.
+    Closed,
+}
+
+impl fmt::Display for JournalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "the journal is open",
+            Self::QueueFull => "the journal's queue is full",
+            Self::LogAtLimit => {
+                "the write-ahead log is at its limit, held there by another process that reads the ledger"
+            }
+            Self::Failed => "the journal cannot be written",
+            Self::Closed => "the ledger is closed",
+        })
+    }
 }
 
 /// SQLite as the journal's writer uses it: asked of its connection, not repeated from what was
@@ -111,7 +143,7 @@ impl Ledger {
         let (checkpoint_bulk, checkpoint_tail) = self.checkpoints.work();
         let wal = std::fs::metadata(&self.paths.wal);
         Health {
-            writable: !self.queue.is_poisoned() && !self.queue.is_closing(),
+            journal: self.journal_state(),
             queue_depth: self.queue.depth(),
             queue_capacity: self.config.queue_capacity,
             durable_seq: self.durable_seq(),
@@ -127,6 +159,20 @@ impl Ledger {
             writer_nice: self.writer_nice.get(),
             checkpoint_bulk,
             checkpoint_tail,
+        }
+    }
+
+    fn journal_state(&self) -> JournalState {
+        if self.queue.is_closing() {
+            JournalState::Closed
+        } else if self.queue.is_poisoned() {
+            JournalState::Failed
+        } else if self.checkpoints.is_at_limit() {
+            JournalState::LogAtLimit
+        } else if self.queue.admits() == Err(RecordError::Overloaded) {
+            JournalState::QueueFull
+        } else {
+            JournalState::Open
         }
     }
 

@@ -113,7 +113,7 @@ pub use error::{
 pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
 pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
-pub use health::{Health, SqliteInfo};
+pub use health::{Health, JournalState, SqliteInfo};
 pub use journal::{ChainPoint, Journal, Lines, Verified};
 pub use ledger::Ledger;
 pub use life::{OrderState, Released};

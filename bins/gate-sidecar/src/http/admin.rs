@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -45,18 +46,12 @@ async fn live(shared: Data<Shared>) -> HttpResponse {
 
 /// 200 when an order sent now can be decided; 503 with the reason otherwise.
 async fn ready(shared: Data<Shared>) -> HttpResponse {
-    let (status, body) = if shared.is_ready() {
-        (actix_web::http::StatusCode::OK, r#"{"status":"ready"}"#)
-    } else if shared.is_draining() {
-        (
-            actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
-            r#"{"status":"not ready","reason":"draining"}"#,
-        )
-    } else {
-        (
-            actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
-            r#"{"status":"not ready","reason":"the journal cannot be written"}"#,
-        )
+    let (status, body) = match shared.why_not_ready() {
+        None => (StatusCode::OK, r#"{"status":"ready"}"#.to_owned()),
+        Some(reason) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(r#"{{"status":"not ready","reason":"{reason}"}}"#),
+        ),
     };
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))

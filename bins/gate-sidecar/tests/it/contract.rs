@@ -1,5 +1,7 @@
 //! The HTTP contract: what a caller gets for the right request and for each wrong one.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::client::Reply;
@@ -244,6 +246,28 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
     assert_eq!(admin.get("/openapi.json").json()["openapi"], "3.1.0");
     assert_eq!(admin.post("/v1/authorize", "{}").status, 404);
     assert_eq!(sidecar.client().get("/metrics").status, 404);
+}
+
+#[test]
+fn ready_says_why_not_while_the_journal_cannot_be_written_and_is_ready_again_after() {
+    let (sidecar, dir) = fresh(&[]);
+    let foreign = rusqlite::Connection::open(dir.path().join("data/ledger.db")).unwrap();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
+    assert_eq!(refused.status, 503);
+    let ready = sidecar.admin().get("/ready");
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["reason"], "the journal cannot be written");
+    assert_eq!(sidecar.client().get("/health").json()["status"], "degraded");
+
+    foreign.execute_batch("ROLLBACK").unwrap();
+    let patience = Instant::now();
+    while sidecar.admin().get("/ready").status != 200 {
+        assert!(patience.elapsed() < Duration::from_secs(20), "not ready");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let taken = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185.50"));
+    assert_eq!(taken.status, 200);
 }
 
 #[test]

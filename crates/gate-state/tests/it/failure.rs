@@ -7,7 +7,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use gate_state::{
-    CommitListener, DecideError, Decided, NotDurable, OpenError, ReadError, Seq, Status,
+    CommitListener, DecideError, Decided, JournalState, NotDurable, OpenError, ReadError, Seq,
+    Status,
 };
 use gate_types::{ClientId, OrderId};
 use rusqlite::Connection;
@@ -44,7 +45,7 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
         panic!()
     };
     assert_eq!(kit.ledger.wait(lost.seq), Err(NotDurable));
-    assert!(!kit.ledger.health().writable);
+    assert_eq!(kit.ledger.health().journal, JournalState::Failed);
     let refused = DecideError::NotDurable(NotDurable);
     assert_eq!(kit.decide("c1", "o-3", "100", None), Err(refused));
     let (client, order) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
@@ -61,7 +62,7 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
     drop(jam);
     kit.ledger.recover().unwrap();
     assert_eq!(failures.0.load(Ordering::SeqCst), 1);
-    assert!(kit.ledger.health().writable);
+    assert_eq!(kit.ledger.health().journal, JournalState::Open);
     // The order that was never durable holds nothing; its number is on the record as void.
     assert_eq!(kit.exposure("c1").gross.to_string(), "100");
     assert_eq!(kit.ledger.durable_seq(), lost.seq);
@@ -95,7 +96,7 @@ fn shutting_down_a_failed_ledger_says_so() {
     // Closed is closed, though the cause is gone.
     drop(jam);
     assert!(matches!(kit.ledger.recover(), Err(OpenError::Closed)));
-    assert!(!kit.ledger.health().writable);
+    assert_eq!(kit.ledger.health().journal, JournalState::Closed);
 }
 
 #[test]
@@ -110,6 +111,7 @@ fn a_full_queue_refuses_before_anything_changes() {
     let taken = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(taken, 3, "{outcomes:?}");
     assert_eq!(outcomes[3], Err(DecideError::Overloaded));
+    assert_eq!(kit.ledger.health().journal, JournalState::QueueFull);
     assert_eq!(kit.exposure("c1").gross.to_string(), "3");
 }
 
@@ -151,7 +153,7 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     std::thread::sleep(Duration::from_millis(200));
     let health = kit.ledger.health();
     assert!(health.queue_depth > 0, "written all the same");
-    assert!(health.writable, "it waits, it has not failed");
+    assert_eq!(health.journal, JournalState::LogAtLimit);
     // A commit beyond the limit at most.
     assert!(health.wal_bytes >= LIMIT, "{}", health.wal_bytes);
     assert!(health.wal_bytes < LIMIT + 64 * 1024, "{}", health.wal_bytes);
@@ -161,6 +163,7 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
         kit.ledger.wait(seq).unwrap();
     }
     kit.authorize("c1", "after", "1");
+    assert_eq!(kit.ledger.health().journal, JournalState::Open);
     let grown = kit.ledger.health().wal_bytes;
     assert!(grown < LIMIT + 64 * 1024, "the log started over: {grown}");
 }

@@ -232,6 +232,10 @@ pub(super) fn engine_over<'m>(
 
 /// The bundle's `data.json`.
 pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
+    if growth::hides_number(bundle.data()) {
+        let name = growth::HIDDEN_NUMBER;
+        return Err(CompileError::Data(format!("the member `{name}`")));
+    }
     Value::from_json_str(bundle.data()).map_err(|error| CompileError::Data(error.to_string()))
 }
 

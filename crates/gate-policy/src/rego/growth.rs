@@ -312,27 +312,31 @@ fn number(args: &[Value]) -> usize {
     }
 }
 
-/// regorus reads an object with this one member as a number of any length.
 fn unmarshal(args: &[Value]) -> usize {
-    const NUMBER: &str = "$serde_json::private::Number";
-    fn has_number(value: &serde_json::Value) -> bool {
+    match args {
+        [Value::String(text)] if hides_number(text) => TOO_MUCH,
+        [Value::String(text)] => text.len(),
+        _ => 0,
+    }
+}
+
+/// What regorus reads as a number of any length, from an object with this one member.
+pub(super) const HIDDEN_NUMBER: &str = "$serde_json::private::Number";
+
+/// Whether a JSON document has such an object.
+pub(super) fn hides_number(text: &str) -> bool {
+    fn is_in(value: &serde_json::Value) -> bool {
         match value {
-            serde_json::Value::Array(items) => items.iter().any(has_number),
+            serde_json::Value::Array(items) => items.iter().any(is_in),
             serde_json::Value::Object(members) => members
                 .iter()
-                .any(|(name, member)| name == NUMBER || has_number(member)),
+                .any(|(name, member)| name == HIDDEN_NUMBER || is_in(member)),
             _ => false,
         }
     }
-    let [Value::String(text)] = args else {
-        return 0;
-    };
     // It may be written with escapes.
     let is_suspect = text.contains("serde_json") || text.contains("\\u00");
-    if is_suspect && serde_json::from_str(text).is_ok_and(|value| has_number(&value)) {
-        return TOO_MUCH;
-    }
-    text.len()
+    is_suspect && serde_json::from_str(text).is_ok_and(|value| is_in(&value))
 }
 
 fn each_letter(args: &[Value], change: fn(char) -> char) -> Value {

@@ -42,6 +42,21 @@ fn a_test_may_not_take_longer_than_its_time() {
     );
 }
 
+/// regorus would write the number out.
+#[test]
+fn a_number_in_the_data_is_not_longer_than_it_looks() {
+    for member in [
+        "$serde_json::private::Number",
+        "\\u0024serde_json::private::\\u004eumber",
+    ] {
+        let data = format!(r#"{{"x":[{{"{member}":"1e99999"}}]}}"#);
+        assert_eq!(
+            refusal(&[("data.json", &data)]),
+            "data: the member `$serde_json::private::Number`"
+        );
+    }
+}
+
 #[test]
 fn what_makes_more_than_it_is_given_is_called_by_no_part_of_a_bundle() {
     // Ten thousand million numbers, were it called: this would not end, or end in want of memory.

@@ -17,6 +17,7 @@ mod shape;
 mod shorten;
 mod template;
 mod text;
+mod times;
 pub(crate) mod walk;
 
 use std::sync::Arc;
@@ -27,7 +28,6 @@ use serde_json::Value;
 
 pub(crate) use bounds::function_recursion;
 pub use builtins::ALLOWED_BUILTINS;
-pub(crate) use builtins::restrict;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub(crate) use edit::extent;

@@ -99,7 +99,7 @@ const ALLOWED_IN_TESTS: [&str; 1] = ["trace"];
 
 /// Holds what an interpreter's builtins make, and takes every other builtin away from it: by a name that stands in a test, or by a
 /// `with … as` that puts one in another's place.
-pub(crate) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError> {
+pub(super) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     for (name, (_, arguments)) in regorus::unstable::BUILTINS.iter() {
         if is_allowed(name) || ALLOWED_IN_TESTS.contains(name) {
             continue;

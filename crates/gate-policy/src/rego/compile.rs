@@ -9,7 +9,7 @@ use regorus::{CompiledPolicy, Rc, Value};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate};
+use super::{ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate, times};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -184,6 +184,35 @@ pub(crate) fn engine<'m>(
     engine_over(bundle, latest(&negated, &written), &data(bundle)?)
 }
 
+/// [`engine`], with the limits on what a call may make and no builtin that is not allowed: the
+/// interpreter that evaluates a bundle's modules and tests.
+pub(crate) fn interpreter<'m>(
+    bundle: &Bundle,
+    modules: impl IntoIterator<Item = Source<'m>>,
+) -> Result<regorus::Engine, CompileError> {
+    let mut engine = engine(bundle, modules)?;
+    let parsed = engine.get_modules();
+    let files = parsed.iter().map(|module| &module.package.span.source);
+    let modules: Vec<Source<'_>> = files
+        .map(|file| (file.get_path().as_str(), file.get_contents().as_str()))
+        .collect();
+    held(bundle, &modules, &data(bundle)?)
+}
+
+/// An interpreter with modules that [`engine`] has read, and its limits.
+pub(super) fn held(
+    bundle: &Bundle,
+    modules: &[Source<'_>],
+    data: &Value,
+) -> Result<regorus::Engine, CompileError> {
+    let mut read = engine_over(bundle, modules.iter().copied(), &Value::new_object())?;
+    let parsed = read.get_modules();
+    let written: Vec<_> = parsed.iter().map(|module| times::rewrite(module)).collect();
+    let mut engine = engine_over(bundle, latest(modules, &written), data)?;
+    builtins::restrict(&mut engine)?;
+    Ok(engine)
+}
+
 /// The modules, in the new form where they got one.
 fn latest<'s>(modules: &[Source<'s>], written: &'s [Option<String>]) -> Vec<Source<'s>> {
     let latest = modules.iter().zip(written);
@@ -207,7 +236,7 @@ pub(crate) fn read(
 }
 
 /// An interpreter with modules that [`engine`] has read, and data.
-pub(super) fn engine_over<'m>(
+fn engine_over<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
     data: &Value,

@@ -24,6 +24,9 @@ pub const MAX_MADE_BYTES: usize = 1024 * 1024;
 /// The longest whole number that a product may be.
 pub const MAX_NUMBER_BITS: u64 = 32 * 1024;
 
+/// `*` in an interpreter (`times.rs`).
+pub(super) const TIMES: &str = "gate_times__";
+
 /// What is estimated for each, and what it is then asked for.
 static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
     /// The builtin itself, once what it would make is not too much.
@@ -112,6 +115,13 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
         start: 0,
         end: 0,
     };
+    let product = |args: Vec<Value>| match args.as_slice() {
+        [Value::Number(_), Value::Number(_)] => Ok(times(&args)?),
+        _ => Err(CompileError::Compile("`*` of what is no number".to_owned()).into()),
+    };
+    engine
+        .add_extension(TIMES.to_owned(), 2, Box::new(product))
+        .map_err(|error| refused(&error))?;
     for (name, (builtin, arity)) in HELD.iter() {
         let span = span.clone();
         let call = move |args: Vec<Value>| {

@@ -4,8 +4,7 @@
 
 use regorus::Value;
 
-use super::builtins::restrict;
-use super::compile::{CompileError, Source, engine_over};
+use super::compile::{CompileError, Source, held};
 use crate::bundle::Bundle;
 use crate::selftest::budget::{EVALUATION_TIME, timer, within};
 
@@ -28,8 +27,7 @@ pub(super) fn data(
             });
         }
     }
-    let mut engine = engine_over(bundle, prepared.iter().copied(), plain)?;
-    restrict(&mut engine)?;
+    let mut engine = held(bundle, prepared, plain)?;
     let evaluated = within(EVALUATION_TIME, |given| {
         engine.set_execution_timer_config(timer(given));
         engine.eval_query(format!("data.{PREPARED}"), false)

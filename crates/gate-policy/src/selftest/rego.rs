@@ -12,7 +12,7 @@ use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
 use crate::rego::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, extent, function_recursion, restrict};
+use crate::rego::{ENTRYPOINT, RegoPolicy, extent, function_recursion};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -27,8 +27,7 @@ pub(super) fn run(
     budget: Budget,
     report: &mut TestReport,
 ) -> Result<(), CompileError> {
-    let mut interpreter = compile::engine(bundle, bundle.rego())?;
-    restrict(&mut interpreter)?;
+    let mut interpreter = compile::interpreter(bundle, bundle.rego())?;
 
     let noted = Noted::default();
     let mut tests = tests(bundle, &noted)?;
@@ -113,9 +112,8 @@ fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
     let noting = sources
         .iter()
         .map(|(path, source)| (*path, source.as_str()));
-    let mut engine = compile::engine(bundle, bundle.rego().chain(noting))?;
+    let mut engine = compile::interpreter(bundle, bundle.rego().chain(noting))?;
     function_recursion(&mut engine)?;
-    restrict(&mut engine)?;
     let noted = Arc::clone(noted);
     let note = move |arguments: Vec<Value>| {
         let input = arguments.into_iter().next().unwrap_or(Value::Undefined);

@@ -10,8 +10,8 @@ use super::{TestFailure, TestProblem, TestReport};
 use crate::activate::Activation;
 use crate::bundle::Bundle;
 use crate::recorded::{RecordedError, RecordedInput};
+use crate::rego::RegoPolicy;
 use crate::rego::compile::{self, CompileError};
-use crate::rego::{RegoPolicy, restrict};
 use crate::verdict::Verdict;
 
 /// Why a vector cannot be run.
@@ -54,9 +54,7 @@ pub(super) fn run(
     // Made once, and only where there is something to compare.
     let mut interpreter = match (activation, bundle.vectors().next()) {
         (Activation::Rego(policy), Some(_)) => {
-            let mut interpreter = compile::engine(bundle, bundle.rego())?;
-            restrict(&mut interpreter)?;
-            Some((policy, interpreter))
+            Some((policy, compile::interpreter(bundle, bundle.rego())?))
         }
         _ => None,
     };

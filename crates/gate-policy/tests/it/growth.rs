@@ -87,3 +87,27 @@ fn what_is_large_at_once_is_stopped() {
         fine(&grown);
     }
 }
+
+/// By the tests of a bundle, too, and by what is computed once.
+#[test]
+fn what_the_interpreter_runs_is_held_as_well() {
+    let grown = |times| repeated("3", "NEXT := LAST * LAST", times);
+    let activate = |prepared: usize, test: usize| {
+        let rego = format!("package gate\ndecision := {ALLOW}");
+        let prepared = format!("package gate_prepared\ny := x if {{ {} }}", grown(prepared));
+        let test = format!("package gate_test\ntest_x if {{ {}; x > 0 }}", grown(test));
+        let files = [
+            ("gate.rego", rego),
+            ("p.rego", prepared),
+            ("x_test.rego", test),
+        ];
+        let bundle = gate_policy::Bundle::from_files(files).unwrap();
+        let refused = gate_policy::activate(&bundle).map(drop);
+        refused.map_err(|error| error.to_string())
+    };
+    assert_eq!(activate(8, 8), Ok(()));
+    for refused in [activate(20, 8), activate(8, 20)] {
+        let refused = refused.unwrap_err();
+        assert!(refused.contains("memory"), "{refused}");
+    }
+}

@@ -31,9 +31,12 @@ struct Walk<'s> {
 impl Visitor for Walk<'_> {
     fn expr(&mut self, expr: &Expr) {
         let product = match expr {
-            Expr::ArithExpr { op, lhs, rhs, .. } if matches!(op, ArithOp::Mul) => {
-                self.operator(lhs, rhs)
-            }
+            Expr::ArithExpr {
+                op: ArithOp::Mul,
+                lhs,
+                rhs,
+                ..
+            } => self.operator(lhs, rhs),
             _ => None,
         };
         let Some(at) = product else {

@@ -16,6 +16,7 @@ use gate_state::JournalState;
 
 use crate::metrics::Metrics;
 pub(crate) use admission::Admission;
+pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
 
 /// What every handler can reach.
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) reloader: crate::reload::Reloader,
     /// Orders that may be remembered, for the metrics.
     pub(crate) max_orders: u64,
+    /// Connections that one worker holds open, for the metrics.
+    pub(crate) max_connections: usize,
     /// For how long the journal is kept, for the metrics; 0: for ever.
     pub(crate) retention_days: u64,
     pub(crate) token_form: TokenForm,

@@ -1,6 +1,8 @@
-//! What the sidecar counts, in Prometheus' text format. Every limit is shown beside its use.
+//! What the sidecar counts, in Prometheus' text format. Every limit is shown: beside its
+//! use where that is counted, the others in `limits`.
 
 mod decisions;
+mod limits;
 mod policy;
 
 use std::fmt::Write as _;
@@ -50,6 +52,7 @@ impl Metrics {
         self.problems(&mut out);
         policy::render(&mut out, shared);
         ledger(&mut out, shared);
+        limits::render(&mut out, shared);
         out
     }
 

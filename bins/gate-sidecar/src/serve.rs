@@ -47,6 +47,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         admission: Admission::new(config.max_in_flight, config.workers),
         reloader: Reloader::new(config.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
+        max_connections: config.max_connections,
         retention_days: config.retention_days,
         token_form: config.token_form,
         draining: false.into(),

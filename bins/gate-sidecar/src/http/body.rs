@@ -13,7 +13,7 @@ use gate_api::{Code, MAX_BODY_BYTES, Problem};
 const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a body may take to arrive once its head is here.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body of a JSON request.
 pub(super) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {

@@ -243,6 +243,17 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
     let sqlite = "journal_mode=\"wal\",synchronous=\"full\",page_size=\"4096\",wal_autocheckpoint=\"0\"} 1\n";
     assert!(metrics.contains(sqlite), "{metrics}");
     assert!(metrics.contains("\ngate_build_info{version="), "{metrics}");
+    for limit in [
+        "gate_limit{of=\"connections_per_worker\"} 10000",
+        "gate_limit{of=\"policy_instructions\"} 25000",
+        "gate_limit_bytes{of=\"policy_call_answer\"} 1048576",
+        "gate_limit_seconds{of=\"policy_evaluation\"} 0.020000000",
+    ] {
+        assert!(
+            metrics.contains(&format!("\n{limit}\n")),
+            "{limit}: {metrics}"
+        );
+    }
     assert_eq!(admin.get("/openapi.json").json()["openapi"], "3.1.0");
     assert_eq!(admin.post("/v1/authorize", "{}").status, 404);
     assert_eq!(sidecar.client().get("/metrics").status, 404);

@@ -1,0 +1,57 @@
+//! Limits that nothing is counted against: each request, connection or evaluation has its own.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use gate_api::MAX_BODY_BYTES;
+use gate_policy::{EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES, MAX_MADE_BYTES, MAX_NUMBER_BITS};
+
+use super::{head, seconds};
+use crate::http::{BODY_TIMEOUT, Shared};
+
+pub(super) fn render(out: &mut String, shared: &Shared) {
+    let policy = EvalLimits::default();
+    family(
+        out,
+        "gate_limit",
+        "The most of something.",
+        &[
+            ("connections_per_worker", shared.max_connections),
+            ("policy_instructions", policy.max_instructions),
+            ("policy_input_levels", MAX_INPUT_DEPTH),
+            ("policy_input_values", MAX_INPUT_NODES),
+            (
+                "policy_product_bits",
+                usize::try_from(MAX_NUMBER_BITS).unwrap_or(usize::MAX),
+            ),
+        ],
+    );
+    family(
+        out,
+        "gate_limit_bytes",
+        "The most bytes of something.",
+        &[
+            ("body", MAX_BODY_BYTES),
+            ("policy_call_answer", MAX_MADE_BYTES),
+        ],
+    );
+    let name = "gate_limit_seconds";
+    head(out, name, "gauge", "The longest that something may take.");
+    for (of, time) in [
+        ("body_arrival", BODY_TIMEOUT),
+        ("policy_evaluation", policy.time),
+    ] {
+        let _ = writeln!(out, "{name}{{of=\"{of}\"}} {}", seconds(nanos(time)));
+    }
+}
+
+fn family(out: &mut String, name: &str, help: &str, limits: &[(&str, usize)]) {
+    head(out, name, "gauge", help);
+    for (of, limit) in limits {
+        let _ = writeln!(out, "{name}{{of=\"{of}\"}} {limit}");
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -18,6 +18,7 @@ mod shorten;
 mod template;
 mod text;
 mod times;
+mod unlike;
 pub(crate) mod walk;
 
 use std::sync::Arc;

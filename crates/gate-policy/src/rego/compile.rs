@@ -9,7 +9,7 @@ use regorus::{CompiledPolicy, Rc, Value};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate, times};
+use super::{ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate, times, unlike};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -104,6 +104,7 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     paths.sort_unstable();
     let documents =
         Compiler::compile_from_policy(&policy, &paths).map_err(|e| compile_error(&e))?;
+    unlike::check_else(&documents)?;
     let builtins = called(&documents)?;
 
     let is_prepared = |package: &str| package.strip_prefix("data.") == Some(PREPARED);
@@ -173,6 +174,7 @@ pub(crate) fn engine<'m>(
     let mut engine = read(bundle, &modules)?;
     let parsed = engine.get_modules();
     above::check(parsed.iter().map(AsRef::as_ref))?;
+    unlike::check(parsed.iter().map(AsRef::as_ref))?;
     let negated = negate::rewrite(parsed.iter().map(AsRef::as_ref))?;
     let negated = latest(&modules, &negated);
     let mut engine = engine_over(bundle, negated.iter().copied(), &Value::new_object())?;

@@ -1,4 +1,4 @@
-//! Makes both engines treat `in` as OPA does where its value is used.
+//! Makes both engines treat `in`, and the values of heads, as OPA does where they are undefined.
 //!
 //! With something undefined beside it, `x in xs` is undefined in OPA and false in regorus, which is
 //! the same for an expression of a body and not for a value: `(x in xs) == false` would hold. What
@@ -8,9 +8,12 @@
 //! The register machine of regorus 0.14.1 does not look at the key of `k, v in xs`. As
 //! `[v] == [member | member := xs[k]]` it does.
 //!
+//! What an object rule's key and value are (`q[k] := e`), and a value that an `else` follows, get a name in
+//! the same way: where `e` is undefined, regorus makes a member of it, and does not go on to the `else`.
+//!
 //! What stands under a `not` has been taken out before (`negate.rs`). Lines stay.
 
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody};
+use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead};
 
 use super::edit::{self, Edit, apply, insertion};
 use super::walk::{self, Visitor};
@@ -25,6 +28,7 @@ pub(super) fn rewrite(module: &Module) -> Option<String> {
         with: String::new(),
         taken: String::new(),
         of_head: String::new(),
+        is_last: true,
         names: 0,
     };
     for rule in &module.policy {
@@ -45,13 +49,16 @@ struct Walk<'s> {
     taken: String,
     /// Those of the rule's head.
     of_head: String,
+    /// Whether the body is the rule's last.
+    is_last: bool,
     names: usize,
 }
 
 impl Visitor for Walk<'_> {
     fn body(&mut self, body: &RuleBody) {
         let of_value = match &body.assign {
-            Some(assign) => self.apart(|walk| walk.expr(&assign.value)),
+            Some(assign) if self.is_last => self.apart(|walk| walk.expr(&assign.value)),
+            Some(assign) => self.apart(|walk| walk.defined(&assign.value)),
             None if body.is_else => String::new(),
             None => self.of_head.clone(),
         };
@@ -120,16 +127,55 @@ impl Visitor for Walk<'_> {
 
 impl Walk<'_> {
     fn rule(&mut self, rule: &Rule) {
-        self.of_head = self.apart(|walk| walk::head(walk, rule));
-        let Rule::Spec { span, bodies, .. } = rule else {
+        let Rule::Spec {
+            span, head, bodies, ..
+        } = rule
+        else {
             return;
         };
+        self.of_head = self.apart(|walk| match head {
+            RuleHead::Compr { refr, assign, .. } if has_keys(refr) || bodies.len() > 1 => {
+                walk.keys(refr);
+                if let Some(assign) = assign {
+                    walk.defined(&assign.value);
+                }
+            }
+            RuleHead::Func { args, assign, .. } if bodies.len() > 1 => {
+                args.iter().for_each(|arg| walk.pattern(arg));
+                if let Some(assign) = assign {
+                    walk.defined(&assign.value);
+                }
+            }
+            _ => walk::head(walk, rule),
+        });
         if bodies.is_empty() {
             let (_, end) = edit::quoted(self.source, span.start, span.end);
             let of_head = std::mem::take(&mut self.of_head);
             self.add_body(end, &of_head);
         }
-        bodies.iter().for_each(|body| self.body(body));
+        for (body, left) in bodies.iter().zip((0..bodies.len()).rev()) {
+            self.is_last = left == 0;
+            self.body(body);
+        }
+    }
+
+    /// The keys of a rule's name.
+    fn keys(&mut self, name: &Expr) {
+        match name {
+            Expr::RefDot { refr, .. } => self.keys(refr),
+            Expr::RefBrack { refr, index, .. } => {
+                self.keys(refr);
+                if !walk::is_text(index) {
+                    self.defined(index);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What must have a value for the body to hold. A name may be that of a rule without one.
+    fn defined(&mut self, expr: &Expr) {
+        self.named(expr);
     }
 
     /// A body where there was none.
@@ -200,6 +246,14 @@ impl Walk<'_> {
     }
 }
 
+fn has_keys(name: &Expr) -> bool {
+    match name {
+        Expr::RefDot { refr, .. } => has_keys(refr),
+        Expr::RefBrack { refr, index, .. } => !walk::is_text(index) || has_keys(refr),
+        _ => false,
+    }
+}
+
 /// The statements at the end of a body.
 fn after(taken: &str) -> String {
     format!("; {}", taken.trim_end_matches("; "))
@@ -263,9 +317,34 @@ mod tests {
         );
         check(
             "f(x) := x in data.a if {\n\tx\n} else := 1 in data.b",
-            "f(x) := gate_beside_1__ in gate_beside_2__ if {\n\tx; gate_beside_1__ := [x][0]; \
-             gate_beside_2__ := data.a\n} else := 1 in gate_beside_3__ if \
-             { gate_beside_3__ := data.b }",
+            "f(x) := gate_beside_3__ if {\n\tx; gate_beside_1__ := [x][0]; \
+             gate_beside_2__ := data.a; gate_beside_3__ := gate_beside_1__ in gate_beside_2__\n} \
+             else := 1 in gate_beside_4__ if { gate_beside_4__ := data.b }",
+        );
+    }
+
+    #[test]
+    fn a_member_and_a_value_before_an_else_are_asked_for() {
+        check(
+            "q[input.k] := data.a if true",
+            "q[gate_beside_1__] := gate_beside_2__ if { true; gate_beside_1__ := input.k; \
+             gate_beside_2__ := data.a }",
+        );
+        check(
+            "p := data.a if { true } else := data.b if { true } else := data.c",
+            "p := gate_beside_1__ if { true; gate_beside_1__ := data.a } else := gate_beside_2__ if \
+             { true; gate_beside_2__ := data.b } else := data.c",
+        );
+        for rule in [
+            "q[\"a\"] := data.a if true",
+            "p := 1 if { true } else := data.c",
+        ] {
+            check(rule, rule);
+        }
+        check(
+            "q[k] := v if some k, v in data.a",
+            "q[gate_beside_1__] := gate_beside_2__ if { some k, v in data.a; \
+             gate_beside_1__ := [k][0]; gate_beside_2__ := [v][0] }",
         );
     }
 

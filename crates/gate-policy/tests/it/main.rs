@@ -16,4 +16,5 @@ mod membership;
 mod negation;
 mod reports;
 mod support;
+mod unlike;
 mod vectors;

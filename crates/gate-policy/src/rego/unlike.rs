@@ -1,0 +1,184 @@
+//! Refuses what regorus 0.14.1 takes otherwise than OPA, and what has another form.
+//!
+//! An object as a pattern (`{"a": x} := e`, `f({"a": x})`, `some {"a": x} in xs`) matches in OPA what has
+//! these members and no others; in regorus what has these. And the register machine looks at one key
+//! of a rule's name, where it is the last part: `denied[client] contains reason` is one set for all
+//! clients there, in which no client is found, and `denied[client].reason := …` has no value. A `not`
+//! of such a reference would hold.
+//!
+//! On the register machine an `else` is not asked for after a body with a loop that nothing passes: such
+//! a body is over without an answer, which is no failure there. So the rule has no value, or its
+//! default's. Nor is a further body of the same head. What is a loop is seen in the program.
+
+use regorus::rvm::Instruction;
+use regorus::rvm::instructions::LoopMode;
+use regorus::rvm::program::{Program, RuleType};
+use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleHead};
+
+use super::CompileError;
+use super::walk::{self, Visitor};
+
+/// Refuses the first such place of the modules.
+pub(super) fn check<'m>(modules: impl Iterator<Item = &'m Module>) -> Result<(), CompileError> {
+    for module in modules {
+        let mut walk = Walk { problem: None };
+        for rule in &module.policy {
+            if let Rule::Spec { head, .. } = rule.as_ref() {
+                walk.name(head);
+            }
+            walk::rule(&mut walk, rule);
+        }
+        if let Some((line, message)) = walk.problem {
+            return Err(CompileError::Unlike {
+                path: module.package.span.source.get_path().clone(),
+                line,
+                message: message.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+struct Walk {
+    /// The first one, and its line.
+    problem: Option<(u32, &'static str)>,
+}
+
+const PATTERN: &str =
+    "an object as a pattern: ask for its members (`x := e.a`), or compare with `==`";
+const KEY: &str = "a key in the name of a rule that has more to it: write `name[key] := value`, with a set or an object as the value";
+
+impl Walk {
+    fn found(&mut self, at: &Expr, problem: &'static str) {
+        self.problem.get_or_insert((at.span().line, problem));
+    }
+
+    fn name(&mut self, head: &RuleHead) {
+        let (refr, is_whole) = match head {
+            RuleHead::Compr { refr, .. } => (refr, false),
+            RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. } => (refr, true),
+        };
+        let above = match refr.as_ref() {
+            Expr::RefBrack { refr, .. } if !is_whole => refr,
+            _ => refr,
+        };
+        if has_key(above) {
+            self.found(refr, KEY);
+        }
+    }
+}
+
+impl Visitor for Walk {
+    fn expr(&mut self, expr: &Expr) {
+        if let Expr::AssignExpr {
+            op: AssignOp::Eq,
+            lhs,
+            rhs,
+            ..
+        } = expr
+            && [lhs, rhs]
+                .into_iter()
+                .any(|side| names_in_object(side, false))
+        {
+            self.found(expr, PATTERN);
+        }
+        walk::below_expr(self, expr);
+    }
+
+    fn pattern(&mut self, pattern: &Expr) {
+        if has_object(pattern) {
+            self.found(pattern, PATTERN);
+        }
+        walk::below_expr(self, pattern);
+    }
+}
+
+/// Refuses an `else`, or another body of the same head, after a body with a loop.
+pub(super) fn check_else(program: &Program) -> Result<(), CompileError> {
+    for rule in &program.rule_infos {
+        // Those of a set or an object add to one another, where they are no `else`.
+        let is_partial = rule.rule_type != RuleType::Complete && rule.function_info.is_none();
+        let is_else = |definition: usize, body: usize| {
+            let bodies = rule.else_bodies.get(definition);
+            bodies
+                .and_then(|bodies| bodies.get(body))
+                .is_some_and(|is| *is)
+        };
+        let found = rule
+            .definitions
+            .iter()
+            .enumerate()
+            .find_map(|(at, bodies)| {
+                let next = bodies.iter().zip(1..bodies.len());
+                let mut before = next.filter(|(_, next)| !is_partial || is_else(at, *next));
+                before.find_map(|(entry, _)| first_loop(program, *entry))
+            });
+        let Some(at) = found else {
+            continue;
+        };
+        let span = program.instruction_spans.get(at).and_then(Option::as_ref);
+        let source = span.and_then(|span| program.sources.get(span.source_index));
+        let line = span.and_then(|span| u32::try_from(span.line).ok());
+        return Err(CompileError::Unlike {
+            path: source.map_or_else(String::new, |source| source.name.clone()),
+            line: line.unwrap_or_default(),
+            message: ELSE.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+const ELSE: &str = "an `else` or a body after a body with a loop: put the loop into a rule or a function of its own";
+
+/// The first instruction of the body's first loop, those of comprehensions and `every` apart.
+fn first_loop(program: &Program, entry: u32) -> Option<usize> {
+    let mut comprehensions = 0_usize;
+    let from = usize::try_from(entry).ok()?;
+    for (at, instruction) in program.instructions.iter().enumerate().skip(from) {
+        match *instruction {
+            Instruction::ComprehensionBegin { .. } => {
+                comprehensions = comprehensions.saturating_add(1);
+            }
+            Instruction::ComprehensionEnd {} => comprehensions = comprehensions.saturating_sub(1),
+            Instruction::LoopStart { params_index } if comprehensions == 0 => {
+                let params = program.instruction_data.get_loop_params(params_index);
+                if params.is_none_or(|params| params.mode != LoopMode::Every) {
+                    return Some(at);
+                }
+            }
+            Instruction::RuleReturn {} => break,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a part of the name is a key that is no literal string.
+fn has_key(name: &Expr) -> bool {
+    match name {
+        Expr::RefDot { refr, .. } => has_key(refr),
+        Expr::RefBrack { refr, index, .. } => !walk::is_text(index) || has_key(refr),
+        _ => false,
+    }
+}
+
+fn has_object(pattern: &Expr) -> bool {
+    match pattern {
+        Expr::Object { .. } => true,
+        Expr::Array { items, .. } => items.iter().any(|item| has_object(item)),
+        _ => false,
+    }
+}
+
+/// Whether a name stands in an object, where `=` might give it a value.
+fn names_in_object(side: &Expr, is_inside: bool) -> bool {
+    match side {
+        Expr::Var { .. } => is_inside,
+        Expr::Array { items, .. } => items.iter().any(|item| names_in_object(item, is_inside)),
+        Expr::Object { fields, .. } => {
+            let mut values = fields.iter().map(|(_, _, value)| value);
+            values.any(|value| names_in_object(value, true))
+        }
+        _ => false,
+    }
+}

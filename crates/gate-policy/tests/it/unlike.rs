@@ -1,0 +1,152 @@
+//! What both engines, or the one that decides, take otherwise than OPA where only an order with members
+//! of its own shows it: refused, or written so that it is as in OPA. OPA 1.20.2 was asked for each.
+
+use serde_json::{Value, json};
+
+use crate::fail_open::{ALLOW, check, load};
+use crate::support::{Order, show};
+
+/// The verdict on an order with these members.
+fn judge(rules: &str, body: &str, members: &Value) -> String {
+    let rego = format!("{rules}\ndecision := {ALLOW} if {{ {body} }}");
+    let policy = load(&rego, r#"{"t":{"a":false}}"#).unwrap();
+    let mut order = Order::new("c1", "AAPL", "1", "1");
+    order.order_extra = members.as_object().unwrap().clone();
+    show(&order.judge(&*policy).unwrap())
+}
+
+/// One set for all keys on the register machine, in which no key is found.
+#[test]
+fn a_key_above_the_last_part_of_a_name_is_refused() {
+    for rules in [
+        "q[k] contains \"no\" if k := input.order.x",
+        "q[input.order.x] contains \"no\"",
+        "q.a[k] contains \"no\" if k := input.order.x",
+        "q[k].b := true if k := input.order.x",
+        "q.a[k].b := true if k := input.order.x",
+        "q[k].b[j] := true if { k := input.order.x; j := k }",
+    ] {
+        let rego = format!("{rules}\ndecision := {ALLOW} if input.order.qty == 1");
+        let expected = "refused to compile: `gate.rego`, line 3: a key in the name of a rule";
+        check(&rego, "1", expected);
+    }
+    for (rules, body) in [
+        ("q[k] := {\"no\"} if k := input.order.x", "not q.b"),
+        ("q.a[k] := 1 if k := input.order.x", "not q.a.b"),
+        ("q.a contains k if k := input.order.x", "not \"b\" in q.a"),
+        ("q[\"a\"] contains k if k := input.order.x", "\"a\" in q.a"),
+    ] {
+        assert_eq!(judge(rules, body, &json!({"x": "a"})), "allow", "{rules}");
+    }
+}
+
+/// In OPA it matches what has no other members.
+#[test]
+fn an_object_as_a_pattern_is_refused() {
+    for (rules, body) in [
+        ("", "{\"a\": x} := input.order.x; x"),
+        ("", "{\"a\": x} = input.order.x; x"),
+        ("", "input.order.x = {\"a\": x}; x"),
+        ("", "[{\"a\": x}] = [input.order.x]; x"),
+        ("", "some {\"a\": x} in [input.order.x]; x"),
+        ("", "some {\"a\": 1} in [input.order.x]"),
+        ("", "count([x | {\"a\": x} := input.order.x]) == 1"),
+        ("f({\"a\": x}) := x", "f(input.order.x)"),
+        ("f([{\"a\": 1}]) if true", "f([input.order.x])"),
+    ] {
+        let rego = format!("{rules}\ndecision := {ALLOW} if {{ {body} }}");
+        check(&rego, "1", ": an object as a pattern");
+    }
+    for body in [
+        "input.order.x = {\"a\": 1}",
+        "input.order.x == {\"a\": 1}",
+        "y := {\"a\": input.order.x.a}; y == {\"a\": 1}",
+        "[y] := [input.order.x]; y.a == 1",
+    ] {
+        assert_eq!(judge("", body, &json!({"x": {"a": 1}})), "allow", "{body}");
+    }
+}
+
+/// regorus puts a member without a value into the object.
+#[test]
+fn a_member_without_a_value_is_none() {
+    for rules in [
+        "q[k] := input.order.zz if k := input.order.x",
+        "q[k] := [input.order.zz] if k := input.order.x",
+        "q[k] := none if k := input.order.x\nnone := 1 if input.order.zz",
+        "q[input.order.zz] := 1 if input.order.x",
+        "q.a[k] := input.order.zz if k := input.order.x",
+    ] {
+        let q = if rules.starts_with("q.a") { "q.a" } else { "q" };
+        let judge = |body: String| judge(rules, &body, &json!({"x": "a"}));
+        assert_eq!(judge(format!("count({q}) == 0")), "allow", "{rules}");
+        assert_eq!(
+            judge(format!("count({q}) == 1")),
+            "policy_undefined",
+            "{rules}"
+        );
+    }
+    let rules = "q[k] := v if some k, v in input.order.x";
+    let members = json!({"x": {"a": 1, "b": false}});
+    let whole = "q == {\"a\": 1, \"b\": false}";
+    assert_eq!(judge(rules, whole, &members), "allow");
+}
+
+/// regorus ends there.
+#[test]
+fn an_else_follows_a_value_that_is_undefined() {
+    for rules in [
+        "r := f(\"zz\")\nf(c) := data.t[c] if { c } else := true",
+        "r := f(\"zz\")\nf(c) := none if { c } else := true\nnone := 1 if input.order.zz",
+        "r := input.order.zz if { input.order.x } else := true if input.order.x",
+        "r := 1 if { input.order.zz } else := input.order.zz if { input.order.x } else := true if \
+         input.order.x",
+        "r := input.order.zz if { input.order.x } else if { input.order.x }",
+    ] {
+        let members = json!({"x": "a"});
+        assert_eq!(
+            judge(rules, "not r", &members),
+            "policy_undefined",
+            "{rules}"
+        );
+        assert_eq!(judge(rules, "r", &members), "allow", "{rules}");
+    }
+}
+
+/// The register machine ends where a loop has found nothing.
+#[test]
+fn an_else_after_a_loop_is_refused() {
+    for body in [
+        "some v in input.order.l; v == 9",
+        "input.order.l[_] == 9",
+        "input.order.x; input.order.l[i] == 9; i > 0",
+    ] {
+        for rules in [
+            format!("r := false if {{ {body} }} else := true if input.order.x"),
+            format!("default r := false\nr if {{ {body} }} else if input.order.x"),
+            format!("r := 1 if {{ input.order.zz }} else := 2 if {{ {body} }} else := 3"),
+            format!("f(a) := a if {{ {body} }} else := 2\nr := f(1)"),
+            format!("r if {{ {body} }} {{ input.order.x }}"),
+        ] {
+            let rego = format!("{rules}\ndecision := {ALLOW} if not r");
+            check(&rego, "1", ": an `else` or a body after a body with a loop");
+        }
+    }
+    for body in [
+        "q",
+        "9 in input.order.l",
+        "every v in input.order.l { v == 9 }",
+        "count([v | some v in input.order.l; v == 9]) > 0",
+    ] {
+        let rules = format!(
+            "q if {{ some v in input.order.l; v == 9 }}\n\
+             r := false if {{ {body} }} else := true if input.order.x"
+        );
+        let judge = |body, l| judge(&rules, body, &json!({"x": 1, "l": l}));
+        assert_eq!(judge("r", [1, 2]), "allow", "{rules}");
+        assert_eq!(judge("not r", [9, 9]), "allow", "{rules}");
+    }
+    // The last body may have one.
+    let rules = "r := 1 if { input.order.zz } else := 2 if { input.order.l[_] == 2 }";
+    assert_eq!(judge(rules, "r == 2", &json!({"l": [1, 2]})), "allow");
+}

@@ -9,7 +9,8 @@
 //! `[v] == [member | member := xs[k]]` it does.
 //!
 //! What an object rule's key and value are (`q[k] := e`), and a value that an `else` follows, get a name in
-//! the same way: where `e` is undefined, regorus makes a member of it, and does not go on to the `else`.
+//! the same way: where `e` is undefined, regorus makes a member of it, and does not go on to the `else`. So
+//! does the value of a body with a loop, where it would take the place of the one found before it.
 //!
 //! What stands under a `not` has been taken out before (`negate.rs`). Lines stay.
 
@@ -49,7 +50,7 @@ struct Walk<'s> {
     taken: String,
     /// Those of the rule's head.
     of_head: String,
-    /// Whether the body is the rule's last.
+    /// Whether the body is the rule's last, and without a loop.
     is_last: bool,
     names: usize,
 }
@@ -133,14 +134,15 @@ impl Walk<'_> {
         else {
             return;
         };
+        let is_asked = bodies.len() > 1 || bodies.iter().any(may_loop);
         self.of_head = self.apart(|walk| match head {
-            RuleHead::Compr { refr, assign, .. } if has_keys(refr) || bodies.len() > 1 => {
+            RuleHead::Compr { refr, assign, .. } if has_keys(refr) || is_asked => {
                 walk.keys(refr);
                 if let Some(assign) = assign {
                     walk.defined(&assign.value);
                 }
             }
-            RuleHead::Func { args, assign, .. } if bodies.len() > 1 => {
+            RuleHead::Func { args, assign, .. } if is_asked => {
                 args.iter().for_each(|arg| walk.pattern(arg));
                 if let Some(assign) = assign {
                     walk.defined(&assign.value);
@@ -154,7 +156,7 @@ impl Walk<'_> {
             self.add_body(end, &of_head);
         }
         for (body, left) in bodies.iter().zip((0..bodies.len()).rev()) {
-            self.is_last = left == 0;
+            self.is_last = left == 0 && !may_loop(body);
             self.body(body);
         }
     }
@@ -246,6 +248,30 @@ impl Walk<'_> {
     }
 }
 
+/// Whether the body may be gone through several times: a loop, or a name as an index, which may be one.
+fn may_loop(body: &RuleBody) -> bool {
+    struct Loops(bool);
+    impl Visitor for Loops {
+        fn statement(&mut self, statement: &LiteralStmt) {
+            self.0 |= matches!(
+                statement.literal,
+                Literal::SomeIn { .. } | Literal::SomeVars { .. }
+            );
+            walk::below_statement(self, statement);
+        }
+
+        fn expr(&mut self, expr: &Expr) {
+            if let Expr::RefBrack { index, .. } = expr {
+                self.0 |= matches!(index.as_ref(), Expr::Var { .. } | Expr::Array { .. });
+            }
+            walk::below_expr(self, expr);
+        }
+    }
+    let mut loops = Loops(false);
+    loops.query(&body.query);
+    loops.0
+}
+
 fn has_keys(name: &Expr) -> bool {
     match name {
         Expr::RefDot { refr, .. } => has_keys(refr),
@@ -312,8 +338,8 @@ mod tests {
         );
         check(
             "p := x in data.a if some x in [1]",
-            "p := gate_beside_1__ in gate_beside_2__ if { some x in [1]; \
-             gate_beside_1__ := [x][0]; gate_beside_2__ := data.a }",
+            "p := gate_beside_3__ if { some x in [1]; gate_beside_1__ := [x][0]; \
+             gate_beside_2__ := data.a; gate_beside_3__ := gate_beside_1__ in gate_beside_2__ }",
         );
         check(
             "f(x) := x in data.a if {\n\tx\n} else := 1 in data.b",

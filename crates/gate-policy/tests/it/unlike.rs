@@ -113,6 +113,23 @@ fn an_else_follows_a_value_that_is_undefined() {
     }
 }
 
+/// On the register machine it would take the place of the value found before.
+#[test]
+fn a_turn_of_a_loop_without_a_value_changes_nothing() {
+    for rules in [
+        "r := data.t[x] if some x in input.order.l",
+        "r := [data.t[x]] if some x in input.order.l",
+        "r := data.t[x] if { x := input.order.l[_] }",
+        "r := f(input.order.l)\nf(l) := data.t[x] if some x in l",
+        "r := 1 if { input.order.zz } else := data.t[x] if some x in input.order.l",
+    ] {
+        for l in [["a", "zz"], ["zz", "a"]] {
+            let shown = judge(rules, "r in [false, [false]]", &json!({"l": l}));
+            assert_eq!(shown, "allow", "{rules} {l:?}");
+        }
+    }
+}
+
 /// The register machine ends where a loop has found nothing.
 #[test]
 fn an_else_after_a_loop_is_refused() {

@@ -31,9 +31,9 @@ const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
 const HASH_BYTES: usize = 32;
 
 impl Ledger {
-    /// Pictures the state, so that the next start replays only what follows. Returns how far
-    /// the picture reaches. Blocks for as long as it takes to write every account down, but
-    /// holds up each client only while it is being written down.
+    /// Pictures the state, so that the next start replays only what follows. Returns from where
+    /// on. Blocks until everything recorded so far is durable and every account is written down,
+    /// but holds up each client only while it is being written down.
     ///
     /// # Errors
     /// [`SnapshotError`]; the picture before is kept.
@@ -41,8 +41,8 @@ impl Ledger {
         let _one_at_a_time = self.snapshots.lock();
         let recoveries = self.recoveries.load(Ordering::Acquire);
         {
-            // From here on no account is closed, so none is missing that the journal goes on
-            // about: whoever was closing one is done once this lock is taken.
+            // From here on no account is closed: whoever was closing one is done once this lock
+            // is taken.
             let _books = self.books.write();
             self.picturing.store(true, Ordering::SeqCst);
         }
@@ -61,6 +61,9 @@ impl Ledger {
     }
 
     fn write_snapshot(&self) -> Result<(Tail, u64), SnapshotError> {
+        // An account that was closed is not in the picture, so that its last record must not come
+        // after where the picture begins. It may still be queued.
+        self.durable.wait(self.queue.last_allotted())?;
         let begin = self.readers.with(&self.paths, |conn| {
             conn.query_row(
                 "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",

@@ -116,6 +116,36 @@ fn a_full_queue_refuses_before_anything_changes() {
 }
 
 #[test]
+fn a_snapshot_waits_for_the_last_records_of_clients_already_closed() {
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000_000_000);
+    kit.authorize("c1", "o-1", "100");
+    let jam = jam(&kit);
+    let (client, order) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
+    let released = kit
+        .ledger
+        .release(&client, &order, "canceled", None)
+        .unwrap();
+    kit.clock.advance_ns(10_000_000_000);
+    let closed: usize = (0..16).map(|_| kit.ledger.maintain().unwrap().closed).sum();
+    assert_eq!(closed, 1);
+    std::thread::scope(|scope| {
+        let snapshot = scope.spawn(|| kit.ledger.snapshot());
+        // Until it waits for the journal, as it must; or is done, as it must not be.
+        let patience = Instant::now();
+        while !snapshot.is_finished() && patience.elapsed() < Duration::from_millis(100) {
+            std::thread::yield_now();
+        }
+        drop(jam);
+        let reaches = snapshot.join().unwrap().unwrap();
+        assert_eq!(Some(reaches), released.seq);
+    });
+    // The client is in neither the snapshot nor what is replayed after it.
+    let (_copy, crashed) = kit.crashed_copy();
+    assert_eq!(crashed.durable_seq(), released.wait_for);
+    assert_eq!(crashed.order(&client, &order), None);
+}
+
+#[test]
 fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     const LIMIT: u64 = 512 * 1024;
     let kit = Kit::with(|config| {

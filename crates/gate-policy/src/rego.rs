@@ -13,6 +13,7 @@ mod machine;
 mod member;
 mod negate;
 mod prepared;
+mod program;
 mod shape;
 mod shorten;
 mod template;

@@ -9,7 +9,9 @@ use regorus::{CompiledPolicy, Rc, Value};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate, times, unlike};
+use super::{
+    ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate, program, times, unlike,
+};
 use crate::bundle::{Bundle, RegoVersion};
 
 /// Why a bundle's Rego does not compile.
@@ -119,9 +121,11 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let policy = self::policy(bundle, &rest, &decision_data)?;
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
+    let decision = growth::hold(program::mend(&decision)?)?;
+    let documents = growth::hold(program::mend(&documents)?)?;
     Ok(Compiled {
-        decision: Copies::new(&growth::hold(&decision), &decision_data),
-        documents: Arc::new(growth::hold(&documents)),
+        decision: Copies::new(&decision, &decision_data),
+        documents: Arc::new(documents),
         data,
         builtins,
     })

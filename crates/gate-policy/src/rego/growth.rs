@@ -12,12 +12,12 @@
 use std::sync::LazyLock;
 
 use regorus::rvm::Instruction;
-use regorus::rvm::instructions::BuiltinCallParams;
-use regorus::rvm::program::{BuiltinInfo, Program};
+use regorus::rvm::program::Program;
 use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
 use super::CompileError;
+use super::program::{add_builtin, call_instead};
 
 /// The most that one call may make: bytes of text, 16 for each member of a collection.
 pub const MAX_MADE_BYTES: usize = 1024 * 1024;
@@ -72,36 +72,18 @@ fn held(name: &str) -> Option<BuiltinFcn> {
 }
 
 /// The program with its builtins and its products held.
-pub(super) fn hold(program: &Program) -> Program {
-    let mut program = program.clone();
+pub(super) fn hold(mut program: Program) -> Result<Program, CompileError> {
     let names = program.builtin_info_table.iter();
     for (builtin, info) in program.resolved_builtins.iter_mut().zip(names) {
         *builtin = held(&info.name).unwrap_or(*builtin);
     }
     let product: BuiltinFcn = (|_, _, args, _| Ok(times(args)?), 2);
-    let products = program.builtin_info_table.len();
-    let Ok(builtin_index) = u16::try_from(products) else {
-        return program;
-    };
-    program.builtin_info_table.push(BuiltinInfo {
-        name: "*".to_owned(),
-        num_args: 2,
-    });
-    program.resolved_builtins.push(product);
-    let data = &mut program.instruction_data;
-    for instruction in &mut program.instructions {
-        let Instruction::Mul { dest, left, right } = *instruction else {
-            continue;
-        };
-        let params_index = data.add_builtin_call_params(BuiltinCallParams {
-            dest,
-            builtin_index,
-            num_args: 2,
-            args: [left, right, 0, 0, 0, 0, 0, 0],
-        });
-        *instruction = Instruction::BuiltinCall { params_index };
-    }
-    program
+    let product = add_builtin(&mut program, "*", product)?;
+    call_instead(&mut program, product, |instruction| match instruction {
+        Instruction::Mul { dest, left, right } => Some((dest, vec![left, right])),
+        _ => None,
+    })?;
+    Ok(program)
 }
 
 /// Holds an interpreter's builtins.

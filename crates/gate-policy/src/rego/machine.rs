@@ -16,6 +16,7 @@ use super::compile::Compiled;
 use super::document;
 use super::growth;
 use super::lean::Lean;
+use super::program;
 use super::shape;
 use super::template::Template;
 use crate::policy::{PolicyInput, QueryError};
@@ -89,7 +90,7 @@ pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Resu
         machine.vm.execute()
     };
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Ok(answer) => answer.map_err(|error| program::message(&error)),
         Err(_) => Err("it panicked".to_owned()),
     }
 }
@@ -116,7 +117,7 @@ pub(super) fn query(
     let answer = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) if is_limit(&error) => return Err(QueryError::Timeout),
-        Ok(Err(error)) => return Err(QueryError::Evaluation(error.to_string())),
+        Ok(Err(error)) => return Err(QueryError::Evaluation(program::message(&error))),
         Err(_) => return Err(QueryError::Evaluation("it panicked".to_owned())),
     };
     if answer == Value::Undefined {

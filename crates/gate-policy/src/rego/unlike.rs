@@ -44,6 +44,9 @@ struct Walk {
     problem: Option<(u32, &'static str)>,
 }
 
+/// The register machine drops what is beyond.
+const MAX_ARGUMENTS: usize = 8;
+const ARGUMENTS: &str = "a call with more than 8 arguments: pass an array or an object";
 const PATTERN: &str =
     "an object as a pattern: ask for its members (`x := e.a`), or compare with `==`";
 const KEY: &str = "a key in the name of a rule that has more to it: write `name[key] := value`, with a set or an object as the value";
@@ -70,6 +73,11 @@ impl Walk {
 
 impl Visitor for Walk {
     fn expr(&mut self, expr: &Expr) {
+        if let Expr::Call { params, .. } = expr
+            && params.len() > MAX_ARGUMENTS
+        {
+            self.found(expr, ARGUMENTS);
+        }
         if let Expr::AssignExpr {
             op: AssignOp::Eq,
             lhs,
@@ -131,7 +139,7 @@ pub(super) fn check_else(program: &Program) -> Result<(), CompileError> {
 const ELSE: &str = "an `else` or a body after a body with a loop: put the loop into a rule or a function of its own";
 
 /// The first instruction of the body's first loop, those of comprehensions and `every` apart.
-fn first_loop(program: &Program, entry: u32) -> Option<usize> {
+pub(super) fn first_loop(program: &Program, entry: u32) -> Option<usize> {
     let mut comprehensions = 0_usize;
     let from = usize::try_from(entry).ok()?;
     for (at, instruction) in program.instructions.iter().enumerate().skip(from) {

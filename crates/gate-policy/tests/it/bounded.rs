@@ -3,6 +3,8 @@
 
 use gate_policy::{Bundle, activate};
 
+use crate::support::{Order, show};
+
 const POLICY: &str = "package gate\ndecision := {\"allow\": false, \"reasons\": []}\n";
 
 /// A bundle with the policy above and these files; why it is refused.
@@ -109,6 +111,31 @@ fn depth_is_bounded_before_any_stack_is_spent() {
         ")".repeat(15)
     );
     drop(activated(&rule(&deepest), no_test));
+
+    // Each link is two calls of the register machine, for its values and for the one of them.
+    let several = |link: &dyn Fn(usize) -> String| {
+        let rules: Vec<String> = (0..120).map(link).collect();
+        format!(
+            "package gate\n{}decision := {{\"allow\": true, \"reasons\": []}} if last == 1\n",
+            rules.concat()
+        )
+    };
+    for rego in [
+        several(&|n| match n {
+            0 => "last := r1\n".to_owned(),
+            119 => "r119 := 1\n".to_owned(),
+            _ => format!("r{n} := 2 if input.order.qty == 2\nr{n} := r{}\n", n + 1),
+        }),
+        several(&|n| match n {
+            0 => "last := f1(input.order.qty)\n".to_owned(),
+            119 => "f119(x) := x\n".to_owned(),
+            _ => format!("f{n}(2) := 2\nf{n}(x) := f{}(x) if x != 2\n", n + 1),
+        }),
+    ] {
+        let policy = activate(&Bundle::from_files([("policy.rego", rego)]).unwrap()).unwrap();
+        let order = Order::new("c1", "AAPL", "1", "1");
+        assert_eq!(show(&order.judge(&*policy).unwrap()), "allow");
+    }
 
     let chain = |links: usize| {
         let links: Vec<String> = (0..links)

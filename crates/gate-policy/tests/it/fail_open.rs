@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use gate_policy::{ActivateError, Bundle, Policy, activate};
+use gate_policy::{ActivateError, Bundle, Policy, QueryError, activate};
+use serde_json::{Value, json};
 
 use crate::support::{Order, show};
 
@@ -71,8 +72,8 @@ fn an_explicit_allow_is_the_only_allow() {
 }
 
 #[test]
-fn a_conflict_between_complete_rules_refuses_the_bundle() {
-    // On the register machine `blocked` is undefined for 100, so `not blocked` holds; the
+fn a_conflict_between_complete_rules_blocks_the_order() {
+    // On regorus' register machine `blocked` is undefined for 100, so `not blocked` holds; the
     // interpreter and OPA report the conflict.
     let conflict = format!(
         "default blocked := false\n\
@@ -80,7 +81,23 @@ fn a_conflict_between_complete_rules_refuses_the_bundle() {
          blocked := false if input.order.qty > 50\n\
          decision := {ALLOW} if not blocked"
     );
-    check(&conflict, "100", "refused by its tests: register machine");
+    check(&conflict, "100", "policy_error");
+    check(&conflict, "20", "policy_undefined");
+}
+
+/// What asks for a rule by its path is told what was wrong.
+#[test]
+fn a_conflict_is_named_to_who_asks_for_the_rule() {
+    let rego = format!("decision := {ALLOW}\nlimit := x if some x in input.limits");
+    let policy = load(&rego, "{}").unwrap();
+    let ask = |limits: Value| policy.query(&["gate", "limit"], &json!({"limits": limits}));
+    assert_eq!(ask(json!([2, 2])), Ok(Some(json!(2))));
+    assert_eq!(ask(json!([])), Ok(None));
+    let conflict = "a rule, a function or a key of an object has two values";
+    assert_eq!(
+        ask(json!([1, 2])),
+        Err(QueryError::Evaluation(conflict.to_owned()))
+    );
 }
 
 #[test]
@@ -141,7 +158,7 @@ fn partial_objects_and_defaults_with_wrong_results_are_refused_or_blocked() {
              decision := {ALLOW} if x.k"
         ),
         "1",
-        "refused by its tests",
+        "policy_error",
     );
 }
 

@@ -15,6 +15,23 @@ fn judge(rules: &str, body: &str, members: &Value) -> String {
     show(&order.judge(&*policy).unwrap())
 }
 
+/// The register machine drops the ninth.
+#[test]
+fn a_call_of_more_arguments_than_the_machine_takes_is_refused() {
+    let call = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("a{n}")).collect();
+        let values = vec!["input.order.qty"; count].join(", ");
+        let last = names.last().unwrap();
+        format!(
+            "f({}) if {last} == 1\ndecision := {ALLOW} if f({values})",
+            names.join(", ")
+        )
+    };
+    check(&call(8), "1", "allow");
+    let expected = "refused to compile: `gate.rego`, line 4: a call with more than 8 arguments";
+    check(&call(9), "1", expected);
+}
+
 /// One set for all keys on the register machine, in which no key is found.
 #[test]
 fn a_key_above_the_last_part_of_a_name_is_refused() {

@@ -1,0 +1,280 @@
+//! Ends an evaluation in which a rule, a function or a key of an object has two values, as OPA does.
+//!
+//! The register machine of regorus 0.14.1 makes such a rule undefined, which a `not` takes for a yes;
+//! in a loop, and for a key, it takes the last value. Here a rule that may have several values collects
+//! them first: its definitions become those of a rule that is a set, and it has the only member of that
+//! set. A function has one such set for each of its definitions, an object rule one of `[key, value]`;
+//! so has the comprehension of an object. The interpreter finds every conflict by itself.
+
+use std::collections::BTreeMap;
+
+use regorus::rvm::Instruction;
+use regorus::rvm::instructions::{ComprehensionMode, FunctionCallParams};
+use regorus::rvm::program::{Program, RuleInfo, RuleType};
+use regorus::rvm::vm::VmError;
+use regorus::unstable::BuiltinFcn;
+use regorus::{LimitError, Rc, Value};
+
+use super::{
+    RESULT, add_builtin, add_registers, append, array, bodies, call, index, insert, too_large,
+};
+use crate::rego::CompileError;
+use crate::rego::unlike::first_loop;
+
+/// An error that ends the evaluation, whatever asked for the value.
+const CONFLICT: LimitError = LimitError::MemoryLimitExceeded { usage: 0, limit: 0 };
+
+/// What to say of an error.
+pub(in crate::rego) fn message(error: &VmError) -> String {
+    match error {
+        VmError::MemoryLimitExceeded {
+            usage: 0, limit: 0, ..
+        } => "a rule, a function or a key of an object has two values".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// Makes every conflict an error.
+pub(super) fn find(program: &mut Program) -> Result<(), CompileError> {
+    let only: BuiltinFcn = (|_, _, sets, _| Ok(only(sets)?), 1);
+    let only = add_builtin(program, "only value", only)?;
+    let object: BuiltinFcn = (|_, _, sets, _| Ok(object(sets)?), 1);
+    let object = add_builtin(program, "object of pairs", object)?;
+
+    let rules = program.rule_infos.clone();
+    let several: Vec<bool> = rules
+        .iter()
+        .map(|rule| may_conflict(program, rule))
+        .collect();
+    let mut inserted = Vec::new();
+    for (rule, is_several) in several.iter().enumerate() {
+        let mut change = Change {
+            inserted: &mut inserted,
+            object,
+            rule,
+            is_several: *is_several,
+            pair: None,
+            program,
+        };
+        for place in bodies(change.program, rule).into_iter().flatten() {
+            change.instruction(place)?;
+        }
+    }
+    insert(program, inserted)?;
+    for (at, rule) in rules.iter().enumerate() {
+        if several.get(at) == Some(&true) {
+            let is_object = rule.rule_type == RuleType::PartialObject;
+            collect(program, at, if is_object { object } else { only })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether several bodies, or several turns of one, may each give a value. An `else` gives one only
+/// where those before it gave none.
+fn may_conflict(program: &Program, rule: &RuleInfo) -> bool {
+    let is_alone = |is_else: &Vec<bool>| is_else.iter().skip(1).all(|is_else| *is_else);
+    let mut bodies = rule.definitions.iter().flatten();
+    rule.rule_type != RuleType::PartialSet
+        && !rule.early_exit_on_first_success
+        && (rule.definitions.len() > 1
+            || !rule.else_bodies.iter().all(is_alone)
+            || bodies.any(|body| first_loop(program, *body).is_some()))
+}
+
+/// A rule under change.
+struct Change<'p> {
+    program: &'p mut Program,
+    /// What comes before which place.
+    inserted: &'p mut Vec<(usize, Instruction)>,
+    /// The builtin that makes an object of pairs.
+    object: u16,
+    rule: usize,
+    /// Whether the rule collects its values.
+    is_several: bool,
+    /// A register that nothing else uses.
+    pair: Option<u8>,
+}
+
+impl Change<'_> {
+    fn instruction(&mut self, at: usize) -> Result<(), CompileError> {
+        let Some(instruction) = self.program.instructions.get(at).copied() else {
+            return Ok(());
+        };
+        let changed = match instruction {
+            Instruction::Move { dest: RESULT, src } if self.is_several => Instruction::SetAdd {
+                set: RESULT,
+                value: src,
+            },
+            Instruction::ObjectSet {
+                obj: RESULT,
+                key,
+                value,
+            } if self.is_several => Instruction::SetAdd {
+                set: RESULT,
+                value: self.pair(at, vec![key, value])?,
+            },
+            Instruction::ComprehensionYield {
+                value_reg,
+                key_reg: Some(key),
+            } => Instruction::ComprehensionYield {
+                value_reg: self.pair(at, vec![key, value_reg])?,
+                key_reg: None,
+            },
+            Instruction::ComprehensionBegin { params_index } => {
+                self.comprehension(params_index)?;
+                instruction
+            }
+            _ => return Ok(()),
+        };
+        if let Some(instruction) = self.program.instructions.get_mut(at) {
+            *instruction = changed;
+        }
+        Ok(())
+    }
+
+    /// Has the comprehension of an object collect pairs, of which the object is made where it ends.
+    fn comprehension(&mut self, params_index: u16) -> Result<(), CompileError> {
+        let all = &mut self.program.instruction_data.comprehension_begin_params;
+        let params = all
+            .get_mut(usize::from(params_index))
+            .ok_or_else(too_large)?;
+        if !matches!(params.mode, ComprehensionMode::Object) {
+            return Ok(());
+        }
+        params.mode = ComprehensionMode::Set;
+        let (pairs, end) = (params.result_reg, usize::from(params.comprehension_end));
+        let sets = self.pair(end, vec![pairs])?;
+        let object = call(self.program, pairs, self.object, &[sets])?;
+        self.inserted.push((end, object));
+        Ok(())
+    }
+
+    /// Makes an array before the instruction. Its register.
+    fn pair(&mut self, at: usize, elements: Vec<u8>) -> Result<u8, CompileError> {
+        let pair = match self.pair {
+            Some(pair) => pair,
+            None => add_registers(self.program, self.rule, 1)?,
+        };
+        self.pair = Some(pair);
+        let made = array(self.program, pair, elements)?;
+        self.inserted.push((at, made));
+        Ok(pair)
+    }
+}
+
+/// Has the rule's definitions collect their values, and `judge` make its value of what they collect.
+fn collect(program: &mut Program, at: usize, judge: u16) -> Result<(), CompileError> {
+    let rule = program.rule_infos.get(at).ok_or_else(too_large)?.clone();
+    let part = |from: usize, to: usize| RuleInfo {
+        rule_type: RuleType::PartialSet,
+        definitions: Rc::new(slice(&rule.definitions, from, to)),
+        destructuring_blocks: slice(&rule.destructuring_blocks, from, to),
+        else_bodies: slice(&rule.else_bodies, from, to),
+        default_literal_index: None,
+        ..rule.clone()
+    };
+    let count = rule.definitions.len();
+    let (arguments, parts) = match &rule.function_info {
+        // The machine compares what the definitions of a function give.
+        Some(function) => {
+            let one = |at: usize| part(at, at.saturating_add(1));
+            (function.param_names.len(), (0..count).map(one).collect())
+        }
+        None => (0, vec![part(0, count)]),
+    };
+    let parts: Vec<RuleInfo> = parts;
+
+    let register = |at: usize| u8::try_from(at).map_err(|_| too_large());
+    let arguments = (1..=arguments)
+        .map(register)
+        .collect::<Result<Vec<u8>, _>>()?;
+    let mut code = vec![Instruction::RuleInit {
+        result_reg: RESULT,
+        rule_index: index(at)?,
+    }];
+    let mut sets = Vec::new();
+    for part in parts {
+        let rule_index = index(program.rule_infos.len())?;
+        program.rule_infos.push(part);
+        let dest = register(arguments.len().saturating_add(sets.len()).saturating_add(1))?;
+        sets.push(dest);
+        code.push(match rule.function_info {
+            Some(_) => function_call(program, dest, rule_index, &arguments)?,
+            None => Instruction::CallRule { dest, rule_index },
+        });
+    }
+    let all = register(arguments.len().saturating_add(sets.len()).saturating_add(1))?;
+    code.push(array(program, all, sets)?);
+    code.push(call(program, RESULT, judge, &[all])?);
+    code.push(Instruction::RuleReturn {});
+    let entry = append(program, &code)?;
+    if let Some(rule) = program.rule_infos.get_mut(at) {
+        rule.definitions = Rc::new(vec![vec![entry]]);
+        rule.destructuring_blocks = vec![None];
+        rule.else_bodies = vec![vec![false]];
+        rule.num_registers = all.checked_add(1).ok_or_else(too_large)?;
+    }
+    Ok(())
+}
+
+fn slice<T: Clone>(of: &[T], from: usize, to: usize) -> Vec<T> {
+    of.get(from..to.min(of.len())).unwrap_or_default().to_vec()
+}
+
+fn function_call(
+    program: &mut Program,
+    dest: u8,
+    func_rule_index: u16,
+    arguments: &[u8],
+) -> Result<Instruction, CompileError> {
+    let mut args = [0; 8];
+    let given = args.get_mut(..arguments.len()).ok_or_else(too_large)?;
+    given.copy_from_slice(arguments);
+    let data = &mut program.instruction_data;
+    index(data.function_call_params.len())?;
+    let params_index = data.add_function_call_params(FunctionCallParams {
+        dest,
+        func_rule_index,
+        num_args: u8::try_from(arguments.len()).map_err(|_| too_large())?,
+        args,
+    });
+    Ok(Instruction::FunctionCall { params_index })
+}
+
+/// The members of an array of sets.
+fn members(sets: &[Value]) -> impl Iterator<Item = &Value> {
+    let sets = sets.iter().filter_map(|sets| sets.as_array().ok());
+    let sets = sets.flat_map(|sets| sets.iter());
+    sets.filter_map(|set| set.as_set().ok())
+        .flat_map(|set| set.iter())
+}
+
+/// The one value in the sets; undefined, when there is none.
+fn only(sets: &[Value]) -> Result<Value, LimitError> {
+    let mut members = members(sets);
+    let Some(first) = members.next() else {
+        return Ok(Value::Undefined);
+    };
+    if members.all(|other| other == first) {
+        Ok(first.clone())
+    } else {
+        Err(CONFLICT)
+    }
+}
+
+/// The object of the `[key, value]` in the sets.
+fn object(sets: &[Value]) -> Result<Value, LimitError> {
+    let mut object = BTreeMap::new();
+    for pair in members(sets) {
+        let Ok([key, value]) = pair.as_array().map(regorus::value::Array::as_slice) else {
+            return Err(CONFLICT);
+        };
+        if let Some(other) = object.insert(key.clone(), value.clone())
+            && other != *value
+        {
+            return Err(CONFLICT);
+        }
+    }
+    Ok(object.into())
+}

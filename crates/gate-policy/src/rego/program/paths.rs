@@ -1,0 +1,143 @@
+//! Reads the data by path, as OPA does.
+//!
+//! In OPA a reference that begins with `data` is a path, and each part of it is text: `data.blocked[input.order.x]`
+//! finds the member `"1001"` for the number 1001, and `data.list["1"]` the item 1. regorus finds neither. A
+//! value that has a name is no path (`t := data.blocked; t[1001]`), nor is the answer of a rule.
+//!
+//! A number is looked for as its shortest text; OPA takes the text that it came in (`1.0` finds nothing there
+//! but a member `"1.0"`).
+
+use std::collections::BTreeSet;
+
+use regorus::Value;
+use regorus::rvm::Instruction;
+use regorus::rvm::instructions::{ChainedIndexParams, LiteralOrRegister};
+use regorus::rvm::program::Program;
+use regorus::unstable::BuiltinFcn;
+
+use super::{add_builtin, add_registers, bodies, call, insert};
+use crate::rego::{CompileError, PREPARED};
+
+pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
+    let member: BuiltinFcn = (|_, _, of, _| Ok(member(of)), 2);
+    let member = add_builtin(program, "member on a path", member)?;
+    let mut inserted = Vec::new();
+    for rule in 0..program.rule_infos.len() {
+        let mut data = BTreeSet::new();
+        let mut registers = None;
+        for place in bodies(program, rule).into_iter().flatten() {
+            let params = match program.instructions.get(place) {
+                Some(Instruction::LoadData { dest }) => {
+                    data.insert(*dest);
+                    continue;
+                }
+                Some(Instruction::ChainedIndex { params_index }) => program
+                    .instruction_data
+                    .get_chained_index_params(*params_index),
+                _ => continue,
+            };
+            let Some(params) = params
+                .filter(|params| data.contains(&params.root) && asks(program, params))
+                .cloned()
+            else {
+                continue;
+            };
+            let (found, key) = match registers {
+                Some(registers) => registers,
+                None => {
+                    let found = add_registers(program, rule, 2)?;
+                    (found, found.saturating_add(1))
+                }
+            };
+            registers = Some((found, key));
+            let mut steps = steps(program, &params, member, (found, key))?;
+            if let (Some(last), Some(instruction)) =
+                (steps.pop(), program.instructions.get_mut(place))
+            {
+                *instruction = last;
+            }
+            inserted.extend(steps.into_iter().map(|step| (place, step)));
+        }
+    }
+    insert(program, inserted)
+}
+
+/// Whether a part of the path is not text as it stands, or may be an item's number.
+fn asks(program: &Program, params: &ChainedIndexParams) -> bool {
+    let literal = |at: u16| program.literals.get(usize::from(at));
+    let is_prepared = match params.path_components.first() {
+        Some(LiteralOrRegister::Literal(first)) => literal(*first) == Some(&PREPARED.into()),
+        _ => false,
+    };
+    !is_prepared
+        && params.path_components.iter().any(|part| match part {
+            LiteralOrRegister::Literal(at) => literal(*at).is_none_or(|part| item(part).is_some()),
+            LiteralOrRegister::Register(_) => true,
+        })
+}
+
+/// The path, step by step.
+fn steps(
+    program: &mut Program,
+    params: &ChainedIndexParams,
+    member: u16,
+    (found, key): (u8, u8),
+) -> Result<Vec<Instruction>, CompileError> {
+    let mut steps = Vec::new();
+    let mut container = params.root;
+    for (part, left) in params
+        .path_components
+        .iter()
+        .zip((0..params.path_components.len()).rev())
+    {
+        let dest = if left == 0 { params.dest } else { found };
+        let key = match *part {
+            LiteralOrRegister::Register(key) => key,
+            LiteralOrRegister::Literal(literal_idx) => {
+                steps.push(Instruction::Load {
+                    dest: key,
+                    literal_idx,
+                });
+                key
+            }
+        };
+        steps.push(call(program, dest, member, &[container, key])?);
+        container = found;
+    }
+    Ok(steps)
+}
+
+/// The member of an object or an array that a part of a path names.
+fn member(of: &[Value]) -> Value {
+    match of {
+        [container @ Value::Object(_), key @ Value::Number(_)] => match text(key) {
+            Some(text) => container[&Value::from(text)].clone(),
+            None => Value::Undefined,
+        },
+        [container @ Value::Array(_), key] => match item(key) {
+            Some(item) => container[&Value::from(item)].clone(),
+            None => Value::Undefined,
+        },
+        [container, key] => container[key].clone(),
+        _ => Value::Undefined,
+    }
+}
+
+fn text(number: &Value) -> Option<String> {
+    let Value::Number(number) = number else {
+        return None;
+    };
+    Some(match number.as_i128() {
+        Some(whole) => whole.to_string(),
+        None => number.format_decimal(),
+    })
+}
+
+/// The item of an array that a part of a path names.
+fn item(part: &Value) -> Option<u64> {
+    match part {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}

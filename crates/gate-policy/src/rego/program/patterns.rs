@@ -1,0 +1,29 @@
+//! Lets an array as a pattern take arrays alone.
+//!
+//! The register machine compares lengths and then asks for the items: `[a, b] := input.order.x` holds for an
+//! object of two members, and for what has none `f([])` does. Lengths are asked for nowhere else; here they are
+//! those of arrays.
+
+use regorus::Value;
+use regorus::rvm::Instruction;
+use regorus::rvm::program::Program;
+use regorus::unstable::BuiltinFcn;
+
+use super::{add_builtin, call_instead};
+use crate::rego::CompileError;
+
+pub(super) fn take_arrays_alone(program: &mut Program) -> Result<(), CompileError> {
+    let length: BuiltinFcn = (|_, _, value, _| Ok(length(value)), 1);
+    let length = add_builtin(program, "length of an array", length)?;
+    call_instead(program, length, |instruction| match instruction {
+        Instruction::Count { dest, collection } => Some((dest, vec![collection])),
+        _ => None,
+    })
+}
+
+fn length(value: &[Value]) -> Value {
+    match value {
+        [Value::Array(items)] => items.len().into(),
+        _ => Value::Undefined,
+    }
+}

@@ -9,6 +9,7 @@ mod document;
 mod edit;
 mod growth;
 mod lean;
+mod letters;
 mod machine;
 mod member;
 mod negate;

@@ -9,11 +9,12 @@
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{Module, Rule, RuleHead};
+use regorus::unstable::Module;
 
 use super::CompileError;
 use super::bounds::{Names, Path, References, path};
 use super::prepared::PREPARED;
+use super::walk;
 
 /// Refuses the first such reference of the modules.
 pub(super) fn check<'m>(
@@ -43,15 +44,7 @@ pub(super) fn check<'m>(
 /// The paths of a module's rules.
 fn paths(module: &Module) -> impl Iterator<Item = Path> {
     let package = Names::of(module).package;
-    module.policy.iter().map(move |rule| {
-        let (Rule::Default { refr, .. }
-        | Rule::Spec {
-            head:
-                RuleHead::Compr { refr, .. }
-                | RuleHead::Set { refr, .. }
-                | RuleHead::Func { refr, .. },
-            ..
-        }) = rule.as_ref();
-        [package.clone(), path(refr).0].concat()
-    })
+    let name = |rule| path(walk::name(rule)).0;
+    let rules = module.policy.iter();
+    rules.map(move |rule| [package.clone(), name(rule)].concat())
 }

@@ -179,14 +179,9 @@ impl Walk<'_> {
 mod tests {
     use super::*;
 
-    fn check(body: &str, expected: &str) {
-        let source = format!("package gate\n{body}\n");
-        let mut engine = regorus::Engine::new();
-        engine.add_policy("x.rego".into(), source.clone()).unwrap();
-        let written = rewrite(&engine.get_modules()[0]);
-        assert_eq!(written, format!("package gate\n{expected}\n"));
-        let again = regorus::Engine::new().add_policy("x.rego".into(), written);
-        assert!(again.is_ok(), "{again:?}");
+    #[track_caller]
+    fn check(rule: &str, expected: &str) {
+        edit::tests::check(rule, expected, |module| Some(rewrite(module)));
     }
 
     #[test]

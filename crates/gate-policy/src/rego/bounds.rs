@@ -38,11 +38,8 @@ fn needs(engine: &mut Engine, counts: fn(&RuleHead) -> bool) -> BTreeMap<Path, B
             let Rule::Spec { head, .. } = rule.as_ref() else {
                 continue;
             };
-            let (RuleHead::Compr { refr, .. }
-            | RuleHead::Set { refr, .. }
-            | RuleHead::Func { refr, .. }) = head;
             if counts(head) {
-                let own = [names.package.clone(), path(refr).0].concat();
+                let own = [names.package.clone(), path(walk::name(rule)).0].concat();
                 let used = References::of(rule);
                 let used = used.into_iter().filter_map(|used| names.full(used.path));
                 references.entry(own).or_default().extend(used);

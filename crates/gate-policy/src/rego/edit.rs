@@ -79,3 +79,21 @@ pub(super) fn apply(source: &str, start: usize, end: usize, mut edits: Vec<Edit>
     text.push_str(source.get(at..end).unwrap_or_default());
     text
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use regorus::unstable::Module;
+
+    /// `rewrite` makes `expected` of the rules, and the parser takes it; `None` leaves them as they
+    /// are.
+    #[track_caller]
+    pub(crate) fn check(rules: &str, expected: &str, rewrite: impl Fn(&Module) -> Option<String>) {
+        let source = format!("package gate\n{rules}\n");
+        let mut engine = regorus::Engine::new();
+        engine.add_policy("x.rego".into(), source.clone()).unwrap();
+        let written = rewrite(&engine.get_modules()[0]).unwrap_or(source);
+        assert_eq!(written, format!("package gate\n{expected}\n"));
+        let again = regorus::Engine::new().add_policy("x.rego".into(), written);
+        assert!(again.is_ok(), "{again:?}");
+    }
+}

@@ -1,13 +1,10 @@
-//! Builtins that can make more than they are given, held to a size; and those that Gate answers
-//! itself, as OPA does.
+//! Builtins that can make more than they are given, held to a size.
 //!
 //! A builtin counts as one instruction, so that the limit on instructions does not stop what
 //! doubles with each: `b := concat("", [a, a])` forty times, `sprintf("%999999999d", [1])`. What
 //! such a call would make is estimated before it is called. Too much ends the evaluation: it is
 //! no value that is undefined, which a `not` would take for a yes. A product of whole numbers is
 //! held to a size as well: on the register machine `*` is a call from here.
-//!
-//! `upper` and `lower` change letter by letter, one for one, as Go does; Rust's own make `SS` of `ß`.
 
 use std::sync::LazyLock;
 
@@ -16,8 +13,8 @@ use regorus::rvm::program::Program;
 use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
-use super::CompileError;
 use super::program::{add_builtin, call_instead};
+use super::{CompileError, letters};
 
 /// The most that one call may make: bytes of text, 16 for each member of a collection.
 pub const MAX_MADE_BYTES: usize = 1024 * 1024;
@@ -60,10 +57,10 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         "units.parse" => number;
         "units.parse_bytes" => number;
     };
-    let upper: BuiltinFcn = (|_, _, args, _| Ok(each_letter(args, upper)), 1);
-    let lower: BuiltinFcn = (|_, _, args, _| Ok(each_letter(args, lower)), 1);
-    let own = [("upper", upper), ("lower", lower)];
-    held.into_iter().flatten().chain(own).collect()
+    held.into_iter()
+        .flatten()
+        .chain(letters::BUILTINS)
+        .collect()
 });
 
 fn held(name: &str) -> Option<BuiltinFcn> {
@@ -329,36 +326,4 @@ pub(super) fn hides_number(text: &str) -> bool {
     // It may be written with escapes.
     let is_suspect = text.contains("serde_json") || text.contains("\\u00");
     is_suspect && serde_json::from_str(text).is_ok_and(|value| is_in(&value))
-}
-
-fn each_letter(args: &[Value], change: fn(char) -> char) -> Value {
-    match args {
-        [Value::String(text)] => text.chars().map(change).collect::<String>().into(),
-        _ => Value::Undefined,
-    }
-}
-
-/// Unicode's simple mapping. `char` has the full one, which is another where it is longer.
-fn upper(letter: char) -> char {
-    let mut full = letter.to_uppercase();
-    if let (Some(only), None) = (full.next(), full.next()) {
-        return only;
-    }
-    let place = u32::from(letter);
-    let away = match place {
-        // Greek with an iota below.
-        0x1F80..=0x1F87 | 0x1F90..=0x1F97 | 0x1FA0..=0x1FA7 => 8,
-        0x1FB3 | 0x1FC3 | 0x1FF3 => 9,
-        _ => 0,
-    };
-    char::from_u32(place.saturating_add(away)).unwrap_or(letter)
-}
-
-fn lower(letter: char) -> char {
-    let mut full = letter.to_lowercase();
-    match (full.next(), full.next()) {
-        (Some(only), None) => only,
-        // `İ` alone.
-        _ => 'i',
-    }
 }

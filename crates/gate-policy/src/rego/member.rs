@@ -14,7 +14,9 @@
 //!
 //! What stands under a `not` has been taken out before (`negate.rs`). Lines stay.
 
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead};
+use regorus::unstable::{
+    Expr, Literal, LiteralStmt, Module, Query, Rule, RuleAssign, RuleBody, RuleHead,
+};
 
 use super::edit::{self, Edit, apply, insertion};
 use super::walk::{self, Visitor};
@@ -59,7 +61,7 @@ impl Visitor for Walk<'_> {
     fn body(&mut self, body: &RuleBody) {
         let of_value = match &body.assign {
             Some(assign) if self.is_last => self.apart(|walk| walk.expr(&assign.value)),
-            Some(assign) => self.apart(|walk| walk.defined(&assign.value)),
+            Some(assign) => self.apart(|walk| walk.defined(Some(assign))),
             None if body.is_else => String::new(),
             None => self.of_head.clone(),
         };
@@ -136,17 +138,13 @@ impl Walk<'_> {
         };
         let is_asked = bodies.len() > 1 || bodies.iter().any(may_loop);
         self.of_head = self.apart(|walk| match head {
-            RuleHead::Compr { refr, assign, .. } if has_keys(refr) || is_asked => {
+            RuleHead::Compr { refr, assign, .. } if walk::has_key(refr) || is_asked => {
                 walk.keys(refr);
-                if let Some(assign) = assign {
-                    walk.defined(&assign.value);
-                }
+                walk.defined(assign.as_ref());
             }
             RuleHead::Func { args, assign, .. } if is_asked => {
                 args.iter().for_each(|arg| walk.pattern(arg));
-                if let Some(assign) = assign {
-                    walk.defined(&assign.value);
-                }
+                walk.defined(assign.as_ref());
             }
             _ => walk::head(walk, rule),
         });
@@ -168,16 +166,18 @@ impl Walk<'_> {
             Expr::RefBrack { refr, index, .. } => {
                 self.keys(refr);
                 if !walk::is_text(index) {
-                    self.defined(index);
+                    self.named(index);
                 }
             }
             _ => {}
         }
     }
 
-    /// What must have a value for the body to hold. A name may be that of a rule without one.
-    fn defined(&mut self, expr: &Expr) {
-        self.named(expr);
+    /// The value of a head or of an `else`, which must have one for the body to hold.
+    fn defined(&mut self, value: Option<&RuleAssign>) {
+        if let Some(assign) = value {
+            self.named(&assign.value);
+        }
     }
 
     /// A body where there was none.
@@ -272,14 +272,6 @@ fn may_loop(body: &RuleBody) -> bool {
     loops.0
 }
 
-fn has_keys(name: &Expr) -> bool {
-    match name {
-        Expr::RefDot { refr, .. } => has_keys(refr),
-        Expr::RefBrack { refr, index, .. } => !walk::is_text(index) || has_keys(refr),
-        _ => false,
-    }
-}
-
 /// The statements at the end of a body.
 fn after(taken: &str) -> String {
     format!("; {}", taken.trim_end_matches("; "))
@@ -291,13 +283,7 @@ mod tests {
 
     #[track_caller]
     fn check(rule: &str, expected: &str) {
-        let source = format!("package gate\n{rule}\n");
-        let mut engine = regorus::Engine::new();
-        engine.add_policy("x.rego".into(), source.clone()).unwrap();
-        let written = rewrite(&engine.get_modules()[0]).unwrap_or(source);
-        assert_eq!(written, format!("package gate\n{expected}\n"));
-        let again = regorus::Engine::new().add_policy("x.rego".into(), written);
-        assert!(again.is_ok(), "{again:?}");
+        edit::tests::check(rule, expected, rewrite);
     }
 
     #[test]

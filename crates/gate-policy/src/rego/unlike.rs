@@ -65,7 +65,7 @@ impl Walk {
             Expr::RefBrack { refr, .. } if !is_whole => refr,
             _ => refr,
         };
-        if has_key(above) {
+        if walk::has_key(above) {
             self.found(refr, KEY);
         }
     }
@@ -159,15 +159,6 @@ pub(super) fn first_loop(program: &Program, entry: u32) -> Option<usize> {
         }
     }
     None
-}
-
-/// Whether a part of the name is a key that is no literal string.
-fn has_key(name: &Expr) -> bool {
-    match name {
-        Expr::RefDot { refr, .. } => has_key(refr),
-        Expr::RefBrack { refr, index, .. } => !walk::is_text(index) || has_key(refr),
-        _ => false,
-    }
 }
 
 fn has_object(pattern: &Expr) -> bool {

@@ -65,6 +65,26 @@ pub(crate) fn head<V: Visitor + ?Sized>(visitor: &mut V, rule: &Rule) {
         .for_each(|assign| visitor.expr(&assign.value));
 }
 
+/// The name of a rule, with its keys.
+pub(crate) fn name(rule: &Rule) -> &Expr {
+    let (Rule::Default { refr, .. }
+    | Rule::Spec {
+        head:
+            RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+        ..
+    }) = rule;
+    refr
+}
+
+/// Whether a part of a rule's name is a key that is no literal string.
+pub(crate) fn has_key(name: &Expr) -> bool {
+    match name {
+        Expr::RefDot { refr, .. } => has_key(refr),
+        Expr::RefBrack { refr, index, .. } => !is_text(index) || has_key(refr),
+        _ => false,
+    }
+}
+
 /// `k` of the head `p[k]`. A constant one is part of the rule's name.
 fn head_keys<V: Visitor + ?Sized>(visitor: &mut V, head: &Expr) {
     match head {
@@ -204,18 +224,24 @@ pub(crate) const fn is_text(expr: &Expr) -> bool {
 
 /// Made of literals alone.
 pub(crate) fn is_constant(expr: &Expr) -> bool {
+    is_made_of(expr, &|_| false)
+}
+
+/// Made of literals, and of names for which `is_known`.
+pub(crate) fn is_made_of(expr: &Expr, is_known: &impl Fn(&str) -> bool) -> bool {
     match expr {
+        Expr::Var { span, .. } => is_known(span.text()),
         Expr::String { .. }
         | Expr::RawString { .. }
         | Expr::Number { .. }
         | Expr::Bool { .. }
         | Expr::Null { .. } => true,
         Expr::Array { items, .. } | Expr::Set { items, .. } => {
-            items.iter().all(|item| is_constant(item))
+            items.iter().all(|item| is_made_of(item, is_known))
         }
         Expr::Object { fields, .. } => fields
             .iter()
-            .all(|(_, key, value)| is_constant(key) && is_constant(value)),
+            .all(|(_, key, value)| is_made_of(key, is_known) && is_made_of(value, is_known)),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use regorus::Value;
 use regorus::unstable::{ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref};
 
+use super::super::walk;
 use super::Walk;
 use super::scope::Level;
 
@@ -249,7 +250,8 @@ impl Walk<'_, '_> {
     /// What may be undefined gets a name, and the name takes its place. The parts of an operation
     /// need none of their own, for it is undefined when one of them is.
     fn operand(&mut self, expr: &Expr) -> String {
-        if self.is_defined(expr) {
+        let is_bound = |name: &str| !self.scopes.is_document(name);
+        if walk::is_made_of(expr, &is_bound) {
             return self.plain(expr, TERM);
         }
         let text = self.plain(expr, LOOSE);
@@ -257,25 +259,6 @@ impl Walk<'_, '_> {
         let name = format!("gate_operand_{}__", self.operands);
         self.taken.push((name.clone(), text));
         name
-    }
-
-    /// Whether it is made of constants and of names that are bound.
-    fn is_defined(&self, expr: &Expr) -> bool {
-        match expr {
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. } => true,
-            Expr::Var { span, .. } => !self.scopes.is_document(span.text()),
-            Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().all(|item| self.is_defined(item))
-            }
-            Expr::Object { fields, .. } => fields
-                .iter()
-                .all(|(_, key, value)| self.is_defined(key) && self.is_defined(value)),
-            _ => false,
-        }
     }
 }
 

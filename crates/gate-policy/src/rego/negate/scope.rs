@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
+use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query};
 
 use super::super::bounds::{Names, Path, path};
 use super::super::walk::{self, Visitor};
@@ -16,15 +16,7 @@ impl Rules {
         for module in modules {
             let names = found.0.entry(Names::of(module).package).or_default();
             for rule in &module.policy {
-                let (Rule::Default { refr, .. }
-                | Rule::Spec {
-                    head:
-                        RuleHead::Compr { refr, .. }
-                        | RuleHead::Set { refr, .. }
-                        | RuleHead::Func { refr, .. },
-                    ..
-                }) = rule.as_ref();
-                names.extend(path(refr).0.first().cloned());
+                names.extend(path(walk::name(rule)).0.first().cloned());
             }
         }
         found

@@ -52,7 +52,7 @@ impl Shared {
         if self.is_draining() {
             return Some("draining".to_owned());
         }
-        let journal = self.gate.ledger().health().journal;
+        let journal = self.gate.ledger().journal_state();
         (journal != JournalState::Open).then(|| journal.to_string())
     }
 }

@@ -162,7 +162,8 @@ impl Ledger {
         }
     }
 
-    fn journal_state(&self) -> JournalState {
+    /// Whether the journal takes records now, and why not. Cheap: no file is asked.
+    pub fn journal_state(&self) -> JournalState {
         if self.queue.is_closing() {
             JournalState::Closed
         } else if self.queue.is_poisoned() {

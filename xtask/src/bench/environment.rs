@@ -19,6 +19,8 @@ pub(super) struct Environment {
     pub(super) cpu_flags: String,
     /// The cores that this process and gate-bench may use, as the kernel lists them.
     pub(super) cpus_allowed: String,
+    /// Of this process and of every one that it starts; below zero they are preferred to others.
+    pub(super) nice: Option<i32>,
     pub(super) virtualization: String,
     pub(super) kernel: String,
     pub(super) memory_total_kb: Option<u64>,
@@ -48,6 +50,7 @@ impl Environment {
             cpu_cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_flags: field(&cpuinfo, "flags"),
             cpus_allowed: field(&status, "Cpus_allowed_list"),
+            nice: nice(&read("/proc/self/stat")),
             virtualization: if cpuinfo.contains("hypervisor") {
                 "virtual machine".into()
             } else {
@@ -74,6 +77,12 @@ impl Environment {
         self.sidecar = Some(sidecar);
         self.load_average_after = load_average();
     }
+}
+
+/// The 19th field of `/proc/self/stat` (proc(5)); the second, in brackets, may have spaces in it.
+fn nice(stat: &str) -> Option<i32> {
+    let (_, after_second) = stat.rsplit_once(')')?;
+    after_second.split_whitespace().nth(16)?.parse().ok()
 }
 
 fn load_average() -> String {
@@ -110,5 +119,23 @@ fn output(dir: &Path, program: &str, args: &[&str]) -> String {
             String::from_utf8_lossy(&output.stdout).trim().to_owned()
         }
         _ => "unknown".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nice_level_is_read_past_a_name_with_spaces_and_brackets() {
+        let before = "4 (a) b) S 1 4 4 0 -1 4194304 113 0 0 0 1 2 3 4 20";
+        assert_eq!(nice(&format!("{before} -10 1 0 99")), Some(-10));
+        assert_eq!(nice("4 (a) S 1"), None);
+    }
+
+    #[test]
+    fn this_process_has_a_nice_level() {
+        let range = -20..=19;
+        assert!(range.contains(&nice(&read("/proc/self/stat")).unwrap()));
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod compile;
 mod document;
 mod edit;
 mod growth;
+mod imports;
 mod lean;
 mod letters;
 mod machine;

@@ -9,11 +9,15 @@
 //!
 //! The names of an `every` are not taken for bound there: `y = x` would be refused. `[x][0]` is.
 //!
+//! `_` as a function's argument takes what is undefined; a name does not, and takes its place.
+//!
 //! A comprehension without a loop has another flaw: when its body does not hold, the machine
 //! comes back to it later, without end (its instruction limit stops it). So each gets a loop of
 //! one turn. Line numbers stay.
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
+use regorus::unstable::{
+    AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead,
+};
 
 use super::edit::{self, Edit, apply, insertion, offset};
 use super::walk::{self, Visitor};
@@ -28,6 +32,7 @@ pub(super) fn rewrite(module: &Module) -> String {
         terms: 0,
     };
     for rule in &module.policy {
+        walk.arguments(rule);
         walk::rule(&mut walk, rule);
     }
     apply(source, 0, source.len(), walk.edits)
@@ -91,6 +96,24 @@ impl Visitor for Walk<'_> {
 }
 
 impl Walk<'_> {
+    /// The machine asks an argument for its value when it has a name.
+    fn arguments(&mut self, rule: &Rule) {
+        let Rule::Spec {
+            head: RuleHead::Func { args, .. },
+            ..
+        } = rule
+        else {
+            return;
+        };
+        for (arg, at) in args.iter().zip(1..) {
+            if arg.span().text() == "_" {
+                let (start, end) = edit::extent(self.source, arg);
+                let text = format!("gate_any_{at}__");
+                self.edits.push(Edit { start, end, text });
+            }
+        }
+    }
+
     fn assignment(&mut self, statement: &LiteralStmt, lhs: &Expr, rhs: &Expr) {
         // A pattern is asked for its parts already; only a plain name is not.
         let Expr::Var { span, .. } = lhs else {

@@ -10,7 +10,8 @@ use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
 use super::{
-    ENTRYPOINT, above, assign, bounds, builtins, growth, member, negate, program, times, unlike,
+    ENTRYPOINT, above, assign, bounds, builtins, growth, imports, member, negate, program, times,
+    unlike,
 };
 use crate::bundle::{Bundle, RegoVersion};
 
@@ -179,6 +180,14 @@ pub(crate) fn engine<'m>(
     let parsed = engine.get_modules();
     above::check(parsed.iter().map(AsRef::as_ref))?;
     unlike::check(parsed.iter().map(AsRef::as_ref))?;
+    let written: Result<Vec<_>, _> = parsed
+        .iter()
+        .map(|module| imports::rewrite(module))
+        .collect();
+    let written = written?;
+    let modules = latest(&modules, &written);
+    let mut engine = engine_over(bundle, modules.iter().copied(), &Value::new_object())?;
+    let parsed = engine.get_modules();
     let negated = negate::rewrite(parsed.iter().map(AsRef::as_ref))?;
     let negated = latest(&modules, &negated);
     let mut engine = engine_over(bundle, negated.iter().copied(), &Value::new_object())?;

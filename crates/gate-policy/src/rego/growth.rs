@@ -136,6 +136,14 @@ fn within(bytes: usize) -> Result<(), LimitError> {
     })
 }
 
+/// The error of a number that is too long, or that cannot be.
+pub(super) const fn too_long() -> LimitError {
+    LimitError::MemoryLimitExceeded {
+        usage: u64::MAX,
+        limit: MAX_NUMBER_BITS,
+    }
+}
+
 /// More than any call may make.
 const TOO_MUCH: usize = usize::MAX;
 const MEMBER_BYTES: usize = 16;

@@ -2,6 +2,7 @@
 //! would show with some orders only; each file has one such flaw. Here is what they have in common:
 //! a builtin more, instructions in between, code at the end.
 
+mod arithmetic;
 mod conflict;
 mod globals;
 mod paths;
@@ -24,6 +25,7 @@ const RESULT: u8 = 0;
 pub(super) fn mend(program: &Program) -> Result<Program, CompileError> {
     let mut program = program.clone();
     globals::load_first(&mut program)?;
+    arithmetic::leave_undefined(&mut program)?;
     patterns::take_arrays_alone(&mut program)?;
     paths::read_as_paths(&mut program)?;
     conflict::find(&mut program)?;

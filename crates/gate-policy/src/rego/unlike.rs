@@ -6,14 +6,18 @@
 //! clients there, in which no client is found, and `denied[client].reason := …` has no value. A `not`
 //! of such a reference would hold.
 //!
+//! A call drops its ninth argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated
+//! before the input is loaded. A further body of a head with a value has the value `true`.
+//!
 //! On the register machine an `else` is not asked for after a body with a loop that nothing passes: such
 //! a body is over without an answer, which is no failure there. So the rule has no value, or its
 //! default's. Nor is a further body of the same head. What is a loop is seen in the program.
 
+use regorus::Value;
 use regorus::rvm::Instruction;
 use regorus::rvm::instructions::LoopMode;
 use regorus::rvm::program::{Program, RuleType};
-use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleHead};
+use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleBody, RuleHead};
 
 use super::CompileError;
 use super::walk::{self, Visitor};
@@ -23,8 +27,9 @@ pub(super) fn check<'m>(modules: impl Iterator<Item = &'m Module>) -> Result<(),
     for module in modules {
         let mut walk = Walk { problem: None };
         for rule in &module.policy {
-            if let Rule::Spec { head, .. } = rule.as_ref() {
+            if let Rule::Spec { head, bodies, .. } = rule.as_ref() {
                 walk.name(head);
+                walk.head(head, bodies);
             }
             walk::rule(&mut walk, rule);
         }
@@ -47,6 +52,8 @@ struct Walk {
 /// The register machine drops what is beyond.
 const MAX_ARGUMENTS: usize = 8;
 const ARGUMENTS: &str = "a call with more than 8 arguments: pass an array or an object";
+const ARGUMENT: &str = "an expression as a function's argument: compare it in the body";
+const BODIES: &str = "a further body of a head with a value: write the head again before it";
 const PATTERN: &str =
     "an object as a pattern: ask for its members (`x := e.a`), or compare with `==`";
 const KEY: &str = "a key in the name of a rule that has more to it: write `name[key] := value`, with a set or an object as the value";
@@ -67,6 +74,38 @@ impl Walk {
         };
         if walk::has_key(above) {
             self.found(refr, KEY);
+        }
+    }
+}
+
+impl Walk {
+    fn head(&mut self, head: &RuleHead, bodies: &[RuleBody]) {
+        let (refr, args, assign) = match head {
+            RuleHead::Compr { refr, assign, .. } => (refr, [].as_slice(), assign),
+            RuleHead::Func {
+                refr, args, assign, ..
+            } => (refr, args.as_slice(), assign),
+            RuleHead::Set { .. } => return,
+        };
+        if let Some(arg) = args.iter().find(|arg| !is_plain(arg)) {
+            self.found(arg, ARGUMENT);
+        }
+        // Of an object rule, each body has the head's value.
+        let is_object = matches!(refr.as_ref(), Expr::RefBrack { .. });
+        let is_true = |value: &Expr| {
+            matches!(
+                value,
+                Expr::Bool {
+                    value: Value::Bool(true),
+                    ..
+                }
+            )
+        };
+        let has_value = assign
+            .as_ref()
+            .is_some_and(|assign| !is_true(&assign.value));
+        if has_value && !is_object && bodies.iter().skip(1).any(|body| !body.is_else) {
+            self.found(refr, BODIES);
         }
     }
 }
@@ -159,6 +198,18 @@ pub(super) fn first_loop(program: &Program, entry: u32) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether it is made of names and constants.
+fn is_plain(pattern: &Expr) -> bool {
+    match pattern {
+        Expr::Array { items, .. } => items.iter().all(|item| is_plain(item)),
+        Expr::UnaryExpr { expr, .. } => matches!(expr.as_ref(), Expr::Number { .. }),
+        // Refused as a pattern.
+        Expr::Object { .. } => true,
+        Expr::Var { .. } => true,
+        pattern => walk::is_constant(pattern),
+    }
 }
 
 fn has_object(pattern: &Expr) -> bool {

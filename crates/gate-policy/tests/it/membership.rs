@@ -97,7 +97,8 @@ fn a_bundle_of_v0_is_written_in_its_own_form() {
     let activate = |condition: &str| {
         let rego = format!(
             "package gate\nimport future.keywords.in\np = 1 in input.order.x\n\
-             q = 1 in input.order.x {{ true }} {{ input.order.qty == 1 }}\n\
+             q = 1 in input.order.x {{ true }}\n\
+             q = 1 in input.order.x {{ input.order.qty == 1 }}\n\
              decision = {ALLOW} {{ {condition} }}"
         );
         let files = [(".manifest", "{\"rego_version\":0}"), ("gate.rego", &rego)];

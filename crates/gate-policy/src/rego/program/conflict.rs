@@ -203,6 +203,8 @@ fn collect(program: &mut Program, at: usize, judge: u16) -> Result<(), CompileEr
             Some(_) => function_call(program, dest, rule_index, &arguments)?,
             None => Instruction::CallRule { dest, rule_index },
         });
+        // A set, whatever the definitions give. What is none is an error, and no rule without a value.
+        code.push(Instruction::CoalesceUndefinedToNull { register: dest });
     }
     let all = register(arguments.len().saturating_add(sets.len()).saturating_add(1))?;
     code.push(array(program, all, sets)?);
@@ -243,30 +245,30 @@ fn function_call(
 }
 
 /// The members of an array of sets.
-fn members(sets: &[Value]) -> impl Iterator<Item = &Value> {
-    let sets = sets.iter().filter_map(|sets| sets.as_array().ok());
-    let sets = sets.flat_map(|sets| sets.iter());
-    sets.filter_map(|set| set.as_set().ok())
-        .flat_map(|set| set.iter())
+fn members(sets: &[Value]) -> Result<Vec<&Value>, LimitError> {
+    let [Value::Array(sets)] = sets else {
+        return Err(CONFLICT);
+    };
+    let mut members = Vec::new();
+    for set in sets.iter() {
+        members.extend(set.as_set().map_err(|_| CONFLICT)?.iter());
+    }
+    Ok(members)
 }
 
 /// The one value in the sets; undefined, when there is none.
 fn only(sets: &[Value]) -> Result<Value, LimitError> {
-    let mut members = members(sets);
-    let Some(first) = members.next() else {
-        return Ok(Value::Undefined);
-    };
-    if members.all(|other| other == first) {
-        Ok(first.clone())
-    } else {
-        Err(CONFLICT)
+    match members(sets)?.as_slice() {
+        [] => Ok(Value::Undefined),
+        [first, others @ ..] if others.iter().all(|other| other == first) => Ok((*first).clone()),
+        _ => Err(CONFLICT),
     }
 }
 
 /// The object of the `[key, value]` in the sets.
 fn object(sets: &[Value]) -> Result<Value, LimitError> {
     let mut object = BTreeMap::new();
-    for pair in members(sets) {
+    for pair in members(sets)? {
         let Ok([key, value]) = pair.as_array().map(regorus::value::Array::as_slice) else {
             return Err(CONFLICT);
         };

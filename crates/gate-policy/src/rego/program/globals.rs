@@ -8,6 +8,7 @@
 use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
 
+use super::arithmetic::is_loop;
 use super::{bodies, insert};
 use crate::rego::CompileError;
 
@@ -17,12 +18,9 @@ pub(super) fn load_first(program: &mut Program) -> Result<(), CompileError> {
         for body in bodies(program, rule) {
             let first = body.start().saturating_add(1);
             let instructions = program.instructions.get(body).unwrap_or_default();
-            let after_loop = instructions.iter().skip_while(|instruction| {
-                !matches!(
-                    instruction,
-                    Instruction::LoopStart { .. } | Instruction::ComprehensionBegin { .. }
-                )
-            });
+            let after_loop = instructions
+                .iter()
+                .skip_while(|instruction| !is_loop(instruction));
             let loads = after_loop.filter(|instruction| {
                 matches!(
                     instruction,

@@ -23,43 +23,51 @@ pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
     let member = add_builtin(program, "member on a path", member)?;
     let mut inserted = Vec::new();
     for rule in 0..program.rule_infos.len() {
-        let mut data = BTreeSet::new();
         let mut registers = None;
-        for place in bodies(program, rule).into_iter().flatten() {
-            let params = match program.instructions.get(place) {
-                Some(Instruction::LoadData { dest }) => {
-                    data.insert(*dest);
+        for body in bodies(program, rule) {
+            // Another body has another use for them.
+            let mut data = BTreeSet::new();
+            for place in body {
+                let Some(path) = path(program, place, &mut data) else {
                     continue;
+                };
+                let (found, key) = match registers {
+                    Some(registers) => registers,
+                    None => {
+                        let found = add_registers(program, rule, 2)?;
+                        (found, found.saturating_add(1))
+                    }
+                };
+                registers = Some((found, key));
+                let mut steps = steps(program, &path, member, (found, key))?;
+                let instruction = program.instructions.get_mut(place);
+                if let (Some(last), Some(instruction)) = (steps.pop(), instruction) {
+                    *instruction = last;
                 }
-                Some(Instruction::ChainedIndex { params_index }) => program
-                    .instruction_data
-                    .get_chained_index_params(*params_index),
-                _ => continue,
-            };
-            let Some(params) = params
-                .filter(|params| data.contains(&params.root) && asks(program, params))
-                .cloned()
-            else {
-                continue;
-            };
-            let (found, key) = match registers {
-                Some(registers) => registers,
-                None => {
-                    let found = add_registers(program, rule, 2)?;
-                    (found, found.saturating_add(1))
-                }
-            };
-            registers = Some((found, key));
-            let mut steps = steps(program, &params, member, (found, key))?;
-            if let (Some(last), Some(instruction)) =
-                (steps.pop(), program.instructions.get_mut(place))
-            {
-                *instruction = last;
+                inserted.extend(steps.into_iter().map(|step| (place, step)));
             }
-            inserted.extend(steps.into_iter().map(|step| (place, step)));
         }
     }
     insert(program, inserted)
+}
+
+/// The path into the data that the instruction follows, if it has to be asked for step by step. `data` are
+/// the registers that hold the data.
+fn path(program: &Program, place: usize, data: &mut BTreeSet<u8>) -> Option<ChainedIndexParams> {
+    match *program.instructions.get(place)? {
+        Instruction::LoadData { dest } => {
+            data.insert(dest);
+            None
+        }
+        Instruction::ChainedIndex { params_index } => {
+            let params = program
+                .instruction_data
+                .get_chained_index_params(params_index)?;
+            let is_path = data.contains(&params.root) && asks(program, params);
+            is_path.then(|| params.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Whether a part of the path is not text as it stands, or may be an item's number.

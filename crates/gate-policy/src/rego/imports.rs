@@ -1,0 +1,182 @@
+//! Writes out the names that an import from `data` gives: `blocked` of `import data.blocked` becomes
+//! `data.blocked`.
+//!
+//! In OPA both are the same path, and `blocked[1001]` finds the member `"1001"` (`program/paths.rs`). To the register
+//! machine the name of an import is a value like any other. Lines stay.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{Expr, Module, Rule};
+
+use super::CompileError;
+use super::bounds::Names;
+use super::edit::{self, Edit, apply};
+use super::walk::{self, Visitor};
+
+/// The module's source without them; `None` when it has none.
+pub(super) fn rewrite(module: &Module) -> Result<Option<String>, CompileError> {
+    let names = Names::of(module).imports.into_iter();
+    let imports: BTreeMap<String, String> = names
+        .filter(|(_, path)| path.len() > 1 && path.first().is_some_and(|root| root == "data"))
+        .map(|(name, path)| (name, written(&path)))
+        .collect();
+    let source = module.package.span.source.get_contents();
+    let mut edits = Vec::new();
+    for rule in &module.policy {
+        let found = Found::of(rule, &imports, source);
+        if let Some((name, line)) = found.bound {
+            return Err(CompileError::Unlike {
+                path: module.package.span.source.get_path().clone(),
+                line,
+                message: format!(
+                    "`{name}` is an import and gets a value here: give one of them another name"
+                ),
+            });
+        }
+        edits.extend(found.edits);
+    }
+    Ok((!edits.is_empty()).then(|| apply(source, 0, source.len(), edits)))
+}
+
+/// A path as Rego has it.
+fn written(path: &[String]) -> String {
+    let (root, parts) = path
+        .split_first()
+        .map_or(("", path), |(root, parts)| (root.as_str(), parts));
+    let parts = parts.iter().map(|part| {
+        if is_name(part) {
+            format!(".{part}")
+        } else {
+            format!("[{}]", serde_json::Value::from(part.as_str()))
+        }
+    });
+    std::iter::once(root.to_owned()).chain(parts).collect()
+}
+
+fn is_name(part: &str) -> bool {
+    const KEYWORDS: [&str; 15] = [
+        "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null",
+        "package", "some", "true", "with",
+    ];
+    let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    part.starts_with(is_letter)
+        && part.chars().all(|c| is_letter(c) || c.is_ascii_digit())
+        && !KEYWORDS.contains(&part)
+}
+
+/// What a rule has of the imports.
+struct Found<'s> {
+    imports: &'s BTreeMap<String, String>,
+    source: &'s str,
+    edits: Vec<Edit>,
+    /// The first one that the rule gives a value of its own, and the line.
+    bound: Option<(String, u32)>,
+    declared: BTreeSet<String>,
+}
+
+impl<'s> Found<'s> {
+    fn of(rule: &Rule, imports: &'s BTreeMap<String, String>, source: &'s str) -> Self {
+        let mut found = Self {
+            imports,
+            source,
+            edits: Vec::new(),
+            bound: None,
+            declared: BTreeSet::new(),
+        };
+        walk::rule(&mut found, rule);
+        let name = found
+            .declared
+            .iter()
+            .find(|name| imports.contains_key(*name));
+        if let (None, Some(name)) = (&found.bound, name) {
+            found.bound = Some((name.clone(), walk::name(rule).span().line));
+        }
+        found
+    }
+}
+
+impl Visitor for Found<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        if let Expr::Var { span, .. } = expr
+            && let Some(path) = self.imports.get(span.text())
+        {
+            let (start, end) = edit::extent(self.source, expr);
+            self.edits.push(Edit {
+                start,
+                end,
+                text: path.clone(),
+            });
+        }
+        walk::below_expr(self, expr);
+    }
+
+    fn pattern(&mut self, pattern: &Expr) {
+        match pattern {
+            Expr::Var { span, .. } if self.imports.contains_key(span.text()) => {
+                let bound = (span.text().to_owned(), span.line);
+                self.bound.get_or_insert(bound);
+            }
+            Expr::Var { .. } => {}
+            Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
+            _ => self.expr(pattern),
+        }
+    }
+
+    fn declared(&mut self, name: &str) {
+        self.declared.insert(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(rules: &str, expected: &str) {
+        edit::tests::check(rules, expected, |module| rewrite(module).unwrap());
+    }
+
+    #[test]
+    fn the_name_of_an_import_is_written_out() {
+        check(
+            "import data.a.t\np if t[input.x]",
+            "import data.a.t\np if data.a.t[input.x]",
+        );
+        check(
+            "import data[\"a-b\"].in as t\np := [t.f(x) | some x in t]",
+            "import data[\"a-b\"].in as t\np := [data[\"a-b\"][\"in\"].f(x) | some x in data[\"a-b\"][\"in\"]]",
+        );
+        check(
+            "import data.t\nf(x) := y if { not t.a; some y in t; every z in t { t[z] } }",
+            "import data.t\nf(x) := y if { not data.t.a; some y in data.t; every z in data.t { data.t[z] } }",
+        );
+        // No path into the data, and no name of an import.
+        for other in [
+            "import input.order.t\np if t[1]",
+            "import data.t\np if { q.t; input.t; {\"t\": 1}.t }",
+            "import rego.v1\np if rego",
+        ] {
+            check(other, other);
+        }
+    }
+
+    #[test]
+    fn an_import_that_a_rule_gives_a_value_is_refused() {
+        for rule in [
+            "p if { t := 1; t == 1 }",
+            "p if { some t in [1]; t }",
+            "p if { some t; t = 1 }",
+            "p if every t in [1] { t }",
+            "p if { [1, t] := input.x; t }",
+            "f(t) if t",
+        ] {
+            let mut engine = regorus::Engine::new();
+            let source = format!("package gate\nimport data.t\n{rule}\n");
+            engine.add_policy("x.rego".into(), source).unwrap();
+            let refused = rewrite(&engine.get_modules()[0]).unwrap_err().to_string();
+            assert_eq!(
+                refused,
+                "`x.rego`, line 3: `t` is an import and gets a value here: give one of them another name"
+            );
+        }
+    }
+}

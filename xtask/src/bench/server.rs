@@ -61,12 +61,6 @@ impl Server {
             .arg("--bundle")
             .arg(bundle)
             .stderr(std::fs::File::create(dir.join("stderr.log"))?);
-        for (name, _) in std::env::vars_os() {
-            // Only what is said here decides how it runs.
-            if name.to_string_lossy().starts_with("GATE_") {
-                command.env_remove(name);
-            }
-        }
         let mut server = Self::start(name, command, 3)?;
         server.keys = Some(dir.join("keys.json"));
         server.uds = Some(uds);
@@ -104,6 +98,17 @@ impl Server {
 
     /// Starts it and waits for `lines` lines of output, one of which names the public address.
     fn start(name: String, mut command: Command, lines: usize) -> Result<Self> {
+        for (variable, _) in std::env::vars_os() {
+            // Only what is said here decides how it runs. (`RUST_BACKTRACE` makes a load of a bundle
+            // three times the work.)
+            let text = variable.to_string_lossy();
+            if ["GATE_", "MIMALLOC_", "RUST_"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix))
+            {
+                command.env_remove(variable);
+            }
+        }
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -180,13 +180,12 @@ pub(crate) fn engine<'m>(
     let parsed = engine.get_modules();
     above::check(parsed.iter().map(AsRef::as_ref))?;
     unlike::check(parsed.iter().map(AsRef::as_ref))?;
-    let written: Result<Vec<_>, _> = parsed
-        .iter()
-        .map(|module| imports::rewrite(module))
-        .collect();
-    let written = written?;
+    let written = parsed.iter().map(|module| imports::rewrite(module));
+    let written = written.collect::<Result<Vec<_>, _>>()?;
     let modules = latest(&modules, &written);
-    let mut engine = engine_over(bundle, modules.iter().copied(), &Value::new_object())?;
+    if written.iter().any(Option::is_some) {
+        engine = engine_over(bundle, modules.iter().copied(), &Value::new_object())?;
+    }
     let parsed = engine.get_modules();
     let negated = negate::rewrite(parsed.iter().map(AsRef::as_ref))?;
     let negated = latest(&modules, &negated);

@@ -76,8 +76,9 @@ pub(super) fn hold(mut program: Program) -> Result<Program, CompileError> {
     }
     let product: BuiltinFcn = (|_, _, args, _| Ok(times(args)?), 2);
     let product = add_builtin(&mut program, "*", product)?;
-    call_instead(&mut program, product, |instruction| match instruction {
-        Instruction::Mul { dest, left, right } => Some((dest, vec![left, right])),
+    let all = 0..program.instructions.len();
+    call_instead(&mut program, all, |instruction| match instruction {
+        Instruction::Mul { dest, left, right } => Some((product, dest, [left, right])),
         _ => None,
     })?;
     Ok(program)

@@ -4,9 +4,9 @@
 //! In OPA both are the same path, and `blocked[1001]` finds the member `"1001"` (`program/paths.rs`). To the register
 //! machine the name of an import is a value like any other. Lines stay.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use regorus::unstable::{Expr, Module, Rule};
+use regorus::unstable::{Expr, Module};
 
 use super::CompileError;
 use super::bounds::Names;
@@ -23,7 +23,14 @@ pub(super) fn rewrite(module: &Module) -> Result<Option<String>, CompileError> {
     let source = module.package.span.source.get_contents();
     let mut edits = Vec::new();
     for rule in &module.policy {
-        let found = Found::of(rule, &imports, source);
+        let mut found = Found {
+            imports: &imports,
+            source,
+            edits: Vec::new(),
+            line: walk::name(rule).span().line,
+            bound: None,
+        };
+        walk::rule(&mut found, rule);
         if let Some((name, line)) = found.bound {
             return Err(CompileError::Unlike {
                 path: module.package.span.source.get_path().clone(),
@@ -38,19 +45,16 @@ pub(super) fn rewrite(module: &Module) -> Result<Option<String>, CompileError> {
     Ok((!edits.is_empty()).then(|| apply(source, 0, source.len(), edits)))
 }
 
-/// A path as Rego has it.
+/// A path from `data` as Rego has it.
 fn written(path: &[String]) -> String {
-    let (root, parts) = path
-        .split_first()
-        .map_or(("", path), |(root, parts)| (root.as_str(), parts));
-    let parts = parts.iter().map(|part| {
+    let parts = path.iter().skip(1).map(|part| {
         if is_name(part) {
             format!(".{part}")
         } else {
             format!("[{}]", serde_json::Value::from(part.as_str()))
         }
     });
-    std::iter::once(root.to_owned()).chain(parts).collect()
+    std::iter::once("data".to_owned()).chain(parts).collect()
 }
 
 fn is_name(part: &str) -> bool {
@@ -69,29 +73,17 @@ struct Found<'s> {
     imports: &'s BTreeMap<String, String>,
     source: &'s str,
     edits: Vec<Edit>,
+    /// Where the rule begins.
+    line: u32,
     /// The first one that the rule gives a value of its own, and the line.
     bound: Option<(String, u32)>,
-    declared: BTreeSet<String>,
 }
 
-impl<'s> Found<'s> {
-    fn of(rule: &Rule, imports: &'s BTreeMap<String, String>, source: &'s str) -> Self {
-        let mut found = Self {
-            imports,
-            source,
-            edits: Vec::new(),
-            bound: None,
-            declared: BTreeSet::new(),
-        };
-        walk::rule(&mut found, rule);
-        let name = found
-            .declared
-            .iter()
-            .find(|name| imports.contains_key(*name));
-        if let (None, Some(name)) = (&found.bound, name) {
-            found.bound = Some((name.clone(), walk::name(rule).span().line));
+impl Found<'_> {
+    fn bind(&mut self, name: &str, line: u32) {
+        if self.imports.contains_key(name) {
+            self.bound.get_or_insert_with(|| (name.to_owned(), line));
         }
-        found
     }
 }
 
@@ -112,18 +104,14 @@ impl Visitor for Found<'_> {
 
     fn pattern(&mut self, pattern: &Expr) {
         match pattern {
-            Expr::Var { span, .. } if self.imports.contains_key(span.text()) => {
-                let bound = (span.text().to_owned(), span.line);
-                self.bound.get_or_insert(bound);
-            }
-            Expr::Var { .. } => {}
+            Expr::Var { span, .. } => self.bind(span.text(), span.line),
             Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             _ => self.expr(pattern),
         }
     }
 
     fn declared(&mut self, name: &str) {
-        self.declared.insert(name.to_owned());
+        self.bind(name, self.line);
     }
 }
 

@@ -57,23 +57,35 @@ fn add_registers(program: &mut Program, rule: usize, count: u8) -> Result<u8, Co
     Ok(first)
 }
 
-/// Calls the builtin instead of every such instruction: `of` names its destination and its operands.
-pub(super) fn call_instead(
+/// Calls a builtin instead of what `of` names of the instructions in these places: the builtin, the
+/// destination and the operands.
+pub(super) fn call_instead<const OPERANDS: usize>(
     program: &mut Program,
-    builtin: u16,
-    of: impl Fn(Instruction) -> Option<(u8, Vec<u8>)>,
+    places: impl IntoIterator<Item = usize>,
+    of: impl Fn(Instruction) -> Option<(u16, u8, [u8; OPERANDS])>,
 ) -> Result<(), CompileError> {
-    for at in 0..program.instructions.len() {
+    for at in places {
         let found = program.instructions.get(at).copied().and_then(&of);
-        let Some((dest, operands)) = found else {
-            continue;
-        };
-        let call = call(program, dest, builtin, &operands)?;
-        if let Some(instruction) = program.instructions.get_mut(at) {
-            *instruction = call;
+        if let Some((builtin, dest, operands)) = found {
+            let call = call(program, dest, builtin, &operands)?;
+            replace(program, at, call);
         }
     }
     Ok(())
+}
+
+fn replace(program: &mut Program, at: usize, new: Instruction) {
+    if let Some(instruction) = program.instructions.get_mut(at) {
+        *instruction = new;
+    }
+}
+
+/// Whether the instruction begins a loop of any kind.
+const fn is_loop(instruction: &Instruction) -> bool {
+    matches!(
+        instruction,
+        Instruction::LoopStart { .. } | Instruction::ComprehensionBegin { .. }
+    )
 }
 
 /// The instruction that makes an array of registers.
@@ -91,18 +103,25 @@ fn call(
     builtin_index: u16,
     arguments: &[u8],
 ) -> Result<Instruction, CompileError> {
-    let mut args = [0; 8];
-    let given = args.get_mut(..arguments.len()).ok_or_else(too_large)?;
-    given.copy_from_slice(arguments);
+    let (num_args, args) = given(arguments)?;
     let data = &mut program.instruction_data;
     index(data.builtin_call_params.len())?;
     let params_index = data.add_builtin_call_params(BuiltinCallParams {
         dest,
         builtin_index,
-        num_args: u8::try_from(arguments.len()).map_err(|_| too_large())?,
+        num_args,
         args,
     });
     Ok(Instruction::BuiltinCall { params_index })
+}
+
+/// Arguments as a call has them: how many, and their registers.
+fn given(arguments: &[u8]) -> Result<(u8, [u8; 8]), CompileError> {
+    let mut args = [0; 8];
+    let given = args.get_mut(..arguments.len()).ok_or_else(too_large)?;
+    given.copy_from_slice(arguments);
+    let count = u8::try_from(arguments.len()).map_err(|_| too_large())?;
+    Ok((count, args))
 }
 
 /// Adds a builtin that only instructions know. Its index.

@@ -76,9 +76,7 @@ impl Walk {
             self.found(refr, KEY);
         }
     }
-}
 
-impl Walk {
     fn head(&mut self, head: &RuleHead, bodies: &[RuleBody]) {
         let (refr, args, assign) = match head {
             RuleHead::Compr { refr, assign, .. } => (refr, [].as_slice(), assign),
@@ -205,9 +203,8 @@ fn is_plain(pattern: &Expr) -> bool {
     match pattern {
         Expr::Array { items, .. } => items.iter().all(|item| is_plain(item)),
         Expr::UnaryExpr { expr, .. } => matches!(expr.as_ref(), Expr::Number { .. }),
-        // Refused as a pattern.
-        Expr::Object { .. } => true,
-        Expr::Var { .. } => true,
+        // An object is refused as a pattern.
+        Expr::Var { .. } | Expr::Object { .. } => true,
         pattern => walk::is_constant(pattern),
     }
 }

@@ -10,7 +10,7 @@ use regorus::rvm::program::Program;
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
 
-use super::{add_builtin, bodies, call};
+use super::{add_builtin, bodies, call_instead, is_loop};
 use crate::rego::CompileError;
 use crate::rego::growth::too_long;
 
@@ -29,34 +29,16 @@ pub(super) fn leave_undefined(program: &mut Program) -> Result<(), CompileError>
             if !instructions.iter().any(is_loop) {
                 continue;
             }
-            for place in body {
-                use Instruction as I;
-                let Some(instruction) = program.instructions.get(place).copied() else {
-                    continue;
-                };
-                let (builtin, dest, operands) = match instruction {
-                    I::Add { dest, left, right } => (add, dest, [left, right]),
-                    I::Sub { dest, left, right } => (sub, dest, [left, right]),
-                    I::Div { dest, left, right } => (div, dest, [left, right]),
-                    I::Mod { dest, left, right } => (modulo, dest, [left, right]),
-                    _ => continue,
-                };
-                let call = call(program, dest, builtin, &operands)?;
-                if let Some(instruction) = program.instructions.get_mut(place) {
-                    *instruction = call;
-                }
-            }
+            call_instead(program, body, |instruction| match instruction {
+                Instruction::Add { dest, left, right } => Some((add, dest, [left, right])),
+                Instruction::Sub { dest, left, right } => Some((sub, dest, [left, right])),
+                Instruction::Div { dest, left, right } => Some((div, dest, [left, right])),
+                Instruction::Mod { dest, left, right } => Some((modulo, dest, [left, right])),
+                _ => None,
+            })?;
         }
     }
     Ok(())
-}
-
-/// Whether the instruction begins a loop of any kind.
-pub(super) const fn is_loop(instruction: &Instruction) -> bool {
-    matches!(
-        instruction,
-        Instruction::LoopStart { .. } | Instruction::ComprehensionBegin { .. }
-    )
 }
 
 fn add(of: &[Value]) -> Result<Value, LimitError> {

@@ -16,7 +16,8 @@ use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Rc, Value};
 
 use super::{
-    RESULT, add_builtin, add_registers, append, array, bodies, call, index, insert, too_large,
+    RESULT, add_builtin, add_registers, append, array, bodies, call, given, index, insert, replace,
+    too_large,
 };
 use crate::rego::CompileError;
 use crate::rego::unlike::first_loop;
@@ -41,8 +42,8 @@ pub(super) fn find(program: &mut Program) -> Result<(), CompileError> {
     let object: BuiltinFcn = (|_, _, sets, _| Ok(object(sets)?), 1);
     let object = add_builtin(program, "object of pairs", object)?;
 
-    let rules = program.rule_infos.clone();
-    let several: Vec<bool> = rules
+    let several: Vec<bool> = program
+        .rule_infos
         .iter()
         .map(|rule| may_conflict(program, rule))
         .collect();
@@ -61,10 +62,9 @@ pub(super) fn find(program: &mut Program) -> Result<(), CompileError> {
         }
     }
     insert(program, inserted)?;
-    for (at, rule) in rules.iter().enumerate() {
-        if several.get(at) == Some(&true) {
-            let is_object = rule.rule_type == RuleType::PartialObject;
-            collect(program, at, if is_object { object } else { only })?;
+    for (at, is_several) in several.into_iter().enumerate() {
+        if is_several {
+            collect(program, at, only, object)?;
         }
     }
     Ok(())
@@ -127,9 +127,7 @@ impl Change<'_> {
             }
             _ => return Ok(()),
         };
-        if let Some(instruction) = self.program.instructions.get_mut(at) {
-            *instruction = changed;
-        }
+        replace(self.program, at, changed);
         Ok(())
     }
 
@@ -163,9 +161,14 @@ impl Change<'_> {
     }
 }
 
-/// Has the rule's definitions collect their values, and `judge` make its value of what they collect.
-fn collect(program: &mut Program, at: usize, judge: u16) -> Result<(), CompileError> {
+/// Has the rule's definitions collect their values, and a builtin make its value of what they
+/// collect: `only`, or `object`.
+fn collect(program: &mut Program, at: usize, only: u16, object: u16) -> Result<(), CompileError> {
     let rule = program.rule_infos.get(at).ok_or_else(too_large)?.clone();
+    let judge = match rule.rule_type {
+        RuleType::PartialObject => object,
+        RuleType::Complete | RuleType::PartialSet => only,
+    };
     let part = |from: usize, to: usize| RuleInfo {
         rule_type: RuleType::PartialSet,
         definitions: Rc::new(slice(&rule.definitions, from, to)),
@@ -175,16 +178,12 @@ fn collect(program: &mut Program, at: usize, judge: u16) -> Result<(), CompileEr
         ..rule.clone()
     };
     let count = rule.definitions.len();
-    let (arguments, parts) = match &rule.function_info {
+    let one = |at: usize| part(at, at.saturating_add(1));
+    let (arguments, parts): (usize, Vec<RuleInfo>) = match &rule.function_info {
         // The machine compares what the definitions of a function give.
-        Some(function) => {
-            let one = |at: usize| part(at, at.saturating_add(1));
-            (function.param_names.len(), (0..count).map(one).collect())
-        }
+        Some(function) => (function.param_names.len(), (0..count).map(one).collect()),
         None => (0, vec![part(0, count)]),
     };
-    let parts: Vec<RuleInfo> = parts;
-
     let register = |at: usize| u8::try_from(at).map_err(|_| too_large());
     let arguments = (1..=arguments)
         .map(register)
@@ -230,15 +229,13 @@ fn function_call(
     func_rule_index: u16,
     arguments: &[u8],
 ) -> Result<Instruction, CompileError> {
-    let mut args = [0; 8];
-    let given = args.get_mut(..arguments.len()).ok_or_else(too_large)?;
-    given.copy_from_slice(arguments);
+    let (num_args, args) = given(arguments)?;
     let data = &mut program.instruction_data;
     index(data.function_call_params.len())?;
     let params_index = data.add_function_call_params(FunctionCallParams {
         dest,
         func_rule_index,
-        num_args: u8::try_from(arguments.len()).map_err(|_| too_large())?,
+        num_args,
         args,
     });
     Ok(Instruction::FunctionCall { params_index })

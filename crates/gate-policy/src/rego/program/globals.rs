@@ -8,8 +8,7 @@
 use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
 
-use super::arithmetic::is_loop;
-use super::{bodies, insert};
+use super::{bodies, insert, is_loop};
 use crate::rego::CompileError;
 
 pub(super) fn load_first(program: &mut Program) -> Result<(), CompileError> {

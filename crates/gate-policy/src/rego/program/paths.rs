@@ -15,7 +15,7 @@ use regorus::rvm::instructions::{ChainedIndexParams, LiteralOrRegister};
 use regorus::rvm::program::Program;
 use regorus::unstable::BuiltinFcn;
 
-use super::{add_builtin, add_registers, bodies, call, insert};
+use super::{add_builtin, add_registers, bodies, call, insert, replace};
 use crate::rego::{CompileError, PREPARED};
 
 pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
@@ -40,9 +40,8 @@ pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
                 };
                 registers = Some((found, key));
                 let mut steps = steps(program, &path, member, (found, key))?;
-                let instruction = program.instructions.get_mut(place);
-                if let (Some(last), Some(instruction)) = (steps.pop(), instruction) {
-                    *instruction = last;
+                if let Some(last) = steps.pop() {
+                    replace(program, place, last);
                 }
                 inserted.extend(steps.into_iter().map(|step| (place, step)));
             }

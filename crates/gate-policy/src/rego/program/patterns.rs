@@ -15,8 +15,9 @@ use crate::rego::CompileError;
 pub(super) fn take_arrays_alone(program: &mut Program) -> Result<(), CompileError> {
     let length: BuiltinFcn = (|_, _, value, _| Ok(length(value)), 1);
     let length = add_builtin(program, "length of an array", length)?;
-    call_instead(program, length, |instruction| match instruction {
-        Instruction::Count { dest, collection } => Some((dest, vec![collection])),
+    let all = 0..program.instructions.len();
+    call_instead(program, all, |instruction| match instruction {
+        Instruction::Count { dest, collection } => Some((length, dest, [collection])),
         _ => None,
     })
 }

@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) queue_capacity: u64,
     /// Nice levels by which the journal's thread is preferred to the others.
     pub(crate) journal_priority: u8,
+    /// Microseconds of the time slices that the kernel is asked for; 0: its own choice.
+    pub(crate) time_slice_us: u64,
     /// Threads that serve requests.
     pub(crate) workers: usize,
     /// Connections one worker holds open.
@@ -101,6 +103,7 @@ impl Config {
             max_in_flight: 256,
             queue_capacity: 65_536,
             journal_priority: 10,
+            time_slice_us: 100,
             workers: cores,
             max_connections: 10_000,
             drain_timeout_s: 10,
@@ -111,7 +114,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 28] = [
+    pub(crate) const KEYS: [&'static str; 29] = [
         "listen",
         "admin_listen",
         "uds",
@@ -135,6 +138,7 @@ impl Config {
         "max_in_flight",
         "queue_capacity",
         "journal_priority",
+        "time_slice_us",
         "workers",
         "max_connections",
         "drain_timeout_s",
@@ -179,6 +183,7 @@ impl Config {
             "max_in_flight" => self.max_in_flight = within(text, 1, 1_000_000)?,
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
             "journal_priority" => self.journal_priority = within(text, 0, 20)?,
+            "time_slice_us" => self.time_slice_us = within(text, 0, 100_000)?,
             "workers" => self.workers = within(text, 1, 1_024)?,
             "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,
             "drain_timeout_s" => self.drain_timeout_s = within(text, 1, 3_600)?,
@@ -302,6 +307,7 @@ mod tests {
             ("durability", "sometimes"),
             ("workers", "0"),
             ("workers", "-1"),
+            ("time_slice_us", "100001"),
             ("token_ttl_s", "1.5"),
             ("queue_capacity", "99999999999999999999"),
             ("issuer", ""),

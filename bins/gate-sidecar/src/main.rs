@@ -11,6 +11,7 @@ mod http;
 mod metrics;
 mod reload;
 mod retention;
+mod schedule;
 mod serve;
 mod upkeep;
 mod watch;

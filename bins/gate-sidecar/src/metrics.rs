@@ -14,6 +14,7 @@ use gate_state::{CheckpointWork, SqliteInfo};
 use parking_lot::RwLock;
 
 use crate::http::Shared;
+use crate::schedule;
 pub(crate) use decisions::Decisions;
 
 /// Nanoseconds as seconds, exactly.
@@ -224,6 +225,11 @@ fn ledger(out: &mut String, shared: &Shared) {
             "Nice level of the journal's thread, in force.",
         );
         let _ = writeln!(out, "{name} {nice}");
+    }
+    if let Some(slice) = schedule::time_slice_ns() {
+        let name = "gate_time_slice_seconds";
+        head(out, name, "gauge", "Time slice of a thread, in force.");
+        let _ = writeln!(out, "{name} {}", seconds(slice));
     }
     checkpoints(
         out,

@@ -18,6 +18,7 @@ use crate::config::{self, Config};
 use crate::http::{Admission, CommitHub, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
+use crate::schedule;
 use crate::upkeep::Upkeep;
 use crate::watch::Watch;
 
@@ -36,6 +37,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let (file, variables) = (args.config.as_deref(), config::variables());
     let config = config::load(file, variables, args.given(), cores)?;
     start_log(&config);
+    // Before any other thread is there: they inherit it.
+    schedule::ask_for_time_slice(config.time_slice_us);
     let clock = SystemClock::shared();
     let gate = Arc::new(build::gate(&config, Arc::clone(&clock))?);
     let commits = Arc::new(CommitHub::default());

@@ -18,6 +18,8 @@ pub(super) struct Running {
     pub(super) sqlite: BTreeMap<String, String>,
     /// `gate_journal_writer_nice`: the priority of the journal's thread, in force.
     pub(super) journal_writer_nice: Option<i32>,
+    /// `gate_time_slice_seconds`: how long a thread runs before others have their turn, in force.
+    pub(super) time_slice_seconds: Option<f64>,
     /// The cores its process may use.
     pub(super) cpus_allowed: String,
 }
@@ -52,6 +54,8 @@ fn read(metrics: &str) -> Running {
         sqlite: value("gate_sqlite_info{").map(labels).unwrap_or_default(),
         journal_writer_nice: value("gate_journal_writer_nice ")
             .and_then(|value| value.trim().parse().ok()),
+        time_slice_seconds: value("gate_time_slice_seconds ")
+            .and_then(|value| value.trim().parse().ok()),
         cpus_allowed: String::new(),
     }
 }
@@ -71,12 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_metrics_name_pragmas_and_priority() {
+    fn the_metrics_name_pragmas_priority_and_slice() {
         let text = "# TYPE gate_sqlite_info gauge\n\
                     gate_sqlite_info{version=\"3.50.4\",synchronous=\"full\"} 1\n\
-                    gate_journal_writer_nice -10\n";
+                    gate_journal_writer_nice -10\n\
+                    gate_time_slice_seconds 0.0001\n";
         let running = read(text);
         assert_eq!(running.journal_writer_nice, Some(-10));
+        assert_eq!(running.time_slice_seconds, Some(0.0001));
         let pairs: Vec<(&str, &str)> = running
             .sqlite
             .iter()

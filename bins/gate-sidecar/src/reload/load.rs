@@ -12,6 +12,7 @@ use gate_policy::Policy;
 
 use crate::build;
 use crate::config::Config;
+use crate::schedule::{self, Share};
 
 /// How long a load may wait for idle time before it is given a share of the processor: on a machine
 /// that never rests a change of policy must come through, too.
@@ -19,9 +20,6 @@ const IDLE_TIME: Duration = Duration::from_secs(5);
 /// The longest a load may take then. What a bundle can make slow has bounds of its own far below;
 /// this one is for what nobody thought of.
 const LOAD_TIME: Duration = Duration::from_secs(120);
-/// A tenth of the processor beside a thread that wants all of it.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 type Loaded = Result<Arc<dyn Policy>>;
 
@@ -30,15 +28,6 @@ type Loaded = Result<Arc<dyn Policy>>;
 pub(super) struct Loader {
     /// Threads that load, which may be longer than they are waited for.
     running: Arc<AtomicUsize>,
-}
-
-/// How much of the processor a load gets.
-#[derive(Debug, Clone, Copy)]
-enum Share {
-    /// What orders leave.
-    Idle,
-    /// A little beside them.
-    Small,
 }
 
 impl Loader {
@@ -70,7 +59,8 @@ impl Loader {
         let running = Running::one_more(&self.running);
         let (config, in_force) = (config.clone(), Arc::clone(in_force));
         let work = move || {
-            lower_priority(share);
+            // Orders go first: what is loaded here has time.
+            schedule::lower(share);
             let load = || build::policy_unless(&config, &in_force);
             let loaded = catch_unwind(AssertUnwindSafe(load));
             let loaded = loaded.unwrap_or_else(|_| bail!("it panicked"));
@@ -99,35 +89,4 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
-}
-
-/// Orders go first: what is loaded here has time. Only this thread and those it starts are lowered,
-/// which is why the loaded policy is put in force by another one: a thread that seldom runs must
-/// hold no lock that orders need.
-fn lower_priority(share: Share) {
-    // On Linux a thread has a priority of its own; elsewhere this would lower the whole process.
-    #[cfg(target_os = "linux")]
-    {
-        use thread_priority::{
-            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-            set_thread_priority_and_policy, thread_native_id,
-        };
-        let outcome = match share {
-            // Any other thread that wakes takes its place at once, which no niceness gives.
-            Share::Idle => set_thread_priority_and_policy(
-                thread_native_id(),
-                ThreadPriority::Min,
-                ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle),
-            )
-            .map_err(|error| format!("{error:?}")),
-            Share::Small => rustix::process::nice(NICENESS)
-                .map(drop)
-                .map_err(|error| error.to_string()),
-        };
-        if let Err(error) = outcome {
-            tracing::debug!(error, ?share, "the priority stays as it is");
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = share;
 }

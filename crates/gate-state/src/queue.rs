@@ -16,7 +16,7 @@ pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
 /// callers are likely to come back: one fsync costs about as much for fifty records as for one.
 /// (PostgreSQL's `commit_delay` and `commit_siblings`, with the count taken from the last commit.)
 pub(crate) const GATHERING_FROM: u64 = 8;
-/// It waits this long for each of them, and in all no longer than [`MAX_GATHERING`].
+/// It waits this long for each that is missing, and in all no longer than [`MAX_GATHERING`].
 const GATHERING_PER_RECORD: Duration = Duration::from_micros(25);
 const MAX_GATHERING: Duration = Duration::from_micros(400);
 
@@ -80,6 +80,17 @@ impl Inner {
             self.awaited = 0;
         }
         wake
+    }
+
+    /// How long the next commit waits for the records that it is still short of.
+    ///
+    /// Not for those that are there: at a steady rate a slow commit leaves nearly as many behind as
+    /// it had, and a wait for all of them would make the next as slow, and so on.
+    fn patience(&self) -> Duration {
+        let missing = self.expected.saturating_sub(self.current.records());
+        GATHERING_PER_RECORD
+            .saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX))
+            .min(MAX_GATHERING)
     }
 
     /// The records that wait, as the next commit.
@@ -203,7 +214,7 @@ impl Queue {
                 return None;
             }
             if patient && inner.expected > 1 {
-                let time = gathering(inner.expected);
+                let time = inner.patience();
                 inner.awaited = inner.expected;
                 let woken = wait_at_most(&self.inner, &self.work, inner, time);
                 inner = woken.0;
@@ -258,6 +269,12 @@ impl Queue {
         self.lock().state == State::Poisoned
     }
 
+    /// How long the next commit would wait at the most.
+    #[cfg(test)]
+    pub(crate) fn patience(&self) -> Duration {
+        self.lock().patience()
+    }
+
     /// Whether the ledger was closed.
     pub(crate) fn is_closing(&self) -> bool {
         self.lock().closed
@@ -282,12 +299,4 @@ impl Queue {
         }
         Ok(())
     }
-}
-
-/// How long a commit waits for `expected` records.
-fn gathering(expected: u64) -> Duration {
-    let records = u32::try_from(expected).unwrap_or(u32::MAX);
-    GATHERING_PER_RECORD
-        .saturating_mul(records)
-        .min(MAX_GATHERING)
 }

@@ -93,3 +93,28 @@ fn a_large_commit_is_followed_by_a_patient_but_not_endless_wait() {
         assert_eq!((third.first, third.last), (next + 1, next + 1));
     });
 }
+
+#[test]
+fn a_commit_is_as_patient_as_it_is_short_of_records() {
+    let queue = Queue::after(0, 200);
+    let patience_us = || queue.patience().as_micros();
+    for _ in 0..10 {
+        queue.push(&mut frame()).unwrap();
+    }
+    let first = take(&queue, None).unwrap();
+    assert_eq!(patience_us(), 250);
+    for _ in 0..7 {
+        queue.push(&mut frame()).unwrap();
+    }
+    assert_eq!(patience_us(), 75);
+    for _ in 0..3 {
+        queue.push(&mut frame()).unwrap();
+    }
+    assert_eq!(patience_us(), 0);
+    // Of a hundred that are missing only so many are waited for.
+    for _ in 0..90 {
+        queue.push(&mut frame()).unwrap();
+    }
+    take(&queue, Some(first)).unwrap();
+    assert_eq!(patience_us(), 400);
+}

@@ -17,6 +17,13 @@ pub trait Policy: Send + Sync {
     /// Judges one order. Infallible: what fails inside is a block with a stable reason.
     fn evaluate(&self, input: &PolicyInput<'_>) -> Verdict;
 
+    /// What went wrong where [`Self::evaluate`] blocks with a reason of Gate's own (`policy_error` and
+    /// its like), in words for a person; `None` where nothing did, or nothing more is known. As slow as
+    /// it likes: nobody's order waits for it.
+    fn explain(&self, _input: &PolicyInput<'_>) -> Option<String> {
+        None
+    }
+
     /// Units that one unit of quantity of `symbol` stands for; one when not set.
     fn contract_size(&self, symbol: &str) -> ContractSize;
 

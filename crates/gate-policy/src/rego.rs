@@ -124,6 +124,18 @@ impl Policy for RegoPolicy {
         verdict
     }
 
+    fn explain(&self, input: &PolicyInput<'_>) -> Option<String> {
+        let Some(document) = self.document(input) else {
+            return Some(format!(
+                "the input is deeper than {MAX_INPUT_DEPTH} levels or has more than {MAX_INPUT_NODES} values"
+            ));
+        };
+        match machine::named(&self.compiled, self.limits, document) {
+            Err(error) => Some(error),
+            Ok(answer) => shape::fault(&answer).map(|fault| format!("{ENTRYPOINT} {fault}")),
+        }
+    }
+
     fn contract_size(&self, symbol: &str) -> ContractSize {
         self.typed.contract_size(symbol)
     }

@@ -129,6 +129,9 @@ fn eval(bundle: &Bundle) -> Result<ExitCode> {
     let verdict = order.decide(&*policy).context("the order's notional")?;
     let word = if verdict.allow { "ALLOW" } else { "BLOCK" };
     say(format!("{word}  {}", verdict.reasons.join(" ")).trim_end())?;
+    if let Some(fault) = policy.explain(&input) {
+        say(&format!("because   {fault}"))?;
+    }
     say(&format!("notional  {notional}"))?;
     if let Some(limit) = verdict.max_exposure {
         say(&format!("limit     {limit}"))?;

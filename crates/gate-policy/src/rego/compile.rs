@@ -6,7 +6,7 @@ use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, Rc, Value};
 
-use super::lean::Copies;
+use super::lean::{Copies, Lean};
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
 use super::{
@@ -75,11 +75,21 @@ pub(crate) struct Compiled {
     /// runs over: the data, with that package's answer in it.
     pub(super) decision: Copies,
     /// Every rule as an entrypoint, for the Data API.
-    pub(super) documents: Arc<Program>,
+    documents: Arc<Program>,
     /// The bundle's own data.
     pub(super) data: Value,
     /// Every builtin that any rule calls, sorted.
     pub(crate) builtins: Vec<String>,
+}
+
+impl Compiled {
+    /// The program in which every rule is an entry point and has its name.
+    pub(super) fn documents(&self) -> Lean {
+        Lean {
+            program: Arc::clone(&self.documents),
+            data: self.data.clone(),
+        }
+    }
 }
 
 /// A module: its path and its text.

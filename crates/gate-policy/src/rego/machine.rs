@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use regorus::rvm::vm::{RegoVM, VmError};
@@ -12,6 +11,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{LimitError, Value};
 use serde_json::Value as Json;
 
+use super::ENTRYPOINT;
 use super::compile::Compiled;
 use super::document;
 use super::growth;
@@ -84,15 +84,33 @@ pub(super) fn evaluate(
 
 /// The entrypoint's answer to any input, on a machine of its own.
 pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
-    let run = || {
-        let mut machine = Machine::new(compiled.decision.shared(), limits)?;
-        machine.vm.set_input(input);
-        machine.vm.execute()
+    ask(compiled.decision.shared(), limits, input, RegoVM::execute)
+}
+
+/// The same of the program in which rules have their names.
+pub(super) fn named(
+    compiled: &Compiled,
+    limits: EvalLimits,
+    input: Value,
+) -> Result<Value, String> {
+    ask(compiled.documents(), limits, input, |vm| {
+        vm.execute_entry_point_by_name(ENTRYPOINT)
+    })
+}
+
+fn ask(
+    program: Lean,
+    limits: EvalLimits,
+    input: Value,
+    run: impl FnOnce(&mut RegoVM) -> Result<Value, VmError>,
+) -> Result<Value, String> {
+    let asked = || {
+        let machine = Machine::new(program, limits);
+        let mut vm = machine.map_err(|error| error.to_string())?.vm;
+        vm.set_input(input);
+        run(&mut vm).map_err(|error| program::message(&error, &vm))
     };
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(answer) => answer.map_err(|error| program::message(&error)),
-        Err(_) => Err("it panicked".to_owned()),
-    }
+    catch_unwind(AssertUnwindSafe(asked)).unwrap_or_else(|_| Err("it panicked".to_owned()))
 }
 
 /// Evaluates the document at `path` below `data`: rules where there are any, else data.
@@ -107,17 +125,16 @@ pub(super) fn query(
     }
     let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
     let run = || {
-        let documents = Lean {
-            program: Arc::clone(&compiled.documents),
-            data: compiled.data.clone(),
-        };
-        let mut machine = Machine::new(documents, limits)?;
-        machine.document(path, input)
+        let failed = |error: VmError| QueryError::Evaluation(error.to_string());
+        let mut machine = Machine::new(compiled.documents(), limits).map_err(failed)?;
+        let answer = machine.document(path, input);
+        answer.map_err(|error| match error {
+            error if is_limit(&error) => QueryError::Timeout,
+            error => QueryError::Evaluation(program::message(&error, &machine.vm)),
+        })
     };
     let answer = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) if is_limit(&error) => return Err(QueryError::Timeout),
-        Ok(Err(error)) => return Err(QueryError::Evaluation(program::message(&error))),
+        Ok(answer) => answer?,
         Err(_) => return Err(QueryError::Evaluation("it panicked".to_owned())),
     };
     if answer == Value::Undefined {

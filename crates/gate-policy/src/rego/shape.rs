@@ -20,6 +20,18 @@ pub(super) fn verdict(answer: &Value) -> Verdict {
     read(answer).unwrap_or_else(|| Verdict::blocked(reason::POLICY_SHAPE))
 }
 
+/// What is wrong with the answer, when something is.
+pub(super) fn fault(answer: &Value) -> Option<&'static str> {
+    if *answer == Value::Undefined {
+        return Some("is undefined");
+    }
+    let wrong = read(answer).is_none();
+    wrong.then_some(
+        "is no object of `allow` (a boolean), `reasons` (strings) and perhaps `limits` with \
+         `max_exposure` (a number)",
+    )
+}
+
 fn read(answer: &Value) -> Option<Verdict> {
     let Value::Object(answer) = answer else {
         return None;

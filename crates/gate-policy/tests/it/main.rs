@@ -9,6 +9,7 @@ mod agreement;
 mod bounded;
 mod conformance;
 mod engines;
+mod explain;
 mod fail_open;
 mod generate;
 mod growth;

@@ -49,9 +49,14 @@ impl Order {
 
     /// What the policy says; `None` when the order's notional is out of range.
     pub(crate) fn judge(&self, policy: &dyn Policy) -> Option<Verdict> {
+        Some(policy.evaluate(&self.input(policy)?))
+    }
+
+    /// What the policy is asked; `None` when the order's notional is out of range.
+    pub(crate) fn input(&self, policy: &dyn Policy) -> Option<PolicyInput<'_>> {
         let size = policy.contract_size(&self.symbol);
         let notional = Notional::of(self.qty, self.price, size).ok()?;
-        Some(policy.evaluate(&PolicyInput {
+        Some(PolicyInput {
             client_id: &self.client_id,
             client_order_id: "o-1",
             symbol: &self.symbol,
@@ -65,7 +70,7 @@ impl Order {
             notional,
             exposure: self.exposure,
             now: Timestamp::from_unix_seconds(1_700_000_000),
-        }))
+        })
     }
 }
 

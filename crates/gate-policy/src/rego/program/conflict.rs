@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use regorus::rvm::Instruction;
 use regorus::rvm::instructions::{ComprehensionMode, FunctionCallParams};
 use regorus::rvm::program::{Program, RuleInfo, RuleType};
-use regorus::rvm::vm::VmError;
+use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Rc, Value};
 
@@ -25,14 +25,32 @@ use crate::rego::unlike::first_loop;
 /// An error that ends the evaluation, whatever asked for the value.
 const CONFLICT: LimitError = LimitError::MemoryLimitExceeded { usage: 0, limit: 0 };
 
-/// What to say of an error.
-pub(in crate::rego) fn message(error: &VmError) -> String {
+/// What to say of the error with which the machine ended.
+pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
     match error {
         VmError::MemoryLimitExceeded {
             usage: 0, limit: 0, ..
-        } => "a rule, a function or a key of an object has two values".to_owned(),
+        } => {
+            let rule = rule_at(machine.get_program(), machine.get_pc());
+            let rule = rule.map_or("a rule or a function", |rule| &rule.name);
+            format!("{rule} has two values, or a key of an object in it has")
+        }
         error => error.to_string(),
     }
+}
+
+/// The rule to whose bodies the instruction belongs.
+fn rule_at(program: &Program, at: usize) -> Option<&RuleInfo> {
+    let begins = |rule: &RuleInfo| {
+        let entries = rule.definitions.iter().flatten();
+        let places = entries.filter_map(|entry| usize::try_from(*entry).ok());
+        places.filter(|entry| *entry <= at).max()
+    };
+    let rules = program.rule_infos.iter();
+    rules
+        .filter_map(|rule| Some((begins(rule)?, rule)))
+        .max_by_key(|(entry, _)| *entry)
+        .map(|(_, rule)| rule)
 }
 
 /// Makes every conflict an error.

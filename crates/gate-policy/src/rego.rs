@@ -130,9 +130,14 @@ impl Policy for RegoPolicy {
                 "the input is deeper than {MAX_INPUT_DEPTH} levels or has more than {MAX_INPUT_NODES} values"
             ));
         };
-        match machine::named(&self.compiled, self.limits, document) {
-            Err(error) => Some(error),
+        match machine::raw(&self.compiled, self.limits, document.clone()) {
             Ok(answer) => shape::fault(&answer).map(|fault| format!("{ENTRYPOINT} {fault}")),
+            // What decides has no names in it; the program that has them is larger, and may come
+            // to its limits before it comes to the error.
+            Err(error) => match machine::named(&self.compiled, self.limits, document) {
+                Err(named) if named.ends_with(&error) => Some(named),
+                _ => Some(error),
+            },
         }
     }
 

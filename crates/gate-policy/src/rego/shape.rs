@@ -27,8 +27,9 @@ pub(super) fn fault(answer: &Value) -> Option<&'static str> {
     }
     let wrong = read(answer).is_none();
     wrong.then_some(
-        "is no object of `allow` (a boolean), `reasons` (strings) and perhaps `limits` with \
-         `max_exposure` (a number)",
+        "is not of the documented shape: an object of `allow` (a boolean), `reasons` (up to 32 strings \
+         of 1 to 128 bytes without control characters), perhaps `limits` with `max_exposure` (a number \
+         from 0), and nothing else",
     )
 }
 

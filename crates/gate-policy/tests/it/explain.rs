@@ -1,5 +1,7 @@
 //! What a person is told of an order that has no verdict of the policy's own.
 
+use gate_policy::{Bundle, activate};
+
 use crate::fail_open::{ALLOW, load};
 use crate::support::Order;
 
@@ -11,7 +13,8 @@ fn explain(rego: &str, qty: &str) -> Option<String> {
 
 #[test]
 fn a_conflict_is_told_with_the_name_of_its_rule() {
-    let says = |name: &str| format!("{name} has two values, or a key of an object in it has");
+    let says =
+        |name: &str| format!("{name}: a rule, a function or a key of an object has two values");
     for (rules, name) in [
         (
             "value := x if some x in [1, input.order.qty]",
@@ -41,11 +44,35 @@ fn an_answer_that_is_none_is_told_so() {
     let undefined = format!("decision := {ALLOW} if input.order.qty > 1");
     let told = explain(&undefined, "1").unwrap();
     assert_eq!(told, "data.gate.decision is undefined");
-    let told = explain("decision := true", "1").unwrap();
-    assert!(
-        told.starts_with("data.gate.decision is no object"),
-        "{told}"
+    for other in ["true", r#"{"allow": true, "reasons": [""]}"#] {
+        let told = explain(&format!("decision := {other}"), "1").unwrap();
+        let shape = "data.gate.decision is not of the documented shape";
+        assert!(told.starts_with(shape), "{told}");
+    }
+}
+
+/// What decides finds it evaluated; the program with names comes to its limits in it.
+#[test]
+fn what_was_prepared_is_no_fault() {
+    let prepared = "package gate_prepared\n\
+                    sums := [x | some a in data.ns; some b in data.ns; x := a + b]";
+    let gate = format!(
+        "package gate\ndecision := {ALLOW} if data.gate_prepared.sums[0] == input.order.qty"
     );
+    let data = serde_json::json!({"ns": (1..=200).collect::<Vec<_>>()}).to_string();
+    let bundle = Bundle::from_files([
+        ("gate.rego", gate.as_str()),
+        ("prepared.rego", prepared),
+        ("data.json", data.as_str()),
+    ]);
+    let policy = activate(&bundle.unwrap()).unwrap();
+    let explain = |qty| {
+        let order = Order::new("c1", "AAPL", qty, "1");
+        policy.explain(&order.input(&*policy).unwrap())
+    };
+    assert_eq!(explain("2"), None);
+    let undefined = "data.gate.decision is undefined";
+    assert_eq!(explain("1").as_deref(), Some(undefined));
 }
 
 #[test]

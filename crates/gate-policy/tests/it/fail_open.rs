@@ -93,7 +93,7 @@ fn a_conflict_is_named_to_who_asks_for_the_rule() {
     let ask = |limits: Value| policy.query(&["gate", "limit"], &json!({"limits": limits}));
     assert_eq!(ask(json!([2, 2])), Ok(Some(json!(2))));
     assert_eq!(ask(json!([])), Ok(None));
-    let conflict = "data.gate.limit has two values, or a key of an object in it has";
+    let conflict = "data.gate.limit: a rule, a function or a key of an object has two values";
     assert_eq!(
         ask(json!([1, 2])),
         Err(QueryError::Evaluation(conflict.to_owned()))

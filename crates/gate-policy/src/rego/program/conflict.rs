@@ -25,6 +25,8 @@ use crate::rego::unlike::first_loop;
 /// An error that ends the evaluation, whatever asked for the value.
 const CONFLICT: LimitError = LimitError::MemoryLimitExceeded { usage: 0, limit: 0 };
 
+const CONFLICT_TEXT: &str = "a rule, a function or a key of an object has two values";
+
 /// What to say of the error with which the machine ended.
 pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
     match error {
@@ -32,8 +34,10 @@ pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
             usage: 0, limit: 0, ..
         } => {
             let rule = rule_at(machine.get_program(), machine.get_pc());
-            let rule = rule.map_or("a rule or a function", |rule| &rule.name);
-            format!("{rule} has two values, or a key of an object in it has")
+            match rule.map(|rule| rule.name.as_str()).unwrap_or_default() {
+                "" => CONFLICT_TEXT.to_owned(),
+                rule => format!("{rule}: {CONFLICT_TEXT}"),
+            }
         }
         error => error.to_string(),
     }

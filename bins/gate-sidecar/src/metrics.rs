@@ -100,6 +100,11 @@ fn build(out: &mut String, shared: &Shared) {
          synchronous=\"{synchronous}\",page_size=\"{page_size}\",\
          wal_autocheckpoint=\"{wal_autocheckpoint}\"}} 1"
     );
+    if let Some(slice) = schedule::time_slice_ns() {
+        let name = "gate_time_slice_seconds";
+        head(out, name, "gauge", "Time slice of a thread, in force.");
+        let _ = writeln!(out, "{name} {}", seconds(slice));
+    }
 }
 
 fn ledger(out: &mut String, shared: &Shared) {
@@ -225,11 +230,6 @@ fn ledger(out: &mut String, shared: &Shared) {
             "Nice level of the journal's thread, in force.",
         );
         let _ = writeln!(out, "{name} {nice}");
-    }
-    if let Some(slice) = schedule::time_slice_ns() {
-        let name = "gate_time_slice_seconds";
-        head(out, name, "gauge", "Time slice of a thread, in force.");
-        let _ = writeln!(out, "{name} {}", seconds(slice));
     }
     checkpoints(
         out,

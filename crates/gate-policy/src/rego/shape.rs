@@ -21,16 +21,17 @@ pub(super) fn verdict(answer: &Value) -> Verdict {
 }
 
 /// What is wrong with the answer, when something is.
-pub(super) fn fault(answer: &Value) -> Option<&'static str> {
+pub(super) fn fault(answer: &Value) -> Option<String> {
     if *answer == Value::Undefined {
-        return Some("is undefined");
+        return Some("is undefined".to_owned());
     }
-    let wrong = read(answer).is_none();
-    wrong.then_some(
-        "is not of the documented shape: an object of `allow` (a boolean), `reasons` (up to 32 strings \
-         of 1 to 128 bytes without control characters), perhaps `limits` with `max_exposure` (a number \
-         from 0), and nothing else",
-    )
+    read(answer).is_none().then(|| {
+        format!(
+            "is not of the documented shape: an object of `allow` (a boolean), `reasons` (up to \
+             {MAX_REASONS} strings of 1 to {MAX_REASON_BYTES} bytes without control characters), \
+             perhaps `limits` with `max_exposure` (a number from 0), and nothing else"
+        )
+    })
 }
 
 fn read(answer: &Value) -> Option<Verdict> {

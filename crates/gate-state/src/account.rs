@@ -122,10 +122,7 @@ impl Account {
         window_ns: u64,
     ) -> Option<&Order> {
         let order = self.orders.get(key)?;
-        let forgotten = order
-            .ended_at()
-            .is_some_and(|ended| ended.saturating_add_nanos(window_ns) <= now);
-        (!forgotten).then_some(order)
+        order.is_remembered(now, window_ns).then_some(order)
     }
 
     /// Applies one event.
@@ -281,8 +278,8 @@ impl Account {
 
     /// As [`Self::is_blank`], taking orders that would be forgotten by `now` as gone.
     pub(crate) fn is_blank_as_of(&self, now: Timestamp, window_ns: u64) -> bool {
-        let remembered = |key| self.remembered(key, now, window_ns).is_some();
-        self.is_idle(now) && !self.orders.keys().any(remembered)
+        let remembered = |order: &Order| order.is_remembered(now, window_ns);
+        self.is_idle(now) && !self.orders.values().any(remembered)
     }
 
     fn is_idle(&self, now: Timestamp) -> bool {

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::account::{Account, Effect, Event};
 use crate::codec;
-use crate::image::{self, SymbolNames};
+use crate::image::{self, Likeness, SymbolNumbers};
 use crate::kill::KillSwitches;
 use crate::record::{ContextId, DecisionContext, Record};
 
@@ -33,11 +33,7 @@ pub(crate) struct Books {
     pub(crate) kills: KillSwitches,
 }
 
-impl SymbolNames for Books {
-    fn text(&self, number: u32) -> Arc<str> {
-        self.symbol_text(number)
-    }
-
+impl SymbolNumbers for Books {
     fn number(&self, text: &str) -> u32 {
         self.symbol_number(text)
     }
@@ -183,6 +179,13 @@ impl Books {
             .map_or_else(|| Arc::from(""), Arc::clone)
     }
 
+    /// Adds the symbols that came since, so that each stands at its number.
+    pub(crate) fn catch_up(&self, known: &mut image::Symbols) {
+        let symbols = self.symbols.read();
+        let new = symbols.texts.get(known.len()..).unwrap_or_default();
+        known.extend(new.iter().map(Arc::clone));
+    }
+
     pub(crate) fn add_context(&self, id: ContextId, context: DecisionContext) {
         self.contexts.write().insert(id, Arc::new(context));
     }
@@ -195,6 +198,9 @@ impl Books {
     pub(crate) fn state_hash(&self, now: Timestamp, window_ns: u64) -> [u8; 32] {
         let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
         let mut bytes = Vec::new();
+        let mut likeness = Likeness::default();
+        let mut symbols = image::Symbols::new();
+        self.catch_up(&mut symbols);
         for client in self.clients() {
             let Some(account) = self.known_account(&client) else {
                 continue;
@@ -204,7 +210,8 @@ impl Books {
                 continue;
             }
             bytes.clear();
-            image::encode(&client, &account, now, window_ns, self, &mut bytes);
+            likeness.take(&account, now, window_ns);
+            likeness.encode(&client, &symbols, &mut bytes);
             hash.update(&bytes);
         }
         for kill in self.kills.thrown() {

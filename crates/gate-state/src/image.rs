@@ -1,6 +1,8 @@
 //! An account as bytes and back: the same bytes for the same state, whatever way led to it.
 //! Snapshots store it; the state hash covers it.
 
+use std::sync::Arc;
+
 use gate_types::{Decimal, Qty, Side, Timestamp};
 
 use crate::account::Account;
@@ -8,61 +10,84 @@ use crate::order::{Mark, NewSlot, Order, OrderKey, Phase, Progress};
 use crate::rate::RateWindow;
 use crate::wire::{In, Malformed, Out};
 
-/// Symbols as text: their numbers are this process's own.
-pub(crate) trait SymbolNames {
-    fn text(&self, number: u32) -> std::sync::Arc<str>;
+/// The text of each symbol, by its number: the numbers are this process's own.
+pub(crate) type Symbols = Vec<Arc<str>>;
+
+/// What of an account goes into its picture. Taken under the account's lock, in as little time as
+/// copying takes; sorted and written down without it. Used again for the next account.
+#[derive(Default)]
+pub(crate) struct Likeness {
+    last_seq: u64,
+    rate: RateWindow,
+    positions: Vec<(u32, i128)>,
+    orders: Vec<(OrderKey, Order)>,
+}
+
+impl Likeness {
+    /// The account as of `now`: what would be forgotten by then is left out.
+    pub(crate) fn take(&mut self, account: &Account, now: Timestamp, window_ns: u64) {
+        self.last_seq = account.last_seq;
+        self.rate = if account.rate.count(now) == 0 {
+            RateWindow::default()
+        } else {
+            account.rate
+        };
+        let positions = account.positions.iter().filter(|(_, net)| *net != 0);
+        self.positions.clear();
+        self.positions.extend(positions.copied());
+        let orders = account.orders.iter();
+        let remembered = orders.filter(|(_, order)| order.is_remembered(now, window_ns));
+        self.orders.clear();
+        self.orders
+            .extend(remembered.map(|(key, order)| (*key, order.clone())));
+    }
+
+    /// The newest record that it contains.
+    pub(crate) const fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// Appends it to the buffer.
+    pub(crate) fn encode(&mut self, client_id: &str, symbols: &Symbols, buffer: &mut Vec<u8>) {
+        let mut out = Out(buffer);
+        out.text(client_id);
+        out.uint(self.last_seq);
+        let (second, current, previous) = self.rate.parts();
+        out.uint(second);
+        out.uint(current);
+        out.uint(previous);
+
+        let positions = self.positions.iter();
+        let mut positions: Vec<_> = positions
+            .map(|(symbol, net)| (text(symbols, *symbol), *net))
+            .collect();
+        positions.sort_unstable();
+        out.uint(count(positions.len()));
+        for (symbol, net) in positions {
+            out.text(symbol);
+            out.byte(u8::from(net < 0));
+            out.uint(net.unsigned_abs());
+        }
+
+        self.orders.sort_unstable_by_key(|(key, _)| *key);
+        out.uint(count(self.orders.len()));
+        for (key, order) in &self.orders {
+            encode_order(key, order, symbols, &mut out);
+        }
+    }
+}
+
+/// Numbers as symbols get them, for what is read back.
+pub(crate) trait SymbolNumbers {
     fn number(&self, text: &str) -> u32;
 }
 
-/// Appends the account, as of `now`: what would be forgotten by then is left out.
-pub(crate) fn encode(
-    client_id: &str,
-    account: &Account,
-    now: Timestamp,
-    window_ns: u64,
-    symbols: &impl SymbolNames,
-    buffer: &mut Vec<u8>,
-) {
-    let mut out = Out(buffer);
-    out.text(client_id);
-    out.uint(account.last_seq);
-    let rate = if account.rate.count(now) == 0 {
-        RateWindow::default()
-    } else {
-        account.rate
-    };
-    let (second, current, previous) = rate.parts();
-    out.uint(second);
-    out.uint(current);
-    out.uint(previous);
-
-    let mut positions: Vec<_> = account
-        .positions
-        .iter()
-        .filter(|(_, net)| *net != 0)
-        .map(|(symbol, net)| (symbols.text(*symbol), *net))
-        .collect();
-    positions.sort_unstable();
-    out.uint(count(positions.len()));
-    for (symbol, net) in positions {
-        out.text(&symbol);
-        out.byte(u8::from(net < 0));
-        out.uint(net.unsigned_abs());
-    }
-
-    let mut orders: Vec<_> = account
-        .orders
-        .iter()
-        .filter(|(key, _)| account.remembered(key, now, window_ns).is_some())
-        .collect();
-    orders.sort_unstable_by_key(|(key, _)| **key);
-    out.uint(count(orders.len()));
-    for (key, order) in orders {
-        encode_order(key, order, symbols, &mut out);
-    }
+fn text(symbols: &Symbols, number: u32) -> &str {
+    let index = usize::try_from(number).unwrap_or(usize::MAX);
+    symbols.get(index).map_or("", |text| &**text)
 }
 
-fn encode_order(key: &OrderKey, order: &Order, symbols: &impl SymbolNames, out: &mut Out<'_>) {
+fn encode_order(key: &OrderKey, order: &Order, symbols: &Symbols, out: &mut Out<'_>) {
     out.fixed(&key.0);
     out.fixed(&order.digest);
     out.uint(order.seq);
@@ -72,7 +97,7 @@ fn encode_order(key: &OrderKey, order: &Order, symbols: &impl SymbolNames, out: 
     out.uint(order.initial());
     out.uint(order.stamp());
     if order.phase() != Phase::Blocked {
-        out.text(&symbols.text(order.symbol));
+        out.text(text(symbols, order.symbol));
     }
     let Some(progress) = order.progress() else {
         out.byte(0);
@@ -94,7 +119,7 @@ fn encode_order(key: &OrderKey, order: &Order, symbols: &impl SymbolNames, out: 
 /// Reads an account and its client's name.
 pub(crate) fn decode<'a>(
     from: &mut In<'a>,
-    symbols: &impl SymbolNames,
+    symbols: &impl SymbolNumbers,
 ) -> Result<(&'a str, Account), Malformed> {
     let client_id = from.text()?;
     let last_seq = from.u64()?;
@@ -123,7 +148,7 @@ pub(crate) fn decode<'a>(
 
 fn decode_order(
     from: &mut In<'_>,
-    symbols: &impl SymbolNames,
+    symbols: &impl SymbolNumbers,
 ) -> Result<(OrderKey, Order), Malformed> {
     let key = OrderKey(from.fixed()?);
     let digest = from.fixed()?;

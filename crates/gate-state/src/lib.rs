@@ -99,6 +99,7 @@ mod resync;
 mod snapshot;
 mod store;
 mod sync;
+mod trickle;
 mod writer;
 
 pub use chain::{ChainHash, ChainHashError};

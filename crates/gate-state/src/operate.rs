@@ -12,6 +12,8 @@ use crate::record::{ExpireRecord, KillRecord, Record, Seq};
 
 /// Ended orders dropped from one client at most, each time housekeeping comes by.
 const FORGET_PER_VISIT: usize = 100_000;
+/// And so many without letting those in who wait for the client.
+const FORGET_AT_ONCE: usize = 500;
 
 /// What one call of [`Ledger::maintain`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,10 +88,15 @@ impl Ledger {
         let Some(shared) = books.known_account(client) else {
             return;
         };
-        let mut account = shared.lock();
         let window_ns = self.config.dedupe_window_ns;
-        let forgotten = books.forget(&mut account, now, window_ns, FORGET_PER_VISIT);
-        done.forgotten = done.forgotten.saturating_add(forgotten);
+        for _ in 0..FORGET_PER_VISIT.div_ceil(FORGET_AT_ONCE) {
+            let forgotten = books.forget(&mut shared.lock(), now, window_ns, FORGET_AT_ONCE);
+            done.forgotten = done.forgotten.saturating_add(forgotten);
+            if forgotten == 0 {
+                break;
+            }
+        }
+        let mut account = shared.lock();
         if let Some(grace_ns) = self.config.in_doubt_release_ns {
             let deadline = now.unix_nanos().saturating_sub(grace_ns);
             for (key, decision) in account.in_doubt_since(Timestamp::from_unix_nanos(deadline)) {

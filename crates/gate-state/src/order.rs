@@ -237,6 +237,12 @@ impl Order {
         (!self.is_live()).then(|| Timestamp::from_unix_nanos(self.stamp))
     }
 
+    /// Whether it lives, or ended less than `window_ns` before `now`.
+    pub(crate) fn is_remembered(&self, now: Timestamp, window_ns: u64) -> bool {
+        self.ended_at()
+            .is_none_or(|ended| ended.saturating_add_nanos(window_ns) > now)
+    }
+
     /// The raw stamp, in nanoseconds.
     pub(crate) const fn stamp(&self) -> u64 {
         self.stamp

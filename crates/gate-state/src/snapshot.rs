@@ -6,13 +6,14 @@
 //! each account what it already contains.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gate_types::Timestamp;
 use parking_lot::Mutex;
-use ring::digest::{Context, SHA256, digest};
+use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::books::Books;
@@ -20,11 +21,12 @@ use crate::chain::ChainHash;
 use crate::codec;
 use crate::error::SnapshotError;
 use crate::export::{LinePolicy, Policies};
-use crate::image;
+use crate::image::{self, Likeness, Symbols};
 use crate::ledger::Ledger;
 use crate::rebuild::Tail;
 use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::store::{Paths, signed, unsigned};
+use crate::trickle::Trickle;
 use crate::wire::{In, Malformed, Out};
 
 const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
@@ -54,8 +56,8 @@ impl Ledger {
         if self.recoveries.load(Ordering::Acquire) != recoveries {
             return Err(SnapshotError::Recovered);
         }
-        std::fs::rename(&self.paths.snapshot_new, &self.paths.snapshot)?;
-        File::open(&self.config.dir)?.sync_all()?;
+        swap(&self.paths.snapshot_spare, &self.paths.snapshot)?;
+        self.sync_names()?;
         self.snapshot_seq.store(begin.seq, Ordering::Release);
         Ok(Seq::new(begin.seq))
     }
@@ -82,25 +84,30 @@ impl Ledger {
                 chain: ChainHash(hash),
             },
         );
-        let mut file = HashingFile::create(&self.paths.snapshot_new)?;
+        // Before the spare is written over: which of the two is the spare must be on disk.
+        self.sync_names()?;
+        let hurried = || self.queue.is_closing();
+        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &hurried)?;
         let now = self.clock.now();
         let (head, clients) = self.head(&begin, now);
         file.write(&head)?;
         let mut end = begin.seq;
         let mut bytes = Vec::new();
+        let mut likeness = Likeness::default();
+        let mut symbols = Symbols::new();
         for client in clients {
-            let books = self.books.read();
-            let Some(account) = books.known_account(&client) else {
-                continue;
-            };
-            let account = account.lock();
+            {
+                let books = self.books.read();
+                let Some(account) = books.known_account(&client) else {
+                    continue;
+                };
+                likeness.take(&account.lock(), now, self.config.dedupe_window_ns);
+                books.catch_up(&mut symbols);
+            }
             bytes.clear();
             bytes.push(1);
-            let window_ns = self.config.dedupe_window_ns;
-            image::encode(&client, &account, now, window_ns, &*books, &mut bytes);
-            end = end.max(account.last_seq);
-            drop(account);
-            drop(books);
+            likeness.encode(&client, &symbols, &mut bytes);
+            end = end.max(likeness.last_seq());
             file.write(&bytes)?;
         }
         bytes.clear();
@@ -109,6 +116,11 @@ impl Ledger {
         file.write(&bytes)?;
         file.finish()?;
         Ok((begin, end))
+    }
+
+    /// Which file has which name is on disk when this returns.
+    fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.config.dir)?.sync_all()
     }
 
     fn head(&self, begin: &Tail, now: Timestamp) -> (Vec<u8>, Vec<Box<str>>) {
@@ -138,29 +150,18 @@ impl Ledger {
     }
 }
 
-/// A file whose contents end in their SHA-256.
-struct HashingFile {
-    file: BufWriter<File>,
-    hash: Context,
-}
-
-impl HashingFile {
-    fn create(path: &std::path::Path) -> io::Result<Self> {
-        Ok(Self {
-            file: BufWriter::with_capacity(1 << 20, File::create(path)?),
-            hash: Context::new(&SHA256),
-        })
+/// The new picture takes the old one's name, and the old one becomes the spare: freeing the space
+/// of a large file holds up the disk, and the next picture needs it again.
+fn swap(spare: &Path, picture: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        // Not where there is no old one, and not on every file system.
+        if renameat_with(CWD, spare, CWD, picture, RenameFlags::EXCHANGE).is_ok() {
+            return Ok(());
+        }
     }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hash.update(bytes);
-        self.file.write_all(bytes)
-    }
-
-    fn finish(mut self) -> io::Result<()> {
-        self.file.write_all(self.hash.finish().as_ref())?;
-        self.file.into_inner()?.sync_all()
-    }
+    std::fs::rename(spare, picture)
 }
 
 /// A picture that belongs to this journal.

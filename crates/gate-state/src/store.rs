@@ -54,7 +54,8 @@ pub(crate) struct Paths {
     pub(crate) database: PathBuf,
     pub(crate) wal: PathBuf,
     pub(crate) snapshot: PathBuf,
-    pub(crate) snapshot_new: PathBuf,
+    /// Written over by the next picture, which then changes places with the one in force.
+    pub(crate) snapshot_spare: PathBuf,
     lock: PathBuf,
 }
 
@@ -64,7 +65,7 @@ impl Paths {
             database: dir.join("ledger.db"),
             wal: dir.join("ledger.db-wal"),
             snapshot: dir.join("ledger.snapshot"),
-            snapshot_new: dir.join("ledger.snapshot.new"),
+            snapshot_spare: dir.join("ledger.snapshot.spare"),
             lock: dir.join("ledger.lock"),
         }
     }

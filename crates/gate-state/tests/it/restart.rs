@@ -192,6 +192,44 @@ fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
 }
 
 #[test]
+fn a_new_picture_changes_places_with_the_old_one() {
+    let kit = Kit::new();
+    let path = |name: &str| kit.dir.path().join(name);
+    for n in 0..50 {
+        kit.authorize("c1", &format!("o-{n}"), "10");
+    }
+    let begins = kit.ledger.snapshot().unwrap();
+    let first = std::fs::read(path("ledger.snapshot")).unwrap();
+    assert!(!path("ledger.snapshot.spare").exists());
+    // The next is shorter: most of what it would contain is forgotten.
+    let client = ClientId::new("c1").unwrap();
+    for n in 0..50 {
+        let order = OrderId::new(format!("o-{n}")).unwrap();
+        kit.ledger
+            .release(&client, &order, "canceled", None)
+            .unwrap();
+    }
+    kit.clock.advance_ns(u64::MAX / 4);
+    assert!(kit.ledger.snapshot().unwrap() > begins);
+    let second = std::fs::read(path("ledger.snapshot")).unwrap();
+    assert!(second.len() < first.len());
+    assert_eq!(std::fs::read(path("ledger.snapshot.spare")).unwrap(), first);
+    // And the one after is written over the first, which was longer.
+    kit.authorize("c1", "last", "10");
+    kit.ledger.snapshot().unwrap();
+    assert_eq!(
+        std::fs::read(path("ledger.snapshot.spare")).unwrap(),
+        second
+    );
+    let hash = kit.ledger.state_hash();
+    std::fs::write(path("ledger.snapshot.spare"), b"nobody reads it").unwrap();
+    let (_dir, ledger) = reopen(kit).unwrap();
+    assert_eq!(ledger.state_hash(), hash);
+    let loaded = ledger.health().snapshot_seq;
+    assert!(loaded > begins, "{loaded:?}");
+}
+
+#[test]
 fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
     let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
     let client = ClientId::new("c1").unwrap();

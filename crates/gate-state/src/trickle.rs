@@ -1,0 +1,143 @@
+//! A large file written beside a journal that must not wait for it: little by little, each piece
+//! synced before the next, and three quarters of the time nothing.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use gate_types::Clock;
+use ring::digest::{Context, SHA256};
+
+/// What goes to the disk at once: a sync of it takes about as long as one of a commit.
+const PIECE_BYTES: usize = 256 * 1024;
+/// A pause is as many times as long as making and writing the piece before it took.
+const PAUSES: u32 = 3;
+/// And no longer than this: whoever writes may have been kept from the processor.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// A file whose contents end in their SHA-256.
+pub(crate) struct Trickle<'a> {
+    file: File,
+    hash: Context,
+    piece: Vec<u8>,
+    length: u64,
+    clock: &'a dyn Clock,
+    began_ns: u64,
+    /// Whether somebody waits for the end after all.
+    hurried: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Trickle<'a> {
+    /// Writes over the file from its beginning; its space is used again. Until [`Self::finish`]
+    /// it may end in what was there before.
+    pub(crate) fn over(
+        path: &Path,
+        clock: &'a dyn Clock,
+        hurried: &'a dyn Fn() -> bool,
+    ) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).open(path)?;
+        Ok(Self {
+            file,
+            hash: Context::new(&SHA256),
+            piece: Vec::with_capacity(PIECE_BYTES),
+            length: 0,
+            clock,
+            began_ns: clock.monotonic_ns(),
+            hurried,
+        })
+    }
+
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let room = PIECE_BYTES.saturating_sub(self.piece.len());
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.piece.extend_from_slice(now);
+            bytes = later;
+            if self.piece.len() >= PIECE_BYTES {
+                self.put_piece()?;
+                self.pause();
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the hash and ends the file there. On disk when this returns.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.put_piece()?;
+        let hash = self.hash.finish();
+        self.file.write_all(hash.as_ref())?;
+        let hash_bytes = u64::try_from(hash.as_ref().len()).unwrap_or_default();
+        self.file.set_len(self.length.saturating_add(hash_bytes))?;
+        self.file.sync_all()
+    }
+
+    fn put_piece(&mut self) -> io::Result<()> {
+        self.hash.update(&self.piece);
+        self.file.write_all(&self.piece)?;
+        self.file.sync_data()?;
+        let written = u64::try_from(self.piece.len()).unwrap_or_default();
+        self.length = self.length.saturating_add(written);
+        self.piece.clear();
+        Ok(())
+    }
+
+    fn pause(&mut self) {
+        let worked = self.clock.monotonic_ns().saturating_sub(self.began_ns);
+        if !(self.hurried)() {
+            let pause = Duration::from_nanos(worked).saturating_mul(PAUSES);
+            std::thread::sleep(pause.min(MAX_PAUSE));
+        }
+        self.began_ns = self.clock.monotonic_ns();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use gate_types::Timestamp;
+    use ring::digest::digest;
+
+    use super::*;
+
+    /// Each look at it takes a millisecond.
+    #[derive(Debug, Default)]
+    struct Ticking(std::sync::atomic::AtomicU64);
+
+    impl Clock for Ticking {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_nanos(0)
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            self.0.fetch_add(1_000_000, std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn what_was_longer_before_ends_where_the_new_content_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, vec![7; 3 * PIECE_BYTES]).unwrap();
+        let content: Vec<u8> = (0..2 * PIECE_BYTES + 5).map(|n| (n % 251) as u8).collect();
+        let asked = Cell::new(0);
+        let hurried = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 1
+        };
+        let clock = Ticking::default();
+        let mut file = Trickle::over(&path, &clock, &hurried).unwrap();
+        for part in content.chunks(100_000) {
+            file.write(part).unwrap();
+        }
+        file.finish().unwrap();
+        let found = std::fs::read(&path).unwrap();
+        let (body, hash) = found.split_last_chunk::<32>().unwrap();
+        assert_eq!(body, content);
+        assert_eq!(hash, digest(&SHA256, &content).as_ref());
+        // After each whole piece it looked whether somebody waits.
+        assert_eq!(asked.get(), 2);
+    }
+}

@@ -1,6 +1,7 @@
 //! Keeping the write-ahead log bounded without a latency spike: the bulk of a checkpoint is done
 //! here, on its own thread and connection; the writer only finishes the short tail.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -78,7 +79,7 @@ pub(crate) struct Checkpoints {
 
 impl Checkpoints {
     /// The checkpointer's thread, until [`Self::stop`].
-    pub(crate) fn run(&self, conn: &Connection, clock: &dyn Clock) {
+    pub(crate) fn run(&self, conn: &Connection, database: &File, clock: &dyn Clock) {
         loop {
             {
                 let mut wanted = self.wanted.lock();
@@ -90,7 +91,7 @@ impl Checkpoints {
                 }
             }
             let start = clock.monotonic_ns();
-            if let Err(error) = checkpoint(conn, "PASSIVE") {
+            if let Err(error) = bulk(conn, database) {
                 // After a failed sync nobody knows which of the pages it moved are on disk:
                 // asking again would move only the others, and then drop the log.
                 *self.failed.lock() = Some(error);
@@ -130,6 +131,14 @@ impl Checkpoints {
             self.changed.notify_all();
         }
     }
+}
+
+/// Moves what is in the log to the database, and syncs that: SQLite would leave the sync to
+/// whoever finishes the checkpoint, which is the writer.
+fn bulk(conn: &Connection, database: &File) -> Result<(), rusqlite::Error> {
+    checkpoint(conn, "PASSIVE")?;
+    let unsynced = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    database.sync_data().map_err(unsynced)
 }
 
 /// The writer's side: has the WAL checkpointed when it is long enough.

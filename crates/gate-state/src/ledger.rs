@@ -57,6 +57,9 @@ pub struct Ledger {
     pub(crate) recoveries: AtomicU64,
     pub(crate) sqlite: SqliteInfo,
     pub(crate) writer_nice: Arc<Nice>,
+    /// For syncing it. INVARIANT: closed after every connection of this ledger; closing a file
+    /// ends the process's locks on it (`fcntl`), SQLite's among them.
+    database: Arc<File>,
     _lock: File,
 }
 
@@ -101,6 +104,7 @@ impl Ledger {
             snapshot_seq: AtomicU64::new(snapshot_seq),
             begin_seq: AtomicU64::new(begin_seq),
             recoveries: AtomicU64::new(0),
+            database: Arc::new(File::open(&paths.database)?),
             config,
             clock,
             paths,
@@ -254,6 +258,7 @@ impl Ledger {
         self.checkpoints.restart();
         let conn = store::connect(&self.paths)?;
         let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
+        let database = Arc::clone(&self.database);
         let keeper = WalKeeper::new(Arc::clone(&checkpoints), &self.config);
         let writer = Writer {
             queue: Arc::clone(&self.queue),
@@ -264,7 +269,7 @@ impl Ledger {
             keeper,
         };
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
-            checkpoints.run(&conn, &*clock);
+            checkpoints.run(&conn, &database, &*clock);
         })?);
         let priority = self.config.writer_priority;
         let in_force = Arc::clone(&self.writer_nice);

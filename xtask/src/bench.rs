@@ -91,9 +91,12 @@ pub(crate) struct Args {
     /// Search the saturation, then offer twice as much.
     #[arg(long)]
     overload: bool,
-    /// Connections of the overload: enough that none is waited for.
-    #[arg(long, default_value_t = 800)]
+    /// Connections of the overload: more than the orders that the sidecar has in flight at once.
+    #[arg(long, default_value_t = 200)]
     overload_connections: u32,
+    /// The sidecar's `max_in_flight` in the overload.
+    #[arg(long, default_value_t = 128)]
+    overload_in_flight: u32,
     /// Reload the policy once a second at half of the saturation.
     #[arg(long)]
     reload: bool,

@@ -119,6 +119,8 @@ pub struct Recorder {
     pub wake_lag: Histogram<u64>,
     /// From the intended start to a response other than 200.
     pub refused: Histogram<u64>,
+    /// From the sending to a response other than 200.
+    pub refused_service: Histogram<u64>,
     /// The run second by second.
     pub seconds: Vec<Second>,
     /// Responses kept for a closer look.
@@ -145,6 +147,7 @@ impl Recorder {
             send_lag: latency_histogram(),
             wake_lag: latency_histogram(),
             refused: latency_histogram(),
+            refused_service: latency_histogram(),
             seconds: Vec::new(),
             samples,
             last_ns: start_ns,
@@ -198,18 +201,19 @@ impl Recorder {
             self.counts.no_retry_after += 1;
         }
         let response_ns = now_ns.saturating_sub(in_flight.intended_ns);
+        let service_ns = now_ns.saturating_sub(in_flight.sent_ns);
         let second = self.second(now_ns);
         if matches!(outcome, Outcome::Refused | Outcome::Unreadable) {
             if let Some(second) = second {
                 second.errors += 1;
             }
             self.refused.saturating_record(response_ns);
+            self.refused_service.saturating_record(service_ns);
         } else {
             if let Some(second) = second {
                 second.response.saturating_record(response_ns);
             }
             self.response.saturating_record(response_ns);
-            let service_ns = now_ns.saturating_sub(in_flight.sent_ns);
             self.service.saturating_record(service_ns);
             self.samples
                 .offer(&in_flight.request, outcome, body, now_ns);
@@ -256,6 +260,7 @@ impl Recorder {
             (&mut self.send_lag, &other.send_lag),
             (&mut self.wake_lag, &other.wake_lag),
             (&mut self.refused, &other.refused),
+            (&mut self.refused_service, &other.refused_service),
         ] {
             add(mine, theirs);
         }

@@ -51,6 +51,8 @@ pub struct Report {
     pub wake_lag_ms: Latency,
     /// From the intended start to a response other than 200.
     pub refused_time_ms: Latency,
+    /// From the sending to a response other than 200.
+    pub refused_service_time_ms: Latency,
     /// The most requests that waited for a free connection at once.
     pub backlog_max: usize,
     /// The longest that a generator thread was away from its work.
@@ -234,6 +236,7 @@ impl Report {
             send_lag_ms: Latency::of(&recorder.send_lag),
             wake_lag_ms: Latency::of(&recorder.wake_lag),
             refused_time_ms: Latency::of(&recorder.refused),
+            refused_service_time_ms: Latency::of(&recorder.refused_service),
             backlog_max: recorder.backlog_max,
             generator_away_max_ms: ms(recorder.away_max_ns),
             generator_cores: run.generator_cpu.map(|cpu| {

@@ -58,6 +58,9 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     }
     if report.refused_time_ms.count > 0 {
         row(out, "refused", &report.refused_time_ms)?;
+        if report.mode == "open" {
+            row(out, "· from sending", &report.refused_service_time_ms)?;
+        }
     }
     for (name, latency) in &report.segments_ms {
         row(out, &format!("· {name}"), latency)?;

@@ -64,6 +64,11 @@ impl Cloud {
         })
     }
 
+    /// Has PostgreSQL write now what it would write later, in somebody else's turn.
+    pub(super) fn settle(&self) -> Result<()> {
+        self.postgres.checkpoint()
+    }
+
     pub(super) fn stop(self) -> Result<()> {
         self.service.stop()?;
         match self.policy {
@@ -172,6 +177,12 @@ impl Postgres {
             "host=127.0.0.1 port={} user=gate dbname=postgres",
             self.port
         )
+    }
+
+    fn checkpoint(&self) -> Result<()> {
+        let mut psql = Command::new(postgres_bin()?.join("psql"));
+        psql.args(["--quiet", "--command", "CHECKPOINT"]);
+        run(psql.arg("--dbname").arg(self.connection()))
     }
 
     fn stop(mut self) -> Result<()> {

@@ -142,6 +142,9 @@ impl Comparison {
             }
             if let Some(cloud) = &cloud {
                 cloud_runs.take_closed_turn(args, binaries, &cloud.service, scratch)?;
+                if let Err(error) = cloud.settle() {
+                    println!("cloud path: PostgreSQL may go on writing: {error:#}");
+                }
             }
         }
         for server in servers {

@@ -30,6 +30,7 @@ pub(super) struct Measured {
     pub(super) response_time_ms: Latency,
     pub(super) service_time_ms: Latency,
     pub(super) refused_time_ms: Latency,
+    pub(super) refused_service_time_ms: Latency,
     pub(super) send_lag_ms: Latency,
     pub(super) wake_lag_ms: Latency,
     pub(super) generator_cores: Option<f64>,

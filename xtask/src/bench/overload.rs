@@ -18,11 +18,15 @@ pub(super) struct Overload {
     pub(super) saturation_per_s: f64,
     pub(super) offered_per_s: u32,
     pub(super) connections: u32,
+    pub(super) max_in_flight: u32,
     pub(super) accepted_per_s: f64,
-    /// From the sending: with so many connections none is waited for.
+    /// From the sending.
     pub(super) accepted_time_ms: Latency,
     pub(super) refused: u64,
+    /// From the sending.
     pub(super) refused_time_ms: Latency,
+    /// From the intended start: with what the generator, which gets half a core, is late.
+    pub(super) refused_response_time_ms: Latency,
     pub(super) refused_without_retry_after: u64,
     /// Lost, timed out, or any status but 200 and 503.
     pub(super) other_errors: u64,
@@ -43,7 +47,11 @@ impl Overload {
         scratch: &Path,
     ) -> Result<Option<Self>> {
         let dir = scratch.join("overload");
-        let server = Server::sidecar(binaries, &dir, args.engine, &args.durability)?;
+        let in_flight = format!("max_in_flight={}", args.overload_in_flight);
+        let flags = ["--durability", &args.durability, "--set", &in_flight];
+        let bundle = binaries.root.join(args.engine.bundle());
+        let name = "sidecar (overload)".to_owned();
+        let server = Server::sidecar_with(binaries, &dir, name, &bundle, &flags)?;
         let run = |load: Load| load.run(binaries, &server, scratch);
         let light = || Load::open(args.connections, LIGHT_PER_S, SECONDS);
         let Some(saturation_per_s) =
@@ -68,10 +76,12 @@ impl Overload {
             saturation_per_s,
             offered_per_s,
             connections,
+            max_in_flight: args.overload_in_flight,
             accepted_per_s: during.successes_per_s,
             accepted_time_ms: during.service_time_ms,
             refused,
-            refused_time_ms: during.refused_time_ms,
+            refused_time_ms: during.refused_service_time_ms,
+            refused_response_time_ms: during.refused_time_ms,
             refused_without_retry_after: during.counts.no_retry_after,
             other_errors: during.counts.errors - refused,
             before_p99_ms: before.response_time_ms.p99,

@@ -93,6 +93,7 @@ fn every_outcome_is_counted_apart() {
     // Refused requests are quick to answer: they stay out of the response times.
     assert_eq!(finished.recorder.response.len(), 300);
     assert_eq!(finished.recorder.refused.len(), 300);
+    assert_eq!(finished.recorder.refused_service.len(), 300);
 }
 
 #[test]
@@ -171,6 +172,23 @@ fn a_stall_shows_in_the_response_times() {
     // A generator that measures from the sending would have hidden it.
     assert!(at_least(&recorder.service, 100) * 4 <= at_least(&recorder.response, 100));
     assert!(at_least(&recorder.send_lag, 100) >= 90);
+}
+
+#[test]
+fn a_refusal_is_timed_from_its_intended_start_and_from_its_sending() {
+    // The same stall, and every request refused.
+    let config = config(rate(1000.0, 1000), |number, _, out| {
+        if number == 300 {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        respond(out, 503, "")
+    });
+    let recorder = run(&config).unwrap().recorder;
+    assert_eq!(recorder.refused.len(), 1000);
+    assert_eq!(recorder.refused_service.len(), 1000);
+    assert!(at_least(&recorder.refused, 100) >= 95);
+    assert!(at_least(&recorder.refused_service, 195) >= 1);
+    assert!(at_least(&recorder.refused_service, 100) * 4 <= at_least(&recorder.refused, 100));
 }
 
 #[test]

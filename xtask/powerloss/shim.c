@@ -40,7 +40,7 @@ static uint64_t state;
 static long ops, crash_at, fail_at, fail_for;
 static int lie_all, lie_wal, lie_some, fail_sync, fail_full, ready;
 /* A rename is on the disk once its directory was synced, and until then by chance. */
-static struct { char from[256], to[256]; } renames[16];
+static struct { char from[256], to[256]; unsigned flags; } renames[16];
 static int rename_count;
 static char is_dir[MAX_FDS];
 
@@ -107,7 +107,7 @@ static void move(int count) {
         char from[PATH_MAX], to[PATH_MAX];
         copy_path(from, renames[i].from);
         copy_path(to, renames[i].to);
-        REAL(rename)(from, to);
+        if (REAL(renameat2)(AT_FDCWD, from, AT_FDCWD, to, renames[i].flags) && errno != ENOENT) abort();
     }
     rename_count -= count;
     memmove(renames, renames + count, (size_t)rename_count * sizeof *renames);
@@ -275,8 +275,10 @@ int unlink(const char *path) {
     }
     return REAL(unlink)(path);
 }
-int rename(const char *from, const char *to) {
+/* Changes names, or with RENAME_EXCHANGE has two files change places. */
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags) {
     const char *a = watched(from), *b = watched(to);
+    if (flags & RENAME_EXCHANGE && (access(from, F_OK) || access(to, F_OK))) { errno = ENOENT; return -1; }
     if (a && b) {
         pthread_mutex_lock(&lock);
         power();
@@ -284,10 +286,13 @@ int rename(const char *from, const char *to) {
         if (rename_count == 16) move(1);
         struct file *old = find(a), *new = find(b);
         if (old) drain(old, 0), forget(old);
+        if (new && flags & RENAME_EXCHANGE) drain(new, 0);
         if (new) forget(new);
         snprintf(renames[rename_count].from, 256, "%s", a);
-        snprintf(renames[rename_count++].to, 256, "%s", b);
+        snprintf(renames[rename_count].to, 256, "%s", b);
+        renames[rename_count++].flags = flags;
         pthread_mutex_unlock(&lock);
     }
-    return REAL(rename)(from, to);
+    return REAL(renameat2)(from_dir, from, to_dir, to, flags);
 }
+int rename(const char *from, const char *to) { return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0); }

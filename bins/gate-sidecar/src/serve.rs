@@ -66,12 +66,10 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let watch = watch.transpose().context("cannot start a thread")?;
     let served = actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)));
     drop(watch);
+    // Before upkeep ends: a snapshot under way is given up once the ledger is closed.
+    let closed = shared.gate.ledger().shutdown();
     upkeep.stop();
-    shared
-        .gate
-        .ledger()
-        .shutdown()
-        .context("the journal could not be closed")?;
+    closed.context("the journal could not be closed")?;
     served?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 //! prunes the journal when it is told for how long to keep it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ fn look_after(gate: &Gate, clock: &dyn Clock, retention_days: u64, stopped: &Rec
             }
             Err(_) => {}
         }
-        if retention_days > 0 && !failing && periods.is_multiple_of(PRUNE_EVERY) {
+        let ending = stopped.try_recv() != Err(TryRecvError::Empty);
+        if retention_days > 0 && !failing && !ending && periods.is_multiple_of(PRUNE_EVERY) {
             retention::prune(gate, clock.now(), retention_days);
         }
         periods = periods.wrapping_add(1);

@@ -190,6 +190,14 @@ impl WalKeeper {
         Ok(())
     }
 
+    /// At the end: empties the log, which is only tidiness, since the next start would do it. Not
+    /// after a checkpoint failed: the log is then all that is sure.
+    pub(crate) fn finish(&self, appender: &Appender) {
+        if self.shared.failed.lock().is_none() {
+            let _ = appender.truncate_wal();
+        }
+    }
+
     /// A foreign connection's read transaction keeps the WAL from starting over, and it has
     /// grown enough: nothing more is written until that ends. What fills the queue meanwhile
     /// is refused.

@@ -31,7 +31,8 @@ pub struct LedgerConfig {
     /// `None`: it stays until the venue's word comes.
     pub in_doubt_release_ns: Option<u64>,
     /// Records after which [`Ledger::maintain`](crate::Ledger::maintain) takes a snapshot, to
-    /// bound the next start. Zero: never.
+    /// bound the next start; or as many as half of the orders remembered, if that is more. Zero:
+    /// never.
     pub snapshot_every: u64,
     /// Bytes of write-ahead log after which it is checkpointed. What a checkpoint writes and syncs
     /// at once holds up the commits that share its disk, so little and often is what nobody notices.

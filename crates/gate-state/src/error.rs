@@ -210,6 +210,9 @@ pub enum SnapshotError {
     /// The journal failed meanwhile.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
+    /// The ledger is being closed; the next start replays what the picture would have spared it.
+    #[error("the ledger is being closed")]
+    Closed,
     /// The journal failed and was recovered meanwhile.
     #[error("the journal was recovered meanwhile")]
     Recovered,

@@ -194,6 +194,8 @@ impl Ledger {
             let _no_reader = self.readers.shut();
             load(&self.config, &self.paths, &*self.clock)?
         };
+        // What went wrong with it before is told once to every open file, and settled by now.
+        let _ = self.database.sync_data();
         let mut appender = Appender::new(conn, tail.chain)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;

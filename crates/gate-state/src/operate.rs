@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use gate_types::Timestamp;
+use parking_lot::MutexGuard;
 
 use crate::account::{Event, What, notional};
 use crate::books::Books;
-use crate::error::{OpenError, RecordError};
+use crate::error::{OpenError, RecordError, SnapshotError};
 use crate::ledger::Ledger;
 use crate::record::{ExpireRecord, KillRecord, Record, Seq};
 
@@ -70,13 +71,18 @@ impl Ledger {
             self.visit(&self.books.read(), &client, now, &mut done);
         }
         let every = self.config.snapshot_every;
+        // As many as half of what is pictured, so that picturing costs each record the same,
+        // however much is remembered.
+        let remembered = u64::try_from(self.books.read().remembered()).unwrap_or(u64::MAX);
+        let enough = every.max(remembered.div_ceil(2));
         let since = self
             .durable
             .seq()
             .saturating_sub(self.snapshot_seq.load(Ordering::Acquire));
-        if every > 0 && since >= every {
+        if every > 0 && since >= enough {
             match self.snapshot() {
                 Ok(_) => done.snapshot = true,
+                Err(SnapshotError::Closed) => {}
                 // The one before is kept; the next call tries again.
                 Err(error) => tracing::warn!(%error, "no snapshot was taken"),
             }
@@ -90,7 +96,10 @@ impl Ledger {
         };
         let window_ns = self.config.dedupe_window_ns;
         for _ in 0..FORGET_PER_VISIT.div_ceil(FORGET_AT_ONCE) {
-            let forgotten = books.forget(&mut shared.lock(), now, window_ns, FORGET_AT_ONCE);
+            let mut account = shared.lock();
+            let forgotten = books.forget(&mut account, now, window_ns, FORGET_AT_ONCE);
+            // Whoever waits comes first, not whoever asks again.
+            MutexGuard::unlock_fair(account);
             done.forgotten = done.forgotten.saturating_add(forgotten);
             if forgotten == 0 {
                 break;

@@ -87,8 +87,8 @@ impl Ledger {
         let oldest = |client: &str| {
             let account = self.books.read().known_account(client)?;
             let account = account.lock();
-            let remembered = account.orders.keys();
-            let remembered = remembered.filter_map(|key| account.remembered(key, now, window_ns));
+            let orders = account.orders.values();
+            let remembered = orders.filter(|order| order.is_remembered(now, window_ns));
             remembered.map(|order| order.seq).min()
         };
         let oldest = clients.iter().filter_map(|client| oldest(client)).min();

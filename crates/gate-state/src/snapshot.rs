@@ -5,6 +5,7 @@
 //! its newest record; a start replays the journal from where the picture began, and skips for
 //! each account what it already contains.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -19,14 +20,14 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::books::Books;
 use crate::chain::ChainHash;
 use crate::codec;
-use crate::error::SnapshotError;
+use crate::error::{NotDurable, SnapshotError};
 use crate::export::{LinePolicy, Policies};
 use crate::image::{self, Likeness, Symbols};
 use crate::ledger::Ledger;
 use crate::rebuild::Tail;
 use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::store::{Paths, signed, unsigned};
-use crate::trickle::Trickle;
+use crate::trickle::{Pace, Trickle};
 use crate::wire::{In, Malformed, Out};
 
 const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
@@ -86,12 +87,16 @@ impl Ledger {
         );
         // Before the spare is written over: which of the two is the spare must be on disk.
         self.sync_names()?;
-        let hurried = || self.queue.is_closing();
-        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &hurried)?;
+        let commits = Cell::new(0);
+        let pace = || self.pace(&commits);
+        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &pace)?;
         let now = self.clock.now();
-        let (head, clients) = self.head(&begin, now);
+        let Head {
+            bytes: head,
+            clients,
+            mut end,
+        } = self.head(&begin, now);
         file.write(&head)?;
-        let mut end = begin.seq;
         let mut bytes = Vec::new();
         let mut likeness = Likeness::default();
         let mut symbols = Symbols::new();
@@ -123,7 +128,21 @@ impl Ledger {
         File::open(&self.config.dir)?.sync_all()
     }
 
-    fn head(&self, begin: &Tail, now: Timestamp) -> (Vec<u8>, Vec<Box<str>>) {
+    /// How to go on: gently while others commit. Does not when the journal has failed, since it is
+    /// recovered by whoever takes pictures, nor when the ledger is closed.
+    fn pace(&self, commits: &Cell<u64>) -> Result<Pace, SnapshotError> {
+        if self.queue.is_closing() {
+            return Err(SnapshotError::Closed);
+        }
+        if self.durable.has_failed() {
+            return Err(SnapshotError::NotDurable(NotDurable));
+        }
+        let count = self.commits.count.load(Ordering::Relaxed);
+        let idle = commits.replace(count) == count;
+        Ok(if idle { Pace::Quick } else { Pace::Gentle })
+    }
+
+    fn head(&self, begin: &Tail, now: Timestamp) -> Head {
         let books = self.books.read();
         let mut head = MAGIC.to_vec();
         let mut out = Out(&mut head);
@@ -146,8 +165,22 @@ impl Ledger {
             codec::encode(now, &Record::Kill(kill), &mut body);
             out.bytes(&body);
         }
-        (head, books.clients())
+        Head {
+            bytes: head,
+            clients: books.clients(),
+            // A switch is thrown under the books' lock: its record may be queued still.
+            end: begin.seq.max(self.queue.last_allotted()),
+        }
     }
+}
+
+/// What a picture begins with.
+struct Head {
+    bytes: Vec<u8>,
+    /// Whose accounts follow.
+    clients: Vec<Box<str>>,
+    /// The newest record that it may contain.
+    end: u64,
 }
 
 /// The new picture takes the old one's name, and the old one becomes the spare: freeing the space
@@ -156,12 +189,30 @@ fn swap(spare: &Path, picture: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
-        // Not where there is no old one, and not on every file system.
-        if renameat_with(CWD, spare, CWD, picture, RenameFlags::EXCHANGE).is_ok() {
-            return Ok(());
+        use rustix::io::Errno;
+        match renameat_with(CWD, spare, CWD, picture, RenameFlags::EXCHANGE) {
+            // There is no old one, or the file system cannot.
+            Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
+            changed => return Ok(changed?),
         }
     }
     std::fs::rename(spare, picture)
+}
+
+/// The picture's bytes; `None` when they are not as they were written.
+fn content(paths: &Paths) -> io::Result<Option<Vec<u8>>> {
+    // The process that has the store may have written over what is being read, once it was no longer
+    // the picture in force: then there is a newer one.
+    for _ in 0..3 {
+        let mut bytes = std::fs::read(&paths.snapshot)?;
+        if let Some((content, hash)) = bytes.split_last_chunk::<HASH_BYTES>()
+            && digest(&SHA256, content).as_ref() == hash
+        {
+            bytes.truncate(content.len());
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }
 
 /// A picture that belongs to this journal.
@@ -173,13 +224,11 @@ pub(crate) struct Picture {
 
 /// Reads the picture, if there is one and it is of this journal.
 pub(crate) fn load(paths: &Paths, conn: &Connection, store_id: &[u8; 16]) -> Option<Picture> {
-    let bytes = std::fs::read(&paths.snapshot).ok()?;
-    let (content, hash) = bytes.split_last_chunk::<HASH_BYTES>()?;
-    if digest(&SHA256, content).as_ref() != hash {
+    let Some(content) = content(paths).ok()? else {
         tracing::warn!("snapshot is damaged; reading the whole journal");
         return None;
-    }
-    let picture = read(content, store_id)
+    };
+    let picture = read(&content, store_id)
         .ok()
         .filter(|(picture, end)| belongs(conn, &picture.begin, *end).unwrap_or(false));
     if picture.is_none() {
@@ -205,15 +254,11 @@ fn belongs(conn: &Connection, begin: &Tail, end: u64) -> Result<bool, rusqlite::
 
 /// The contexts that a picture names, by number; none when there is no picture of this store.
 pub(crate) fn contexts(paths: &Paths, store_id: &[u8; 16]) -> Policies {
-    let content = std::fs::read(&paths.snapshot).unwrap_or_default();
-    let Some((content, hash)) = content.split_last_chunk::<HASH_BYTES>() else {
+    let Ok(Some(content)) = content(paths) else {
         return Policies::default();
     };
-    if digest(&SHA256, content).as_ref() != hash {
-        return Policies::default();
-    }
     let mut books = Books::default();
-    let read = read_contexts(&mut In(content), store_id, &mut books);
+    let read = read_contexts(&mut In(&content), store_id, &mut books);
     let contexts = read.map(|_| books.contexts()).unwrap_or_default();
     let named = |(id, context): (ContextId, Arc<DecisionContext>)| {
         (id.seq().get(), LinePolicy::new(&context))
@@ -261,4 +306,43 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed
     let end = from.u64()?;
     from.end()?;
     Ok((Picture { books, begin }, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_types::ManualClock;
+
+    use super::*;
+    use crate::config::LedgerConfig;
+    use crate::record::{KillRecord, KillScope};
+
+    /// A picture must not say that a switch is off before the journal does.
+    #[test]
+    fn a_picture_waits_for_the_switches_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        let switch = |on| KillRecord {
+            scope: KillScope::All,
+            on,
+            actor: "ops".into(),
+            reason: "drill".into(),
+        };
+        let thrown = ledger.kill(&switch(true)).unwrap();
+        ledger.wait(thrown).unwrap();
+        // Until this ends nothing more gets to the disk.
+        let (block, blocked) = std::sync::mpsc::channel::<()>();
+        let work = move |_: &crate::store::Appender| blocked.recv().is_err();
+        ledger.queue.push_job(Box::new(work)).unwrap();
+        let lifted = ledger.kill(&switch(false)).unwrap();
+        let begin = Tail {
+            seq: thrown.get(),
+            chain: ChainHash([0; 32]),
+        };
+        let head = ledger.head(&begin, ledger.clock.now());
+        assert_eq!(head.end, lifted.get());
+        assert_eq!(ledger.poll_durable(lifted), std::task::Poll::Pending);
+        drop(block);
+        ledger.wait(lifted).unwrap();
+    }
 }

@@ -1,13 +1,16 @@
 //! A large file written beside a journal that must not wait for it: little by little, each piece
-//! synced before the next, and three quarters of the time nothing.
+//! synced before the next, and three quarters of the time nothing, while anybody commits.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use gate_types::Clock;
 use ring::digest::{Context, SHA256};
+
+use crate::error::SnapshotError;
 
 /// What goes to the disk at once: a sync of it takes about as long as one of a commit.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -15,6 +18,18 @@ const PIECE_BYTES: usize = 256 * 1024;
 const PAUSES: u32 = 3;
 /// And no longer than this: whoever writes may have been kept from the processor.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// How to go on after a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// With a pause: others use the disk.
+    Gentle,
+    /// At once: nobody does.
+    Quick,
+}
+
+/// Asked after each piece; an error ends the writing.
+pub(crate) type AskPace<'a> = &'a dyn Fn() -> Result<Pace, SnapshotError>;
 
 /// A file whose contents end in their SHA-256.
 pub(crate) struct Trickle<'a> {
@@ -24,18 +39,21 @@ pub(crate) struct Trickle<'a> {
     length: u64,
     clock: &'a dyn Clock,
     began_ns: u64,
-    /// Whether somebody waits for the end after all.
-    hurried: &'a dyn Fn() -> bool,
+    pace: AskPace<'a>,
 }
 
 impl<'a> Trickle<'a> {
     /// Writes over the file from its beginning; its space is used again. Until [`Self::finish`]
-    /// it may end in what was there before.
+    /// it may end in what was there before. A file that has another name as well (a backup by hard
+    /// link) is left alone, and a new one made.
     pub(crate) fn over(
         path: &Path,
         clock: &'a dyn Clock,
-        hurried: &'a dyn Fn() -> bool,
+        pace: AskPace<'a>,
     ) -> io::Result<Self> {
+        if std::fs::metadata(path).is_ok_and(|found| found.nlink() > 1) {
+            std::fs::remove_file(path)?;
+        }
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false).open(path)?;
         Ok(Self {
@@ -45,11 +63,11 @@ impl<'a> Trickle<'a> {
             length: 0,
             clock,
             began_ns: clock.monotonic_ns(),
-            hurried,
+            pace,
         })
     }
 
-    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), SnapshotError> {
         while !bytes.is_empty() {
             let room = PIECE_BYTES.saturating_sub(self.piece.len());
             let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -57,7 +75,7 @@ impl<'a> Trickle<'a> {
             bytes = later;
             if self.piece.len() >= PIECE_BYTES {
                 self.put_piece()?;
-                self.pause();
+                self.pause()?;
             }
         }
         Ok(())
@@ -83,13 +101,14 @@ impl<'a> Trickle<'a> {
         Ok(())
     }
 
-    fn pause(&mut self) {
+    fn pause(&mut self) -> Result<(), SnapshotError> {
         let worked = self.clock.monotonic_ns().saturating_sub(self.began_ns);
-        if !(self.hurried)() {
+        if (self.pace)()? == Pace::Gentle {
             let pause = Duration::from_nanos(worked).saturating_mul(PAUSES);
             std::thread::sleep(pause.min(MAX_PAUSE));
         }
         self.began_ns = self.clock.monotonic_ns();
+        Ok(())
     }
 }
 
@@ -123,12 +142,12 @@ mod tests {
         std::fs::write(&path, vec![7; 3 * PIECE_BYTES]).unwrap();
         let content: Vec<u8> = (0..2 * PIECE_BYTES + 5).map(|n| (n % 251) as u8).collect();
         let asked = Cell::new(0);
-        let hurried = || {
+        let pace = || {
             asked.set(asked.get() + 1);
-            asked.get() > 1
+            Ok(if asked.get() > 1 { Pace::Quick } else { Pace::Gentle })
         };
         let clock = Ticking::default();
-        let mut file = Trickle::over(&path, &clock, &hurried).unwrap();
+        let mut file = Trickle::over(&path, &clock, &pace).unwrap();
         for part in content.chunks(100_000) {
             file.write(part).unwrap();
         }
@@ -137,7 +156,33 @@ mod tests {
         let (body, hash) = found.split_last_chunk::<32>().unwrap();
         assert_eq!(body, content);
         assert_eq!(hash, digest(&SHA256, &content).as_ref());
-        // After each whole piece it looked whether somebody waits.
+        // Asked after each whole piece.
         assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn a_backup_by_hard_link_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, backup) = (dir.path().join("file"), dir.path().join("backup"));
+        std::fs::write(&path, b"as it was").unwrap();
+        std::fs::hard_link(&path, &backup).unwrap();
+        let clock = Ticking::default();
+        let file = Trickle::over(&path, &clock, &|| Ok(Pace::Quick)).unwrap();
+        file.finish().unwrap();
+        assert_eq!(std::fs::read(&backup).unwrap(), b"as it was");
+        assert_eq!(std::fs::read(&path).unwrap(), digest(&SHA256, b"").as_ref());
+    }
+
+    #[test]
+    fn an_error_ends_it_after_a_piece() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let clock = Ticking::default();
+        let closed = || Err(SnapshotError::Closed);
+        let mut file = Trickle::over(&path, &clock, &closed).unwrap();
+        let ended = file.write(&vec![7; 3 * PIECE_BYTES]);
+        assert!(matches!(ended, Err(SnapshotError::Closed)), "{ended:?}");
+        let piece = u64::try_from(PIECE_BYTES).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), piece);
     }
 }

@@ -63,8 +63,7 @@ impl Writer {
             }
             done = Some(chunk);
         }
-        // Only tidiness: what a checkpoint cannot do now, the next start does.
-        let _ = self.appender.truncate_wal();
+        self.keeper.finish(&self.appender);
         true
     }
 

@@ -22,10 +22,12 @@ pub(super) struct Overload {
     pub(super) accepted_per_s: f64,
     /// From the sending.
     pub(super) accepted_time_ms: Latency,
+    /// From the intended start: with what the generator, which gets half a core, is late.
+    pub(super) accepted_response_time_ms: Latency,
     pub(super) refused: u64,
     /// From the sending.
     pub(super) refused_time_ms: Latency,
-    /// From the intended start: with what the generator, which gets half a core, is late.
+    /// From the intended start.
     pub(super) refused_response_time_ms: Latency,
     pub(super) refused_without_retry_after: u64,
     /// Lost, timed out, or any status but 200 and 503.
@@ -79,6 +81,7 @@ impl Overload {
             max_in_flight: args.overload_in_flight,
             accepted_per_s: during.successes_per_s,
             accepted_time_ms: during.service_time_ms,
+            accepted_response_time_ms: during.response_time_ms,
             refused,
             refused_time_ms: during.refused_service_time_ms,
             refused_response_time_ms: during.refused_time_ms,

@@ -192,6 +192,20 @@ fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
 }
 
 #[test]
+fn pictures_are_taken_when_half_of_what_is_in_them_is_new() {
+    let kit = Kit::with(|config| config.snapshot_every = 3);
+    let taken: Vec<usize> = (1..=30)
+        .filter(|n| {
+            let seq = kit.authorize("c1", &format!("o-{n}"), "10");
+            kit.ledger.wait(seq).unwrap();
+            kit.ledger.maintain().unwrap().snapshot
+        })
+        .collect();
+    // The context is a record, too. From then on twice as many each time.
+    assert_eq!(taken, [2, 5, 10, 20]);
+}
+
+#[test]
 fn a_new_picture_changes_places_with_the_old_one() {
     let kit = Kit::new();
     let path = |name: &str| kit.dir.path().join(name);

@@ -46,16 +46,16 @@ impl<'a> Trickle<'a> {
     /// Writes over the file from its beginning; its space is used again. Until [`Self::finish`]
     /// it may end in what was there before. A file that has another name as well (a backup by hard
     /// link) is left alone, and a new one made.
-    pub(crate) fn over(
-        path: &Path,
-        clock: &'a dyn Clock,
-        pace: AskPace<'a>,
-    ) -> io::Result<Self> {
+    pub(crate) fn over(path: &Path, clock: &'a dyn Clock, pace: AskPace<'a>) -> io::Result<Self> {
         if std::fs::metadata(path).is_ok_and(|found| found.nlink() > 1) {
             std::fs::remove_file(path)?;
         }
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).open(path)?;
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         Ok(Self {
             file,
             hash: Context::new(&SHA256),
@@ -131,7 +131,8 @@ mod tests {
         }
 
         fn monotonic_ns(&self) -> u64 {
-            self.0.fetch_add(1_000_000, std::sync::atomic::Ordering::Relaxed)
+            self.0
+                .fetch_add(1_000_000, std::sync::atomic::Ordering::Relaxed)
         }
     }
 
@@ -144,7 +145,11 @@ mod tests {
         let asked = Cell::new(0);
         let pace = || {
             asked.set(asked.get() + 1);
-            Ok(if asked.get() > 1 { Pace::Quick } else { Pace::Gentle })
+            Ok(if asked.get() > 1 {
+                Pace::Quick
+            } else {
+                Pace::Gentle
+            })
         };
         let clock = Ticking::default();
         let mut file = Trickle::over(&path, &clock, &pace).unwrap();

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::account::{Account, Effect, Event};
 use crate::codec;
-use crate::image::{self, Likeness, SymbolNumbers};
+use crate::image::{self, Likeness};
 use crate::kill::KillSwitches;
 use crate::record::{ContextId, DecisionContext, Record};
 
@@ -31,12 +31,6 @@ pub(crate) struct Books {
     remembered: AtomicUsize,
     visit: AtomicUsize,
     pub(crate) kills: KillSwitches,
-}
-
-impl SymbolNumbers for Books {
-    fn number(&self, text: &str) -> u32 {
-        self.symbol_number(text)
-    }
 }
 
 #[derive(Default)]

@@ -77,11 +77,6 @@ impl Likeness {
     }
 }
 
-/// Numbers as symbols get them, for what is read back.
-pub(crate) trait SymbolNumbers {
-    fn number(&self, text: &str) -> u32;
-}
-
 fn text(symbols: &Symbols, number: u32) -> &str {
     let index = usize::try_from(number).unwrap_or(usize::MAX);
     symbols.get(index).map_or("", |text| &**text)
@@ -119,14 +114,14 @@ fn encode_order(key: &OrderKey, order: &Order, symbols: &Symbols, out: &mut Out<
 /// Reads an account and its client's name.
 pub(crate) fn decode<'a>(
     from: &mut In<'a>,
-    symbols: &impl SymbolNumbers,
+    number_of: &impl Fn(&str) -> u32,
 ) -> Result<(&'a str, Account), Malformed> {
     let client_id = from.text()?;
     let last_seq = from.u64()?;
     let rate = RateWindow::from_parts(from.u64()?, narrow(from)?, narrow(from)?);
     let mut positions = Vec::new();
     for _ in 0..from.u64()? {
-        let symbol = symbols.number(from.text()?);
+        let symbol = number_of(from.text()?);
         let negative = from.byte()? == 1;
         let size = i128::try_from(from.u128()?).map_err(|_| Malformed)?;
         let net = if negative {
@@ -138,7 +133,7 @@ pub(crate) fn decode<'a>(
     }
     let mut orders = Vec::new();
     for _ in 0..from.u64()? {
-        orders.push(decode_order(from, symbols)?);
+        orders.push(decode_order(from, number_of)?);
     }
     Ok((
         client_id,
@@ -148,7 +143,7 @@ pub(crate) fn decode<'a>(
 
 fn decode_order(
     from: &mut In<'_>,
-    symbols: &impl SymbolNumbers,
+    number_of: &impl Fn(&str) -> u32,
 ) -> Result<(OrderKey, Order), Malformed> {
     let key = OrderKey(from.fixed()?);
     let digest = from.fixed()?;
@@ -170,7 +165,7 @@ fn decode_order(
         stamp: Timestamp::from_unix_nanos(from.u64()?),
         symbol: match phase {
             Phase::Blocked => u32::MAX,
-            _ => symbols.number(from.text()?),
+            _ => number_of(from.text()?),
         },
         side,
         phase,

@@ -300,7 +300,7 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed
         books.kills.apply(&kill);
     }
     while from.byte()? == 1 {
-        let (client, account) = image::decode(&mut from, &books)?;
+        let (client, account) = image::decode(&mut from, &|text| books.symbol_number(text))?;
         books.restore(client, Arc::new(Mutex::new(account)));
     }
     let end = from.u64()?;

@@ -9,8 +9,10 @@
  *                     so that commits are as under synchronous=OFF), "some" (one in eight).
  *                     Must be seen to lose.
  *   POWERLOSS_FAIL    "sync" or "full": from operation POWERLOSS_FAIL_AT on, POWERLOSS_FAIL_FOR
- *                     syncs fail with EIO, or writes with ENOSPC. A failed sync forgets for good
- *                     some of what it should have written, as Linux does.
+ *                     syncs fail with EIO, or writes with ENOSPC. As in Linux, a sync fails in one
+ *                     of two ways: it forgets for good some of what it should have written, and
+ *                     then every open file of it is told, once, by its own next sync; or only the
+ *                     disk's flush failed, of which nobody else is told, and the next may succeed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,13 +29,15 @@
 #include <unistd.h>
 
 struct op { struct op *next; off_t at; size_t len; int truncate; char data[]; };
-struct file { char name[256]; int copy; struct op *first, **last; };
+struct file { char name[256]; int copy; unsigned errors; struct op *first, **last; };
 
 #define MAX_FILES 64
 #define MAX_FDS 4096
 static struct file files[MAX_FILES];
 static int file_count;
 static struct file *by_fd[MAX_FDS];
+/* How many of its file's errors an open file was told of, or came after. */
+static unsigned told[MAX_FDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char dir[PATH_MAX], copy_dir[PATH_MAX];
 static uint64_t state;
@@ -144,6 +148,7 @@ static void opened(int fd, const char *path, int truncated) {
     }
     if (file && truncated && REAL(ftruncate64)(file->copy, 0)) abort();
     by_fd[fd] = file;
+    told[fd] = file ? file->errors : 0;
     pthread_mutex_unlock(&lock);
 }
 
@@ -212,9 +217,10 @@ static int synced(int fd) {
     size_t len = file ? strlen(file->name) : 0;
     int lies = lie_all || (lie_wal && len > 4 && !strcmp(file->name + len - 4, "-wal")) ||
                (lie_some && next_random() % 8 == 0);
-    if (file && failed) drain(file, 0);
-    else if (file && !lies) drain(file, 1);
+    if (file && failed && next_random() % 2) drain(file, 0), told[fd] = ++file->errors;
+    else if (file && !failed && !lies) drain(file, 1);
     else if (of_dir && !failed && !lies) move(rename_count);
+    if (file && told[fd] != file->errors) failed = 1, told[fd] = file->errors;
     pthread_mutex_unlock(&lock);
     if (failed) errno = EIO;
     return failed ? -1 : 0;

@@ -97,7 +97,7 @@ fn build(out: &mut String, shared: &Shared) {
     let _ = writeln!(
         out,
         "{name}{{version=\"{version}\",journal_mode=\"{journal_mode}\",\
-         synchronous=\"{synchronous}\",page_size=\"{page_size}\",\
+         synchronous=\"{synchronous}\",commits_synced_by=\"journal\",page_size=\"{page_size}\",\
          wal_autocheckpoint=\"{wal_autocheckpoint}\"}} 1"
     );
     if let Some(slice) = schedule::time_slice_ns() {

@@ -157,8 +157,8 @@ impl WalKeeper {
         }
     }
 
-    /// After each commit. Asks for bulk work, and once that is done starts the WAL over.
-    pub(crate) fn after_commit(
+    /// Before each commit. Asks for bulk work, and once that is done starts the WAL over.
+    pub(crate) fn keep_short(
         &self,
         appender: &Appender,
         queue: &Queue,

@@ -45,9 +45,9 @@ pub struct LedgerConfig {
     /// length of its file is synced faster than one that makes it longer. Costs that many bytes
     /// of writing at each start.
     pub lengthen_wal: bool,
-    /// Nice levels by which the writer's thread is preferred to the process's others, 0 to 20:
+    /// Nice levels by which the writers' threads are preferred to the process's others, 0 to 20:
     /// what everybody waits for should not wait for a core. Linux only, and only where the
-    /// process may (`CAP_SYS_NICE`); elsewhere the thread stays as it is, and the log says so.
+    /// process may (`CAP_SYS_NICE`); elsewhere the threads stay as they are, and the log says so.
     pub writer_priority: u8,
 }
 

@@ -27,7 +27,8 @@ use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::resync::resync;
 use crate::snapshot;
 use crate::store::{self, Appender, Paths};
-use crate::writer::{Commits, Writer};
+use crate::wal::{IN_FLIGHT, WalSync};
+use crate::writer::{Commits, Pen, Writer};
 
 /// Every client's exposure, in memory and in a journal. See the crate's documentation.
 ///
@@ -65,7 +66,7 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct Threads {
-    writer: Option<JoinHandle<bool>>,
+    writers: Vec<JoinHandle<()>>,
     checkpointer: Option<JoinHandle<()>>,
 }
 
@@ -87,7 +88,8 @@ impl Ledger {
             snapshot_seq,
             begin_seq,
         } = load(&config, &paths, &*clock)?;
-        let sqlite = SqliteInfo::of(&conn)?;
+        let appender = Appender::new(conn, tail.chain, &paths)?;
+        let sqlite = SqliteInfo::of(appender.conn())?;
         let ledger = Self {
             sqlite,
             writer_nice: Arc::default(),
@@ -110,7 +112,7 @@ impl Ledger {
             paths,
             _lock: lock,
         };
-        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain)?)?;
+        ledger.start(&mut ledger.threads.lock(), appender)?;
         Ok(ledger)
     }
 
@@ -196,13 +198,14 @@ impl Ledger {
         };
         // What went wrong with it before is told once to every open file, and settled by now.
         let _ = self.database.sync_data();
-        let mut appender = Appender::new(conn, tail.chain)?;
+        let mut appender = Appender::new(conn, tail.chain, &self.paths)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
         for seq in void.clone() {
             // Few: at most what was queued when the commit failed.
-            appender.commit(&mut self.void(seq))?;
+            appender.append(&mut self.void(seq))?;
         }
+        appender.sync()?;
         // Nobody is inside `decide` while this lock is taken, and nobody got a number since the
         // failure.
         let mut current = self.books.write();
@@ -262,33 +265,40 @@ impl Ledger {
         let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
         let database = Arc::clone(&self.database);
         let keeper = WalKeeper::new(Arc::clone(&checkpoints), &self.config);
-        let writer = Writer {
-            queue: Arc::clone(&self.queue),
-            durable: Arc::clone(&self.durable),
-            commits: Arc::clone(&self.commits),
-            clock: Arc::clone(&clock),
-            appender,
-            keeper,
-        };
+        let pen = Arc::new(Mutex::new(Pen { appender, keeper }));
+        let mut writers = Vec::new();
+        for _ in 0..IN_FLIGHT {
+            writers.push(Writer {
+                queue: Arc::clone(&self.queue),
+                durable: Arc::clone(&self.durable),
+                commits: Arc::clone(&self.commits),
+                clock: Arc::clone(&clock),
+                pen: Arc::clone(&pen),
+                wal: WalSync::open(&self.paths)?,
+            });
+        }
+        drop(pen);
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &database, &*clock);
         })?);
         let priority = self.config.writer_priority;
-        let in_force = Arc::clone(&self.writer_nice);
-        threads.writer = Some(spawn("gate-journal", move || {
-            prefer(priority, &in_force);
-            writer.run()
-        })?);
+        for writer in writers {
+            let in_force = Arc::clone(&self.writer_nice);
+            threads.writers.push(spawn("gate-journal", move || {
+                prefer(priority, &in_force);
+                writer.run();
+            })?);
+        }
         Ok(())
     }
 
-    /// Ends both threads; the queue must be closed or poisoned.
+    /// Ends all threads; the queue must be closed or poisoned.
     fn stop(&self, threads: &mut Threads) {
         self.checkpoints.stop();
         if let Some(thread) = threads.checkpointer.take() {
             let _ = thread.join();
         }
-        if let Some(thread) = threads.writer.take() {
+        for thread in threads.writers.drain(..) {
             let _ = thread.join();
         }
     }
@@ -354,7 +364,7 @@ fn prefer(levels: u8, in_force: &Nice) {
     if levels > 0
         && let Err(error) = getpriority_process(thread).and_then(set)
     {
-        tracing::info!(%error, "the journal's thread has no priority over others");
+        tracing::info!(%error, "the journal's threads have no priority over others");
     }
     if let Ok(nice) = getpriority_process(thread) {
         in_force.set(nice);

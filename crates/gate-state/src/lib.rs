@@ -72,6 +72,7 @@ mod wire;
 mod export;
 mod journal;
 mod view;
+mod wal;
 
 // The rim: locks, threads, SQLite.
 mod books;

@@ -131,13 +131,14 @@ impl Ledger {
     ) -> Result<T, SnapshotError> {
         let (done, outcome) = mpsc::sync_channel(1);
         self.queue.push_job(Box::new(move |appender| {
-            let outcome = job(appender);
+            let outcome = job(appender).map_err(SnapshotError::Sqlite);
+            let outcome = outcome.and_then(|done| Ok(appender.sync().map(|()| done)?));
             let sound = outcome.is_ok();
             // Whoever asked may be gone.
             let _ = done.send(outcome);
             sound
         }))?;
-        Ok(outcome.recv().map_err(|_| NotDurable)??)
+        outcome.recv().map_err(|_| NotDurable)?
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// Records in it.
-    const fn records(&self) -> u64 {
+    pub(crate) const fn records(&self) -> u64 {
         if self.frames.is_empty() {
             return 0;
         }
@@ -42,7 +42,7 @@ impl Chunk {
 /// is no longer known.
 pub(crate) type Job = Box<dyn FnOnce(&Appender) -> bool + Send>;
 
-/// What the writer does next.
+/// What is done next by the writer whose turn it is.
 pub(crate) enum Work {
     Chunk(Chunk),
     Job(Job),
@@ -183,9 +183,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Everything up to `last` is on disk and no longer counts as waiting.
+    /// Everything up to `last` is on disk and no longer counts as waiting; perhaps it was known.
     pub(crate) fn committed(&self, last: u64) {
-        self.committed.store(last, Ordering::Release);
+        self.committed.fetch_max(last, Ordering::AcqRel);
     }
 
     /// What is to be written next; waits for it. `None` when there will be nothing more.
@@ -238,6 +238,9 @@ impl Queue {
         inner.current = Chunk::default();
         inner.full.clear();
         inner.jobs.clear();
+        drop(inner);
+        // The failing writer is not the only one.
+        self.work.notify_one();
     }
 
     /// Takes nothing more; the writer finishes what is there and ends.

@@ -64,9 +64,9 @@ impl Cloud {
         })
     }
 
-    /// Has PostgreSQL write now what it would write later, in somebody else's turn.
+    /// Has PostgreSQL do now what it would do by itself later, in somebody else's turn.
     pub(super) fn settle(&self) -> Result<()> {
-        self.postgres.checkpoint()
+        self.postgres.clean_up()
     }
 
     pub(super) fn stop(self) -> Result<()> {
@@ -179,9 +179,10 @@ impl Postgres {
         )
     }
 
-    fn checkpoint(&self) -> Result<()> {
+    fn clean_up(&self) -> Result<()> {
         let mut psql = Command::new(postgres_bin()?.join("psql"));
-        psql.args(["--quiet", "--command", "CHECKPOINT"]);
+        psql.args(["--quiet", "--command", "VACUUM ANALYZE"]);
+        psql.args(["--command", "CHECKPOINT"]);
         run(psql.arg("--dbname").arg(self.connection()))
     }
 

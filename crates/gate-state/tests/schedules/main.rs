@@ -62,35 +62,73 @@ use queue::{Queue, Work};
 struct Core {
     queue: Queue,
     durable: Durable,
-    /// What is on the disk, in order.
-    disk: Mutex<Vec<u64>>,
+    /// Commits so far; held by the writer whose turn it is.
+    pen: Mutex<usize>,
+    log: Mutex<Log>,
+}
+
+/// What was appended, in order, and how much of it is on the disk.
+#[derive(Default)]
+struct Log {
+    appended: Vec<u64>,
+    synced: usize,
+    /// A write has failed, which every sync from then on is told.
+    broken: bool,
+}
+
+impl Log {
+    fn sync(&mut self, end: usize) -> bool {
+        if !self.broken {
+            self.synced = self.synced.max(end);
+        }
+        !self.broken
+    }
+
+    fn disk(&self) -> &[u64] {
+        self.appended.get(..self.synced).unwrap()
+    }
 }
 
 fn core() -> Arc<Core> {
     Arc::new(Core {
         queue: Queue::after(0, 4),
         durable: Durable::at(0),
-        disk: Mutex::default(),
+        pen: Mutex::default(),
+        log: Mutex::default(),
     })
 }
 
-/// The writer's loop; the commit numbered `failing` fails, `reached` says whether on the disk.
+/// A writer's loop; the commit numbered `failing` fails, though it `reached` the disk, or because
+/// it did not.
 fn write(core: &Core, failing: Option<usize>, reached: bool) {
     let mut done = None;
-    for commit in 0.. {
+    loop {
+        let mut pen = core.pen.lock().unwrap();
+        if core.queue.is_poisoned() {
+            return;
+        }
         let Some(work) = core.queue.take(done.take()) else {
             return;
         };
         let Work::Chunk(chunk) = work else {
             panic!("nobody has given it a job");
         };
-        let failed = failing == Some(commit);
-        if !failed || reached {
+        let fails = failing == Some(*pen);
+        *pen += 1;
+        let end = {
             let (seqs, _) = chunk.frames.as_chunks::<8>();
-            let mut disk = core.disk.lock().unwrap();
-            disk.extend(seqs.iter().map(|seq| u64::from_le_bytes(*seq)));
-        }
-        if failed {
+            let mut log = core.log.lock().unwrap();
+            let seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq));
+            log.appended.extend(seqs);
+            log.appended.len()
+        };
+        drop(pen);
+        let synced = {
+            let mut log = core.log.lock().unwrap();
+            log.broken |= fails && !reached;
+            log.sync(end) && !fails
+        };
+        if !synced {
             core.queue.poison();
             core.durable.fail();
             return;
@@ -99,6 +137,16 @@ fn write(core: &Core, failing: Option<usize>, reached: bool) {
         core.durable.publish(chunk.last);
         done = Some(chunk);
     }
+}
+
+/// Two writers who take turns.
+fn write_in_turns(core: &Arc<Core>, failing: Option<usize>, reached: bool) {
+    let other = thread::spawn({
+        let core = Arc::clone(core);
+        move || write(&core, failing, reached)
+    });
+    write(core, failing, reached);
+    other.join().unwrap();
 }
 
 /// Callers of one client who each reserve a unit as often as they may. Returns the numbers that
@@ -123,7 +171,7 @@ fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
                     drop(held);
                     if core.durable.wait(seq).is_ok() {
                         assert!(core.durable.seq() >= seq);
-                        assert!(core.disk.lock().unwrap().contains(&seq));
+                        assert!(core.log.lock().unwrap().disk().contains(&seq));
                         told.push(seq);
                     }
                 }
@@ -147,18 +195,19 @@ fn every_caller_is_served_and_no_number_is_skipped() {
             let core = core();
             let writer = thread::spawn({
                 let core = Arc::clone(&core);
-                move || write(&core, None, false)
+                move || write_in_turns(&core, None, false)
             });
             let told = reserve(&core, 5);
             core.queue.close();
             writer.join().unwrap();
-            let disk = core.disk.lock().unwrap().clone();
+            let disk = core.log.lock().unwrap().disk().to_vec();
             assert!(
                 disk.iter()
                     .copied()
                     .eq(1..=u64::try_from(disk.len()).unwrap())
             );
             assert!(disk.len() <= 5, "over the limit");
+            assert_eq!(core.queue.depth(), 0);
             assert_eq!(told, disk.into_iter().collect());
         },
         3_000,
@@ -174,27 +223,37 @@ fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
                 let writer = thread::spawn({
                     let core = Arc::clone(&core);
                     move || {
-                        write(&core, Some(1), reached);
+                        write_in_turns(&core, Some(1), reached);
                         if !core.queue.is_poisoned() {
                             return;
                         }
                         // The recovery, as the ledger does it: what is not on the disk is void.
                         let last = core.queue.last_allotted();
-                        let tail = core.disk.lock().unwrap().len();
-                        let tail = u64::try_from(tail).unwrap();
-                        core.disk.lock().unwrap().extend(tail + 1..=last);
+                        let tail = {
+                            let mut log = core.log.lock().unwrap();
+                            let disk = log.disk().to_vec();
+                            let tail = u64::try_from(disk.len()).unwrap();
+                            log.appended = disk.into_iter().chain(tail + 1..=last).collect();
+                            log.synced = log.appended.len();
+                            log.broken = false;
+                            tail
+                        };
                         core.queue.reopen(last);
                         core.durable.recovered(tail + 1..=last, last);
                         for seq in tail + 1..=last {
                             assert!(core.durable.wait(seq).is_err(), "a void is no commit");
                         }
-                        write(&core, None, false);
+                        write_in_turns(&core, None, false);
                     }
                 });
                 reserve(&core, 6);
+                // The failure alone ends both writers, and not the close.
+                while core.queue.is_poisoned() {
+                    thread::yield_now();
+                }
                 core.queue.close();
                 writer.join().unwrap();
-                let disk = core.disk.lock().unwrap().clone();
+                let disk = core.log.lock().unwrap().disk().to_vec();
                 assert!(
                     disk.iter()
                         .copied()

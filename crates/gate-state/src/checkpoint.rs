@@ -208,7 +208,8 @@ impl WalKeeper {
             "write-ahead log at its limit: another process has kept the ledger open in a read transaction; waiting for it"
         );
         while !appender.restart_wal()? {
-            if queue.is_closing() {
+            // The other writer may have failed meanwhile.
+            if queue.is_closing() || queue.is_poisoned() {
                 return Ok(());
             }
             std::thread::sleep(RETRY);

@@ -11,7 +11,8 @@ use crate::sync::{
 };
 
 /// Told of every commit, on the thread that wrote it: be quick, and never call the ledger's
-/// blocking functions from here. Two may be told at once, and the later one first.
+/// blocking functions from here. Two may be told at once, the later one first, and of a commit after
+/// a failure.
 pub trait CommitListener: Send + Sync {
     /// Everything up to the number is durable; or the journal failed, and whatever was not
     /// durable before may never be.
@@ -123,14 +124,17 @@ impl Durable {
         self.wake(Err(NotDurable));
     }
 
-    /// After a recovery: the numbers of `void` (if any) are lost for good, the journal ends at
-    /// `seq`.
-    pub(crate) fn recovered(&self, void: RangeInclusive<u64>, seq: u64) {
-        if !void.is_empty() {
-            // Before the point moves past them: nobody may take a void for a commit.
-            write(&self.voids).push(void);
+    /// These numbers are lost for good. To be said before any of them gets into the journal as a
+    /// void: nobody may take that for a commit, nor may a second recovery.
+    pub(crate) fn void(&self, lost: RangeInclusive<u64>) {
+        if !lost.is_empty() {
+            write(&self.voids).push(lost);
             self.any_void.store(true, Ordering::Release);
         }
+    }
+
+    /// After a recovery: the journal ends at `seq`.
+    pub(crate) fn recovered(&self, seq: u64) {
         self.seq.store(seq, Ordering::SeqCst);
         self.failed.store(false, Ordering::SeqCst);
         self.wake(Ok(Seq::new(seq)));

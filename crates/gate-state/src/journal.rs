@@ -71,7 +71,9 @@ impl Journal {
     /// # Errors
     /// [`OpenError`].
     pub fn anchor(&self) -> Result<Option<(Anchor, Vec<u8>)>, OpenError> {
-        Ok(newest_anchor(&self.conn, self.store_id)?)
+        let anchor = newest_anchor(&self.conn, self.store_id)?;
+        self.settle()?;
+        Ok(anchor)
     }
 
     /// Reads every record that is on disk when this is called, and checks that each is the one that
@@ -129,8 +131,8 @@ impl Journal {
         })
     }
 
-    /// The first record of the last row that no power failure takes back any more. Later ones can
-    /// be read before that is so.
+    /// The first record of the last row that no power failure takes back any more; unless the
+    /// journal has failed and was not recovered since. Later rows can be read before that is so.
     fn settle(&self) -> Result<u64, OpenError> {
         let newest = store::newest_row(&self.conn)?;
         wal::sync_to_read(&self.paths)?;

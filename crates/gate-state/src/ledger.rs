@@ -27,6 +27,8 @@ use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::resync::resync;
 use crate::snapshot;
 use crate::store::{self, Appender, Paths};
+use crate::sync;
+use crate::underway::UnderWay;
 use crate::wal::{IN_FLIGHT, WalSync};
 use crate::writer::{Commits, Pen, Writer};
 
@@ -201,7 +203,8 @@ impl Ledger {
         let mut appender = Appender::new(conn, tail.chain, &self.paths)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
-        for seq in void.clone() {
+        self.durable.void(void.clone());
+        for seq in void {
             // Few: at most what was queued when the commit failed.
             appender.append(&mut self.void(seq))?;
         }
@@ -212,8 +215,12 @@ impl Ledger {
         *current = books;
         self.recoveries.fetch_add(1, Ordering::AcqRel);
         self.queue.reopen(last);
-        self.durable.recovered(void, last);
-        self.start(&mut threads, appender)?;
+        self.durable.recovered(last);
+        if let Err(error) = self.start(&mut threads, appender) {
+            self.queue.poison();
+            self.durable.fail();
+            return Err(error);
+        }
         tracing::info!(durable = tail.seq, last, "journal recovered");
         Ok(())
     }
@@ -224,8 +231,9 @@ impl Ledger {
     /// # Errors
     /// [`NotDurable`] when a commit has failed and was not recovered.
     pub fn shutdown(&self) -> Result<(), NotDurable> {
-        let mut threads = self.threads.lock();
+        // First: a recovery that waits for a writer's end holds the threads.
         self.queue.close();
+        let mut threads = self.threads.lock();
         self.stop(&mut threads);
         let failed = self.queue.is_poisoned();
         // Whoever still waits for more waits in vain.
@@ -265,7 +273,8 @@ impl Ledger {
         let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
         let database = Arc::clone(&self.database);
         let keeper = WalKeeper::new(Arc::clone(&checkpoints), &self.config);
-        let pen = Arc::new(Mutex::new(Pen { appender, keeper }));
+        let pen = Arc::new(sync::Mutex::new(Pen { appender, keeper }));
+        let under_way = Arc::new(UnderWay::default());
         let mut writers = Vec::new();
         for _ in 0..IN_FLIGHT {
             writers.push(Writer {
@@ -274,6 +283,7 @@ impl Ledger {
                 commits: Arc::clone(&self.commits),
                 clock: Arc::clone(&clock),
                 pen: Arc::clone(&pen),
+                under_way: Arc::clone(&under_way),
                 wal: WalSync::open(&self.paths)?,
             });
         }

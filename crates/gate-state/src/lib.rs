@@ -101,6 +101,7 @@ mod snapshot;
 mod store;
 mod sync;
 mod trickle;
+mod underway;
 mod writer;
 
 pub use chain::{ChainHash, ChainHashError};

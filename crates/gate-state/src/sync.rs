@@ -11,6 +11,16 @@ pub(crate) use std::sync::{
 
 use std::time::Duration;
 
+/// The lock, whatever became of its last holder.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the lock held.
+pub(crate) fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Waits on the condition variable, but not for longer than `time`. Says whether that has passed.
 pub(crate) fn wait_at_most<'a, T>(
     _mutex: &'a Mutex<T>,

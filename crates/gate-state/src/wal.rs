@@ -8,9 +8,9 @@ use crate::store::Paths;
 
 /// How many commits may be on their way to the disk at once.
 ///
-/// Whoever syncs the log speaks for everything that was appended before, whoever appended it. That
-/// a write which has failed is told to *each* open file, and not only to the one that asks first,
-/// is what makes it true; Linux promises it (fsync(2), since 4.13), others may not.
+/// With more than one, one's sync may come upon the failed write of the other. That it is told to
+/// *each* open file that may have written, and not only to the one that asks first, is what makes
+/// that safe: Linux promises it (fsync(2), since 4.13), others may not.
 pub(crate) const IN_FLIGHT: usize = if cfg!(target_os = "linux") { 2 } else { 1 };
 
 /// The write-ahead log, opened to be synced by one thread.
@@ -19,13 +19,13 @@ pub(crate) struct WalSync(File);
 impl WalSync {
     /// Once SQLite has made the file.
     pub(crate) fn open(paths: &Paths) -> io::Result<Self> {
-        // Written by SQLite alone; but only of files that may write does the promise above speak.
+        // SQLite alone writes it; but only of files that may write does the promise above speak.
         let file = OpenOptions::new().write(true).open(&paths.wal)?;
         Ok(Self(file))
     }
 
-    /// All that was appended before is on the disk when this returns. Once it has failed nobody
-    /// knows what is.
+    /// What was appended before is on the disk when this returns, unless the sync of another has
+    /// failed. Once it has failed nobody knows what is.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }

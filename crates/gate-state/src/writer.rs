@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gate_types::Clock;
-use parking_lot::Mutex;
 
 use crate::checkpoint::WalKeeper;
 use crate::durable::Durable;
 use crate::queue::{Chunk, GATHERING_FROM, Queue, Work};
 use crate::store::Appender;
+use crate::sync::{Mutex, into_inner, lock};
+use crate::underway::UnderWay;
 use crate::wal::WalSync;
 
 /// Counts of the writer's work.
@@ -40,6 +41,7 @@ pub(crate) struct Writer {
     pub(crate) commits: Arc<Commits>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pen: Arc<Mutex<Pen>>,
+    pub(crate) under_way: Arc<UnderWay>,
     pub(crate) wal: WalSync,
 }
 
@@ -47,34 +49,40 @@ impl Writer {
     /// Writes until the queue is closed (then everything in it is on disk) or a commit fails
     /// (then the queue is poisoned). The last to leave empties the log.
     pub(crate) fn run(self) {
-        if let Err(error) = self.write() {
-            self.fail(&*error);
-        }
+        self.write();
         if let Some(pen) = Arc::into_inner(self.pen)
             && !self.queue.is_poisoned()
         {
-            let Pen { appender, keeper } = pen.into_inner();
+            let Pen { appender, keeper } = into_inner(pen);
             keeper.finish(&appender);
         }
     }
 
-    fn write(&self) -> Result<(), Box<dyn Error>> {
+    fn write(&self) {
         let (mut done, mut kept) = (None, None);
         loop {
-            let mut pen = kept.take().unwrap_or_else(|| self.pen.lock());
-            let Some((chunk, began_ns)) = self.append(&mut pen, done.take())? else {
-                return Ok(());
+            let mut pen = kept.take().unwrap_or_else(|| lock(&self.pen));
+            let (chunk, began_ns) = match self.append(&mut pen, done.take()) {
+                Ok(Some(appended)) => appended,
+                Ok(None) => return,
+                // The pen is still held: the other must not go on where this one could not.
+                Err(error) => return self.fail(&*error),
             };
+            self.under_way.appended(chunk.last);
             if chunk.records() < GATHERING_FROM {
                 drop(pen);
             } else {
                 kept = Some(pen);
             }
-            self.wal.sync()?;
+            if let Err(error) = self.wal.sync() {
+                return self.fail(&error);
+            }
             let took_ns = self.clock.monotonic_ns().saturating_sub(began_ns);
             self.count(&chunk, took_ns);
-            self.queue.committed(chunk.last);
-            self.durable.publish(chunk.last);
+            if let Some(on_disk) = self.under_way.arrived(chunk.last) {
+                self.queue.committed(on_disk);
+                self.durable.publish(on_disk);
+            }
             done = Some(chunk);
         }
     }
@@ -109,9 +117,9 @@ impl Writer {
     /// After a failed commit nobody knows what is on disk, so nothing more is written with this
     /// connection and everyone who waits is told.
     fn fail(&self, error: &dyn Error) {
-        tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
         self.queue.poison();
         self.durable.fail();
+        tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
     }
 
     fn count(&self, chunk: &Chunk, took_ns: u64) {

@@ -11,7 +11,8 @@ fn a_void_is_never_taken_for_a_commit() {
     durable.fail();
     assert_eq!(durable.state_of(6), Some(Err(NotDurable)));
     assert_eq!(durable.state_of(5), Some(Ok(())));
-    durable.recovered(7..=9, 9);
+    durable.void(7..=9);
+    durable.recovered(9);
     assert_eq!(durable.state_of(6), Some(Ok(())));
     assert_eq!(durable.state_of(8), Some(Err(NotDurable)));
     assert_eq!(durable.wait(9), Err(NotDurable));

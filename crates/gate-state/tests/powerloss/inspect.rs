@@ -92,16 +92,19 @@ pub(crate) struct Told {
     /// As of the newest life.
     life: u64,
     recovered: u64,
+    /// In any life so far.
+    recovered_ever: bool,
     /// Where an answer's record cannot be asked for: answers that were lost so far.
     missing: u64,
 }
 
 impl Told {
     /// Adds what the load of a life said.
-    pub(crate) fn add(&mut self, life: u64, said: &str) {
+    pub(crate) fn add(&mut self, life: u64, lines: &str) {
+        let mut said = BTreeSet::new();
         (self.life, self.recovered) = (life, 0);
         // A line that the end of the process cut short was never told.
-        let lines = said.split_inclusive('\n');
+        let lines = lines.split_inclusive('\n');
         for line in lines.filter(|line| line.ends_with('\n')) {
             let words: Vec<&str> = line.split_whitespace().collect();
             let [what, client, order] = words.as_slice() else {
@@ -109,15 +112,19 @@ impl Told {
             };
             if *what == "recovered" {
                 self.recovered += 1;
+                self.recovered_ever = true;
                 continue;
             }
-            self.answers.push(Answer {
-                life,
-                what: (*what).to_owned(),
-                client: (*client).to_owned(),
-                order: (*order).to_owned(),
-                lost: false,
-            });
+            // Who tries again is told the same again: of one record.
+            if said.insert((what.to_owned(), client.to_owned(), order.to_owned())) {
+                self.answers.push(Answer {
+                    life,
+                    what: (*what).to_owned(),
+                    client: (*client).to_owned(),
+                    order: (*order).to_owned(),
+                    lost: false,
+                });
+            }
         }
     }
 
@@ -208,7 +215,7 @@ fn sums(ledger: &Ledger, told: &mut Told, outcome: &mut Outcome) {
     outcome.lost += lost.saturating_sub(told.missing);
     told.missing = told.missing.max(lost);
     // One under way for each caller, unless a journal that failed made them try again.
-    if told.recovered == 0 && there > fills + CALLERS * LIVES {
+    if !told.recovered_ever && there > fills + CALLERS * LIVES {
         let fault = format!("{there} executions, but {fills} told");
         outcome.faults.push(fault);
     }

@@ -1,6 +1,6 @@
-//! The lock-and-queue core under many thread schedules: the sources of the queue and of the
-//! durable point, compiled against shuttle's primitives. A schedule that loses a wake-up ends in
-//! a deadlock, which shuttle reports.
+//! The lock-and-queue core under many thread schedules: the sources of the queue, of the durable
+//! point and of the writers, compiled against shuttle's primitives and a log in memory. A schedule
+//! that loses a wake-up ends in a deadlock, which shuttle reports.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -11,8 +11,13 @@
 
 #[path = "../../src/durable.rs"]
 mod durable;
+mod log;
 #[path = "../../src/queue.rs"]
 mod queue;
+#[path = "../../src/underway.rs"]
+mod underway;
+#[path = "../../src/writer.rs"]
+mod writer;
 
 mod sync {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -21,6 +26,14 @@ mod sync {
     };
     pub(crate) use std::sync::PoisonError;
     use std::time::Duration;
+
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap()
+    }
+
+    pub(crate) fn into_inner<T>(mutex: Mutex<T>) -> T {
+        mutex.into_inner().unwrap()
+    }
 
     /// Time is whatever the others get done meanwhile: shuttle has no clock.
     pub(crate) fn wait_at_most<'a, T>(
@@ -31,11 +44,11 @@ mod sync {
     ) -> (MutexGuard<'a, T>, bool) {
         drop(guard);
         shuttle::thread::yield_now();
-        (mutex.lock().unwrap_or_else(PoisonError::into_inner), true)
+        (lock(mutex), true)
     }
 }
 
-/// What the two need of the rest of the crate.
+/// What they need of the rest of the crate.
 mod chain {
     pub(crate) fn number_frame(frame: &mut [u8], seq: u64) {
         frame.copy_from_slice(&seq.to_le_bytes());
@@ -48,105 +61,95 @@ mod record {
     pub(crate) use gate_state::Seq;
 }
 mod store {
-    pub(crate) struct Appender;
+    pub(crate) use crate::log::Appender;
+}
+mod wal {
+    pub(crate) use crate::log::WalSync;
+}
+mod checkpoint {
+    pub(crate) use crate::log::WalKeeper;
 }
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
+use gate_types::ManualClock;
 use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
 
 use durable::Durable;
-use queue::{Queue, Work};
+use log::{Appender, Fault, Log, WalKeeper, WalSync};
+use queue::{GATHERING_FROM, Queue};
+use underway::UnderWay;
+use writer::{Pen, Writer};
 
 struct Core {
-    queue: Queue,
-    durable: Durable,
-    /// Commits so far; held by the writer whose turn it is.
-    pen: Mutex<usize>,
-    log: Mutex<Log>,
+    queue: Arc<Queue>,
+    durable: Arc<Durable>,
+    log: Arc<Mutex<Log>>,
 }
 
-/// What was appended, in order, and how much of it is on the disk.
-#[derive(Default)]
-struct Log {
-    appended: Vec<u64>,
-    synced: usize,
-    /// A write has failed, which every sync from then on is told.
-    broken: bool,
-}
-
-impl Log {
-    fn sync(&mut self, end: usize) -> bool {
-        if !self.broken {
-            self.synced = self.synced.max(end);
-        }
-        !self.broken
+impl Core {
+    fn new(fault: Option<Fault>) -> Arc<Self> {
+        Arc::new(Self {
+            queue: Arc::new(Queue::after(0, 4 + GATHERING_FROM)),
+            durable: Arc::new(Durable::at(0)),
+            log: Arc::new(Mutex::new(Log::failing(fault))),
+        })
     }
 
-    fn disk(&self) -> &[u64] {
-        self.appended.get(..self.synced).unwrap()
-    }
-}
-
-fn core() -> Arc<Core> {
-    Arc::new(Core {
-        queue: Queue::after(0, 4),
-        durable: Durable::at(0),
-        pen: Mutex::default(),
-        log: Mutex::default(),
-    })
-}
-
-/// A writer's loop; the commit numbered `failing` fails, though it `reached` the disk, or because
-/// it did not.
-fn write(core: &Core, failing: Option<usize>, reached: bool) {
-    let mut done = None;
-    loop {
-        let mut pen = core.pen.lock().unwrap();
-        if core.queue.is_poisoned() {
-            return;
-        }
-        let Some(work) = core.queue.take(done.take()) else {
-            return;
-        };
-        let Work::Chunk(chunk) = work else {
-            panic!("nobody has given it a job");
-        };
-        let fails = failing == Some(*pen);
-        *pen += 1;
-        let end = {
-            let (seqs, _) = chunk.frames.as_chunks::<8>();
-            let mut log = core.log.lock().unwrap();
-            let seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq));
-            log.appended.extend(seqs);
-            log.appended.len()
-        };
+    /// Two writers, until they end.
+    fn write(&self) {
+        let pen = Arc::new(Mutex::new(Pen {
+            appender: Appender(Arc::clone(&self.log)),
+            keeper: WalKeeper(Arc::clone(&self.log)),
+        }));
+        let under_way = Arc::new(UnderWay::default());
+        let writers = [(); 2].map(|()| Writer {
+            queue: Arc::clone(&self.queue),
+            durable: Arc::clone(&self.durable),
+            commits: Arc::default(),
+            clock: Arc::new(ManualClock::default()),
+            pen: Arc::clone(&pen),
+            under_way: Arc::clone(&under_way),
+            wal: WalSync(Arc::clone(&self.log)),
+        });
         drop(pen);
-        let synced = {
-            let mut log = core.log.lock().unwrap();
-            log.broken |= fails && !reached;
-            log.sync(end) && !fails
-        };
-        if !synced {
-            core.queue.poison();
-            core.durable.fail();
-            return;
+        let threads = writers.map(|writer| thread::spawn(move || writer.run()));
+        for thread in threads {
+            thread.join().unwrap();
         }
-        core.queue.committed(chunk.last);
-        core.durable.publish(chunk.last);
-        done = Some(chunk);
     }
-}
 
-/// Two writers who take turns.
-fn write_in_turns(core: &Arc<Core>, failing: Option<usize>, reached: bool) {
-    let other = thread::spawn({
-        let core = Arc::clone(core);
-        move || write(&core, failing, reached)
-    });
-    write(core, failing, reached);
-    other.join().unwrap();
+    /// As the ledger does it, at the second attempt: the first got as far as the voids.
+    fn recover(&self) {
+        let void = self.void();
+        assert!(self.void().is_empty());
+        let last = self.queue.last_allotted();
+        self.queue.reopen(last);
+        self.durable.recovered(last);
+        for seq in void {
+            assert!(self.durable.wait(seq).is_err(), "a void is no commit");
+        }
+    }
+
+    /// What is not in the log is void.
+    fn void(&self) -> RangeInclusive<u64> {
+        let last = self.queue.last_allotted();
+        let tail = self.log.lock().unwrap().read_back();
+        let void = tail + 1..=last;
+        self.durable.void(void.clone());
+        self.log.lock().unwrap().write(void.clone());
+        void
+    }
+
+    /// Numbers without a gap, all of them on the disk.
+    fn disk(&self) -> BTreeSet<u64> {
+        let disk = self.log.lock().unwrap().disk().clone();
+        let last = disk.last().copied().unwrap_or_default();
+        assert!(disk.iter().copied().eq(1..=last), "{disk:?}");
+        disk
+    }
 }
 
 /// Callers of one client who each reserve a unit as often as they may. Returns the numbers that
@@ -188,62 +191,67 @@ fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
     unique
 }
 
+fn writing(core: &Arc<Core>) -> thread::JoinHandle<()> {
+    let core = Arc::clone(core);
+    thread::spawn(move || core.write())
+}
+
 #[test]
 fn every_caller_is_served_and_no_number_is_skipped() {
     shuttle::check_random(
         || {
-            let core = core();
-            let writer = thread::spawn({
-                let core = Arc::clone(&core);
-                move || write_in_turns(&core, None, false)
-            });
+            let core = Core::new(None);
+            let writers = writing(&core);
             let told = reserve(&core, 5);
             core.queue.close();
-            writer.join().unwrap();
-            let disk = core.log.lock().unwrap().disk().to_vec();
-            assert!(
-                disk.iter()
-                    .copied()
-                    .eq(1..=u64::try_from(disk.len()).unwrap())
-            );
+            writers.join().unwrap();
+            let disk = core.disk();
             assert!(disk.len() <= 5, "over the limit");
             assert_eq!(core.queue.depth(), 0);
-            assert_eq!(told, disk.into_iter().collect());
+            assert_eq!(told, disk);
+            assert!(core.log.lock().unwrap().is_finished());
         },
         3_000,
     );
 }
 
 #[test]
+fn nothing_is_sent_after_a_large_commit_before_it_has_arrived() {
+    shuttle::check_random(
+        || {
+            let core = Core::new(None);
+            for _ in 0..GATHERING_FROM {
+                core.queue.push(&mut [0; 8]).unwrap();
+            }
+            let writers = writing(&core);
+            let told = reserve(&core, 5);
+            core.queue.close();
+            writers.join().unwrap();
+            assert!(told.is_subset(&core.disk()));
+            let log = core.log.lock().unwrap();
+            let large = usize::try_from(GATHERING_FROM).unwrap();
+            // Unless a caller came before the writers began: then it is larger.
+            let during = log.appended_during_sync_of(large);
+            assert!(during.is_none_or(|records| records == 0));
+        },
+        2_000,
+    );
+}
+
+#[test]
 fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
-    for reached in [false, true] {
+    for fault in Fault::ALL {
         shuttle::check_random(
             move || {
-                let core = core();
-                let writer = thread::spawn({
+                let core = Core::new(Some(fault));
+                let writers = thread::spawn({
                     let core = Arc::clone(&core);
                     move || {
-                        write_in_turns(&core, Some(1), reached);
-                        if !core.queue.is_poisoned() {
-                            return;
+                        core.write();
+                        if core.queue.is_poisoned() {
+                            core.recover();
+                            core.write();
                         }
-                        // The recovery, as the ledger does it: what is not on the disk is void.
-                        let last = core.queue.last_allotted();
-                        let tail = {
-                            let mut log = core.log.lock().unwrap();
-                            let disk = log.disk().to_vec();
-                            let tail = u64::try_from(disk.len()).unwrap();
-                            log.appended = disk.into_iter().chain(tail + 1..=last).collect();
-                            log.synced = log.appended.len();
-                            log.broken = false;
-                            tail
-                        };
-                        core.queue.reopen(last);
-                        core.durable.recovered(tail + 1..=last, last);
-                        for seq in tail + 1..=last {
-                            assert!(core.durable.wait(seq).is_err(), "a void is no commit");
-                        }
-                        write_in_turns(&core, None, false);
                     }
                 });
                 reserve(&core, 6);
@@ -252,13 +260,8 @@ fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
                     thread::yield_now();
                 }
                 core.queue.close();
-                writer.join().unwrap();
-                let disk = core.log.lock().unwrap().disk().to_vec();
-                assert!(
-                    disk.iter()
-                        .copied()
-                        .eq(1..=u64::try_from(disk.len()).unwrap())
-                );
+                writers.join().unwrap();
+                core.disk();
             },
             2_000,
         );

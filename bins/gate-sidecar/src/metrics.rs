@@ -227,7 +227,7 @@ fn ledger(out: &mut String, shared: &Shared) {
             out,
             name,
             "gauge",
-            "Nice level of the journal's thread, in force.",
+            "Nice level of the journal's threads, in force.",
         );
         let _ = writeln!(out, "{name} {nice}");
     }

@@ -9,7 +9,7 @@ pub enum Durability {
     #[default]
     Strict,
     /// At once. The journal is written and synced in the same way, only nobody waits: a crash
-    /// loses what was queued or in the commit in flight, at most `queue_capacity` records.
+    /// loses what was queued or in the commits in flight, at most `queue_capacity` records.
     Relaxed,
 }
 
@@ -20,7 +20,7 @@ pub struct LedgerConfig {
     pub dir: PathBuf,
     /// When a caller may answer.
     pub durability: Durability,
-    /// Records that may wait for the disk, those in the commit in flight included. Further ones
+    /// Records that may wait for the disk, those in the commits in flight included. Further ones
     /// are refused.
     pub queue_capacity: u64,
     /// How long an order is remembered after it ended, in nanoseconds.

@@ -10,9 +10,9 @@ use crate::sync::{
     RwLockReadGuard, RwLockWriteGuard,
 };
 
-/// Told of every commit, on the thread that wrote it: be quick, and never call the ledger's
-/// blocking functions from here. Two may be told at once, the later one first, and of a commit after
-/// a failure.
+/// Told whenever the durable point moves, on one of the journal's threads: be quick, and never call
+/// the ledger's blocking functions from here. Two may be told at once, the later one first, and of
+/// what is durable after a failure.
 pub trait CommitListener: Send + Sync {
     /// Everything up to the number is durable; or the journal failed, and whatever was not
     /// durable before may never be.
@@ -127,8 +127,12 @@ impl Durable {
     /// These numbers are lost for good. To be said before any of them gets into the journal as a
     /// void: nobody may take that for a commit, nor may a second recovery.
     pub(crate) fn void(&self, lost: RangeInclusive<u64>) {
-        if !lost.is_empty() {
-            write(&self.voids).push(lost);
+        let mut voids = write(&self.voids);
+        let known = |range: &RangeInclusive<u64>| {
+            range.contains(lost.start()) && range.contains(lost.end())
+        };
+        if !lost.is_empty() && !voids.iter().any(known) {
+            voids.push(lost);
             self.any_void.store(true, Ordering::Release);
         }
     }

@@ -124,7 +124,7 @@ impl Ledger {
         self.readers.with(&self.paths, |conn| row_after(conn, seq))
     }
 
-    /// Has the writer's thread do something between two commits.
+    /// Has the writer whose turn it is do something between two commits.
     fn on_writer<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Appender) -> Result<T, rusqlite::Error> + Send + 'static,

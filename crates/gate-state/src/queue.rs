@@ -188,6 +188,8 @@ impl Queue {
         self.committed.fetch_max(last, Ordering::AcqRel);
     }
 
+    /// INVARIANT: called by one at a time, who holds the pen.
+    ///
     /// What is to be written next; waits for it. `None` when there will be nothing more.
     /// `done` is the chunk written before, for its buffer.
     pub(crate) fn take(&self, done: Option<Chunk>) -> Option<Work> {
@@ -239,7 +241,7 @@ impl Queue {
         inner.full.clear();
         inner.jobs.clear();
         drop(inner);
-        // The failing writer is not the only one.
+        // The other writer may be asleep in `take`.
         self.work.notify_one();
     }
 

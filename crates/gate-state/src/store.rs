@@ -237,7 +237,8 @@ impl Appender {
         Ok(())
     }
 
-    /// Everything that was committed with this connection is on disk when this returns.
+    /// Everything that was committed with this connection is on disk when this returns, unless the
+    /// sync of another has failed.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         self.wal.sync()
     }

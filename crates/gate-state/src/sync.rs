@@ -1,5 +1,5 @@
-//! The primitives that the queue and the durable point are made of, in one place: the schedule
-//! tests compile those two against a scheduler's.
+//! The primitives that the queue, the durable point and the writers are made of, in one place: the
+//! schedule tests compile those against a scheduler's.
 //!
 //! The standard library's, on purpose: its condition variable wakes all waiters at once, where
 //! `parking_lot`'s hands the lock from one to the next.

@@ -1,5 +1,6 @@
 //! The state of a store, seen from outside: what `ledger show` prints. Read-only, on a live
-//! store or a stopped one; a live one has moved on by the time this is read.
+//! store or a stopped one; a live one has moved on by the time this is read, and its newest records
+//! may not be on disk yet.
 
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 //! disk makes up the next one.
 //!
 //! While commits are small the next is written, and sent after, before the one before it has
-//! arrived: who comes then does not wait for two syncs. Once they are large one sync at a time serves more
-//! callers than two would.
+//! arrived: who comes then does not wait for two syncs. Once they are large one sync at a time
+//! serves more callers than two would.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -87,8 +87,8 @@ impl Writer {
         }
     }
 
-    /// Waits for the next chunk and appends it to the log, from when on is told, too. `None` when
-    /// there will be none.
+    /// Waits for the next chunk and appends it to the log; also returns when that began. `None` when
+    /// there will be no more.
     fn append(
         &self,
         pen: &mut Pen,
@@ -114,9 +114,10 @@ impl Writer {
         Ok(None)
     }
 
-    /// After a failed commit nobody knows what is on disk, so nothing more is written with this
-    /// connection and everyone who waits is told.
+    /// After a failed commit nobody knows what is on disk, so nothing more is taken to be written with
+    /// this connection, nothing more is said to be durable, and everyone who waits is told.
     fn fail(&self, error: &dyn Error) {
+        self.under_way.failed();
         self.queue.poison();
         self.durable.fail();
         tracing::error!(%error, "journal cannot be written; refusing until it is recovered");

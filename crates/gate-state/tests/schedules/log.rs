@@ -10,7 +10,7 @@ use shuttle::thread::{self, ThreadId};
 
 use crate::queue::{Chunk, Queue};
 
-/// How the second commit fails, and only that.
+/// How one commit fails, and only that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It is not even appended; the next would be.
@@ -30,6 +30,7 @@ impl Fault {
 #[derive(Default)]
 pub(crate) struct Log {
     fault: Option<Fault>,
+    at: u64,
     commits: u64,
     /// Who appended the commit that fails, and its first record.
     failing: Option<(ThreadId, u64)>,
@@ -39,18 +40,25 @@ pub(crate) struct Log {
     /// What no later sync brings to the disk.
     gone: BTreeSet<u64>,
     disk: BTreeSet<u64>,
-    /// Of each commit that was synced, how many records had been appended when its sync began, and
-    /// when it returned.
-    syncs: Vec<(usize, usize)>,
+    voids: BTreeSet<u64>,
+    /// Of each commit, how many records had been appended with it, and when a sync returned next.
+    ends: Vec<(usize, Option<usize>)>,
     finished: bool,
 }
 
 impl Log {
-    pub(crate) fn failing(fault: Option<Fault>) -> Self {
+    /// With a fault of that commit.
+    pub(crate) fn failing(fault: Option<Fault>, at: u64) -> Self {
         Self {
             fault,
+            at,
             ..Self::default()
         }
+    }
+
+    /// Whether a decision, and not a void, is on the disk under that number.
+    pub(crate) fn holds(&self, seq: u64) -> bool {
+        self.disk.contains(&seq) && !self.voids.contains(&seq)
     }
 
     pub(crate) const fn disk(&self) -> &BTreeSet<u64> {
@@ -62,10 +70,11 @@ impl Log {
         self.finished
     }
 
-    /// How many records were appended while those up to the `first`, and no more, were synced.
-    pub(crate) fn appended_during_sync_of(&self, first: usize) -> Option<usize> {
-        let sync = self.syncs.iter().find(|(began, _)| *began == first);
-        sync.map(|(began, returned)| returned - began)
+    /// How many records the first commit had, and how many had been appended in all when the first
+    /// sync returned.
+    pub(crate) fn first_commit(&self) -> (usize, usize) {
+        let (with, returned) = self.ends.first().unwrap();
+        (*with, returned.unwrap())
     }
 
     /// Reads what can be read after a failure, and makes that durable. Returns the last record.
@@ -81,14 +90,15 @@ impl Log {
         self.appended.last().copied().unwrap_or_default()
     }
 
-    pub(crate) fn write(&mut self, seqs: RangeInclusive<u64>) {
+    pub(crate) fn write_voids(&mut self, seqs: RangeInclusive<u64>) {
         self.appended.extend(seqs.clone());
-        self.disk.extend(seqs);
+        self.disk.extend(seqs.clone());
+        self.voids.extend(seqs);
     }
 
     fn append(&mut self, chunk: &Chunk) -> io::Result<()> {
         self.commits += 1;
-        if self.commits == 2 && self.fault.is_some() {
+        if self.fault.is_some() && self.commits == self.at {
             if self.fault == Some(Fault::Append) {
                 return Err(io::Error::other("cannot be appended"));
             }
@@ -97,12 +107,16 @@ impl Log {
         let (seqs, _) = chunk.frames.as_chunks::<8>();
         let seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq));
         self.appended.extend(seqs);
+        self.ends.push((self.appended.len(), None));
         Ok(())
     }
 
     /// The sync of what was in the log when it began: so many records.
     fn sync(&mut self, began: usize) -> io::Result<()> {
-        self.syncs.push((began, self.appended.len()));
+        let appended = self.appended.len();
+        for (_, returned) in &mut self.ends {
+            returned.get_or_insert(appended);
+        }
         if self.broken {
             return Err(io::Error::other("told of another's"));
         }

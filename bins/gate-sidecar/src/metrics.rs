@@ -97,7 +97,7 @@ fn build(out: &mut String, shared: &Shared) {
     let _ = writeln!(
         out,
         "{name}{{version=\"{version}\",journal_mode=\"{journal_mode}\",\
-         synchronous=\"{synchronous}\",commits_synced_by=\"journal\",page_size=\"{page_size}\",\
+         synchronous=\"{synchronous}\",page_size=\"{page_size}\",\
          wal_autocheckpoint=\"{wal_autocheckpoint}\"}} 1"
     );
     if let Some(slice) = schedule::time_slice_ns() {
@@ -227,7 +227,7 @@ fn ledger(out: &mut String, shared: &Shared) {
             out,
             name,
             "gauge",
-            "Nice level of the journal's threads, in force.",
+            "Nice level of the journal's thread, in force.",
         );
         let _ = writeln!(out, "{name} {nice}");
     }

@@ -157,8 +157,8 @@ impl WalKeeper {
         }
     }
 
-    /// Before each commit. Asks for bulk work, and once that is done starts the WAL over.
-    pub(crate) fn keep_short(
+    /// After each commit. Asks for bulk work, and once that is done starts the WAL over.
+    pub(crate) fn after_commit(
         &self,
         appender: &Appender,
         queue: &Queue,
@@ -208,8 +208,7 @@ impl WalKeeper {
             "write-ahead log at its limit: another process has kept the ledger open in a read transaction; waiting for it"
         );
         while !appender.restart_wal()? {
-            // The other writer may have failed meanwhile.
-            if queue.is_closing() || queue.is_poisoned() {
+            if queue.is_closing() {
                 return Ok(());
             }
             std::thread::sleep(RETRY);

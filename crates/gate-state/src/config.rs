@@ -9,7 +9,7 @@ pub enum Durability {
     #[default]
     Strict,
     /// At once. The journal is written and synced in the same way, only nobody waits: a crash
-    /// loses what was queued or in the commits in flight, at most `queue_capacity` records.
+    /// loses what was queued or in the commit in flight, at most `queue_capacity` records.
     Relaxed,
 }
 
@@ -20,7 +20,7 @@ pub struct LedgerConfig {
     pub dir: PathBuf,
     /// When a caller may answer.
     pub durability: Durability,
-    /// Records that may wait for the disk, those in the commits in flight included. Further ones
+    /// Records that may wait for the disk, those in the commit in flight included. Further ones
     /// are refused.
     pub queue_capacity: u64,
     /// How long an order is remembered after it ended, in nanoseconds.
@@ -45,9 +45,9 @@ pub struct LedgerConfig {
     /// length of its file is synced faster than one that makes it longer. Costs that many bytes
     /// of writing at each start.
     pub lengthen_wal: bool,
-    /// Nice levels by which the writers' threads are preferred to the process's others, 0 to 20:
+    /// Nice levels by which the writer's thread is preferred to the process's others, 0 to 20:
     /// what everybody waits for should not wait for a core. Linux only, and only where the
-    /// process may (`CAP_SYS_NICE`); elsewhere the threads stay as they are, and the log says so.
+    /// process may (`CAP_SYS_NICE`); elsewhere the thread stays as it is, and the log says so.
     pub writer_priority: u8,
 }
 

@@ -10,9 +10,8 @@ use crate::sync::{
     RwLockReadGuard, RwLockWriteGuard,
 };
 
-/// Told whenever the durable point moves, on one of the journal's threads: be quick, and never call
-/// the ledger's blocking functions from here. Two may be told at once, the later one first, and of
-/// what is durable after a failure.
+/// Told of every commit, on the writer's own thread: be quick, and never call the ledger's
+/// blocking functions from here.
 pub trait CommitListener: Send + Sync {
     /// Everything up to the number is durable; or the journal failed, and whatever was not
     /// durable before may never be.
@@ -112,9 +111,9 @@ impl Durable {
         write(&self.listeners).push(listener);
     }
 
-    /// Moves the durable point, unless it is there already, and wakes everyone, once.
+    /// Moves the durable point and wakes everyone, once.
     pub(crate) fn publish(&self, seq: u64) {
-        self.seq.fetch_max(seq, Ordering::SeqCst);
+        self.seq.store(seq, Ordering::SeqCst);
         self.wake(Ok(Seq::new(seq)));
     }
 

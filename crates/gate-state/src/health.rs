@@ -39,9 +39,9 @@ pub struct Health {
     pub commit_last_ns: u64,
     /// Nanoseconds of the longest commit.
     pub commit_max_ns: u64,
-    /// Nice level of the writers' threads in force, so that whoever set
+    /// Nice level of the writer's thread in force, so that whoever set
     /// [`LedgerConfig::writer_priority`](crate::LedgerConfig::writer_priority) sees what came of
-    /// it; `None` where threads have none, and until they have started.
+    /// it; `None` where threads have none, and until the thread has started.
     pub writer_nice: Option<i32>,
     /// Checkpoint work beside the writer.
     pub checkpoint_bulk: CheckpointWork,
@@ -87,8 +87,7 @@ pub struct SqliteInfo {
     pub version: &'static str,
     /// `wal`.
     pub journal_mode: String,
-    /// `off`, `normal`, `full` or `extra`, as SQLite has it: `normal`, since the ledger itself syncs
-    /// each commit.
+    /// `off`, `normal`, `full` or `extra`.
     pub synchronous: &'static str,
     /// Bytes.
     pub page_size: u64,

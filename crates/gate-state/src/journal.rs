@@ -14,7 +14,6 @@ use crate::rebuild::{Tail, Verifier, damage};
 use crate::record::{Record, Seq};
 use crate::snapshot;
 use crate::store::{self, Paths, Row};
-use crate::wal;
 
 /// A place in the hash chain: what an auditor notes, to find it again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,13 +70,10 @@ impl Journal {
     /// # Errors
     /// [`OpenError`].
     pub fn anchor(&self) -> Result<Option<(Anchor, Vec<u8>)>, OpenError> {
-        let anchor = newest_anchor(&self.conn, self.store_id)?;
-        self.settle()?;
-        Ok(anchor)
+        Ok(newest_anchor(&self.conn, self.store_id)?)
     }
 
-    /// Reads every record that is on disk when this is called, and checks that each is the one that
-    /// was written, in its place.
+    /// Reads every record and checks that each is the one that was written, in its place.
     ///
     /// A chain cannot tell that its end was cut off: give the points of it that were noted
     /// elsewhere (a signed anchor, the last export) in `known`, in any order, and the journal
@@ -87,11 +83,10 @@ impl Journal {
     /// [`OpenError::Damaged`] names the first record that is not as it was written.
     pub fn verify(&self, known: &[ChainPoint]) -> Result<Verified, OpenError> {
         let begin = self.begin()?;
-        let on_disk = self.settle()?;
         let mut verifier = Verifier { tail: begin };
         let mut after = begin.seq;
         check_known(known, &verifier.tail)?;
-        while let Some(row) = self.row_after(after, on_disk)? {
+        while let Some(row) = store::row_after(&self.conn, after)? {
             verifier.row(&row, |_, tail| check_known(known, tail))?;
             after = row.first;
         }
@@ -107,8 +102,8 @@ impl Journal {
         })
     }
 
-    /// Every record from `from` on that is on disk when this is called, verified from the beginning,
-    /// ready to be written as a line of JSON. Ends with the first error.
+    /// Every record from `from` on, verified from the beginning, ready to be written as a line
+    /// of JSON. Ends with the first error.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -116,7 +111,6 @@ impl Journal {
         let begin = self.begin()?;
         Ok(Lines {
             journal: self,
-            on_disk: self.settle()?,
             from: from.get(),
             verifier: Verifier { tail: begin },
             after: begin.seq,
@@ -129,19 +123,6 @@ impl Journal {
             ready: VecDeque::new(),
             ended: None,
         })
-    }
-
-    /// The first record of the last row that no power failure takes back any more; unless the
-    /// journal has failed and was not recovered since. Later rows can be read before that is so.
-    fn settle(&self) -> Result<u64, OpenError> {
-        let newest = store::newest_row(&self.conn)?;
-        wal::sync_to_read(&self.paths)?;
-        Ok(newest)
-    }
-
-    fn row_after(&self, seq: u64, on_disk: u64) -> Result<Option<Row>, rusqlite::Error> {
-        let row = store::row_after(&self.conn, seq)?;
-        Ok(row.filter(|row| row.first <= on_disk))
     }
 
     pub(crate) fn begin(&self) -> Result<Tail, OpenError> {
@@ -171,7 +152,6 @@ fn point(tail: &Tail) -> ChainPoint {
 /// The records of a journal, one by one.
 pub struct Lines<'j> {
     journal: &'j Journal,
-    on_disk: u64,
     from: u64,
     verifier: Verifier,
     after: u64,
@@ -184,7 +164,8 @@ pub struct Lines<'j> {
 impl Lines<'_> {
     /// Reads a row. `false` when there is none.
     fn read(&mut self) -> Result<bool, OpenError> {
-        let Some(row) = self.journal.row_after(self.after, self.on_disk)? else {
+        let row: Option<Row> = store::row_after(&self.journal.conn, self.after)?;
+        let Some(row) = row else {
             return Ok(false);
         };
         self.after = row.first;

@@ -27,10 +27,7 @@ use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::resync::resync;
 use crate::snapshot;
 use crate::store::{self, Appender, Paths};
-use crate::sync;
-use crate::underway::UnderWay;
-use crate::wal::{IN_FLIGHT, WalSync};
-use crate::writer::{Commits, Pen, Writer};
+use crate::writer::{Commits, Writer};
 
 /// Every client's exposure, in memory and in a journal. See the crate's documentation.
 ///
@@ -68,7 +65,7 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct Threads {
-    writers: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<bool>>,
     checkpointer: Option<JoinHandle<()>>,
 }
 
@@ -90,8 +87,7 @@ impl Ledger {
             snapshot_seq,
             begin_seq,
         } = load(&config, &paths, &*clock)?;
-        let appender = Appender::new(conn, tail.chain, &paths)?;
-        let sqlite = SqliteInfo::of(appender.conn())?;
+        let sqlite = SqliteInfo::of(&conn)?;
         let ledger = Self {
             sqlite,
             writer_nice: Arc::default(),
@@ -114,7 +110,7 @@ impl Ledger {
             paths,
             _lock: lock,
         };
-        ledger.start(&mut ledger.threads.lock(), appender)?;
+        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain)?)?;
         Ok(ledger)
     }
 
@@ -200,15 +196,14 @@ impl Ledger {
         };
         // What went wrong with it before is told once to every open file, and settled by now.
         let _ = self.database.sync_data();
-        let mut appender = Appender::new(conn, tail.chain, &self.paths)?;
+        let mut appender = Appender::new(conn, tail.chain)?;
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
         self.durable.void(void.clone());
         for seq in void {
             // Few: at most what was queued when the commit failed.
-            appender.append(&mut self.void(seq))?;
+            appender.commit(&mut self.void(seq))?;
         }
-        appender.sync()?;
         // Nobody is inside `decide` while this lock is taken, and nobody got a number since the
         // failure.
         let mut current = self.books.write();
@@ -231,9 +226,8 @@ impl Ledger {
     /// # Errors
     /// [`NotDurable`] when a commit has failed and was not recovered.
     pub fn shutdown(&self) -> Result<(), NotDurable> {
-        // First: a recovery that waits for a writer's end holds the threads.
-        self.queue.close();
         let mut threads = self.threads.lock();
+        self.queue.close();
         self.stop(&mut threads);
         let failed = self.queue.is_poisoned();
         // Whoever still waits for more waits in vain.
@@ -273,42 +267,33 @@ impl Ledger {
         let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
         let database = Arc::clone(&self.database);
         let keeper = WalKeeper::new(Arc::clone(&checkpoints), &self.config);
-        let pen = Arc::new(sync::Mutex::new(Pen { appender, keeper }));
-        let under_way = Arc::new(UnderWay::default());
-        let mut writers = Vec::new();
-        for _ in 0..IN_FLIGHT {
-            writers.push(Writer {
-                queue: Arc::clone(&self.queue),
-                durable: Arc::clone(&self.durable),
-                commits: Arc::clone(&self.commits),
-                clock: Arc::clone(&clock),
-                pen: Arc::clone(&pen),
-                under_way: Arc::clone(&under_way),
-                wal: WalSync::open(&self.paths)?,
-            });
-        }
-        drop(pen);
+        let writer = Writer {
+            queue: Arc::clone(&self.queue),
+            durable: Arc::clone(&self.durable),
+            commits: Arc::clone(&self.commits),
+            clock: Arc::clone(&clock),
+            appender,
+            keeper,
+        };
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &database, &*clock);
         })?);
         let priority = self.config.writer_priority;
-        for writer in writers {
-            let in_force = Arc::clone(&self.writer_nice);
-            threads.writers.push(spawn("gate-journal", move || {
-                prefer(priority, &in_force);
-                writer.run();
-            })?);
-        }
+        let in_force = Arc::clone(&self.writer_nice);
+        threads.writer = Some(spawn("gate-journal", move || {
+            prefer(priority, &in_force);
+            writer.run()
+        })?);
         Ok(())
     }
 
-    /// Ends all threads; the queue must be closed or poisoned.
+    /// Ends both threads; the queue must be closed or poisoned.
     fn stop(&self, threads: &mut Threads) {
         self.checkpoints.stop();
         if let Some(thread) = threads.checkpointer.take() {
             let _ = thread.join();
         }
-        for thread in threads.writers.drain(..) {
+        if let Some(thread) = threads.writer.take() {
             let _ = thread.join();
         }
     }
@@ -374,7 +359,7 @@ fn prefer(levels: u8, in_force: &Nice) {
     if levels > 0
         && let Err(error) = getpriority_process(thread).and_then(set)
     {
-        tracing::info!(%error, "the journal's threads have no priority over others");
+        tracing::info!(%error, "the journal's thread has no priority over others");
     }
     if let Ok(nice) = getpriority_process(thread) {
         in_force.set(nice);

@@ -2,7 +2,7 @@
 //!
 //! An order is decided under its client's lock: exposure, judgement, limit, hold and the
 //! record's number are one step, so that no two orders can both pass a limit that only one
-//! fits. The record is queued in the same step; the journal is written in that order, and one sync
+//! fits. The record is queued in the same step; one thread writes the journal, and one sync
 //! serves everyone who waits. What is in memory can always be rebuilt from the journal, and the
 //! journal is the audit record: one sequence without gaps, each record hashed over the one
 //! before.
@@ -100,8 +100,6 @@ mod snapshot;
 mod store;
 mod sync;
 mod trickle;
-mod underway;
-mod wal;
 mod writer;
 
 pub use chain::{ChainHash, ChainHashError};

@@ -124,21 +124,20 @@ impl Ledger {
         self.readers.with(&self.paths, |conn| row_after(conn, seq))
     }
 
-    /// Has the writer whose turn it is do something between two commits.
+    /// Has the writer's thread do something between two commits.
     fn on_writer<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Appender) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, SnapshotError> {
         let (done, outcome) = mpsc::sync_channel(1);
         self.queue.push_job(Box::new(move |appender| {
-            let outcome = job(appender).map_err(SnapshotError::Sqlite);
-            let outcome = outcome.and_then(|done| Ok(appender.sync().map(|()| done)?));
+            let outcome = job(appender);
             let sound = outcome.is_ok();
             // Whoever asked may be gone.
             let _ = done.send(outcome);
             sound
         }))?;
-        outcome.recv().map_err(|_| NotDurable)?
+        Ok(outcome.recv().map_err(|_| NotDurable)??)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// Records in it.
-    pub(crate) const fn records(&self) -> u64 {
+    const fn records(&self) -> u64 {
         if self.frames.is_empty() {
             return 0;
         }
@@ -42,7 +42,7 @@ impl Chunk {
 /// is no longer known.
 pub(crate) type Job = Box<dyn FnOnce(&Appender) -> bool + Send>;
 
-/// What is done next by the writer whose turn it is.
+/// What the writer does next.
 pub(crate) enum Work {
     Chunk(Chunk),
     Job(Job),
@@ -183,13 +183,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Everything up to `last` is on disk and no longer counts as waiting; perhaps it was known.
+    /// Everything up to `last` is on disk and no longer counts as waiting.
     pub(crate) fn committed(&self, last: u64) {
-        self.committed.fetch_max(last, Ordering::AcqRel);
+        self.committed.store(last, Ordering::Release);
     }
 
-    /// INVARIANT: called by one at a time, who holds the pen.
-    ///
     /// What is to be written next; waits for it. `None` when there will be nothing more.
     /// `done` is the chunk written before, for its buffer.
     pub(crate) fn take(&self, done: Option<Chunk>) -> Option<Work> {
@@ -240,9 +238,6 @@ impl Queue {
         inner.current = Chunk::default();
         inner.full.clear();
         inner.jobs.clear();
-        drop(inner);
-        // The other writer may be asleep in `take`.
-        self.work.notify_one();
     }
 
     /// Takes nothing more; the writer finishes what is there and ends.

@@ -85,8 +85,6 @@ impl Ledger {
                 chain: ChainHash(hash),
             },
         );
-        // A commit can be read before it is on disk.
-        self.durable.wait(begin.seq)?;
         // Before the spare is written over: which of the two is the spare must be on disk.
         self.sync_names()?;
         let commits = Cell::new(0);

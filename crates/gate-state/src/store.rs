@@ -15,7 +15,6 @@ use crate::chain::{ChainHash, seal};
 use crate::error::OpenError;
 use crate::queue::Chunk;
 use crate::rebuild::Tail;
-use crate::wal::WalSync;
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;
@@ -180,21 +179,13 @@ fn header(conn: &Connection, name: &str) -> Result<u32, rusqlite::Error> {
 /// Appends to the journal. Once it has failed it must not be used again.
 pub(crate) struct Appender {
     conn: Connection,
-    wal: WalSync,
     chain: ChainHash,
     /// Pages in the WAL after the last commit.
     wal_pages: Arc<AtomicU64>,
 }
 
 impl Appender {
-    pub(crate) fn new(
-        mut conn: Connection,
-        chain: ChainHash,
-        paths: &Paths,
-    ) -> Result<Self, OpenError> {
-        // In WAL mode this leaves the sync of a commit, and nothing else, to others: to us.
-        conn.pragma_update(None, "synchronous", "NORMAL")?;
-        let wal = WalSync::open(paths)?;
+    pub(crate) fn new(mut conn: Connection, chain: ChainHash) -> Result<Self, rusqlite::Error> {
         let wal_pages = Arc::new(AtomicU64::new(0));
         let told = Arc::clone(&wal_pages);
         conn.wal_hook(Some(move |_: &mut Wal, pages| {
@@ -203,7 +194,6 @@ impl Appender {
         }))?;
         Ok(Self {
             conn,
-            wal,
             chain,
             wal_pages,
         })
@@ -220,8 +210,8 @@ impl Appender {
         &self.conn
     }
 
-    /// Seals the chunk and commits it as one row, which is on disk once the WAL was synced.
-    pub(crate) fn append(&mut self, chunk: &mut Chunk) -> Result<(), rusqlite::Error> {
+    /// Seals the chunk and commits it as one row; on disk when this returns.
+    pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> Result<(), rusqlite::Error> {
         let chain = seal(&mut chunk.frames, self.chain)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let conn = &self.conn;
@@ -235,12 +225,6 @@ impl Appender {
         conn.prepare_cached("COMMIT")?.execute([])?;
         self.chain = chain;
         Ok(())
-    }
-
-    /// Everything that was committed with this connection is on disk when this returns, unless the
-    /// sync of another has failed.
-    pub(crate) fn sync(&self) -> std::io::Result<()> {
-        self.wal.sync()
     }
 
     /// Moves what is left in the WAL to the database and makes the next commit start the WAL
@@ -292,12 +276,6 @@ pub(crate) fn row_after(conn: &Connection, seq: u64) -> Result<Option<Row>, rusq
         })
     })
     .optional()
-}
-
-/// The first record of the last row; zero when there is none.
-pub(crate) fn newest_row(conn: &Connection) -> Result<u64, rusqlite::Error> {
-    let newest = "SELECT coalesce(max(first_seq), 0) FROM journal";
-    conn.query_row(newest, [], |row| row.get(0).map(unsigned))
 }
 
 /// Where the journal begins: after the newest anchor, or at the store's genesis.

@@ -1,5 +1,5 @@
-//! The primitives that the queue, the durable point and the writers are made of, in one place: the
-//! schedule tests compile those against a scheduler's.
+//! The primitives that the queue and the durable point are made of, in one place: the schedule
+//! tests compile those two and the writer against a scheduler's.
 //!
 //! The standard library's, on purpose: its condition variable wakes all waiters at once, where
 //! `parking_lot`'s hands the lock from one to the next.
@@ -10,16 +10,6 @@ pub(crate) use std::sync::{
 };
 
 use std::time::Duration;
-
-/// The lock, whatever became of its last holder.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What the lock held.
-pub(crate) fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Waits on the condition variable, but not for longer than `time`. Says whether that has passed.
 pub(crate) fn wait_at_most<'a, T>(

@@ -1,6 +1,5 @@
 //! The state of a store, seen from outside: what `ledger show` prints. Read-only, on a live
-//! store or a stopped one; a live one has moved on by the time this is read, and its newest records
-//! may not be on disk yet.
+//! store or a stopped one; a live one has moved on by the time this is read.
 
 use std::path::Path;
 

@@ -239,8 +239,8 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
         metrics.contains("gate_decisions_total{status=\"AUTHORIZED\"} 1\n"),
         "{metrics}"
     );
-    // Asked of the writers' connection, but for who syncs.
-    let sqlite = "journal_mode=\"wal\",synchronous=\"normal\",commits_synced_by=\"journal\",page_size=\"4096\",wal_autocheckpoint=\"0\"} 1\n";
+    // Asked of the writer's connection: the pragmas that durability hangs on.
+    let sqlite = "journal_mode=\"wal\",synchronous=\"full\",page_size=\"4096\",wal_autocheckpoint=\"0\"} 1\n";
     assert!(metrics.contains(sqlite), "{metrics}");
     assert!(metrics.contains("\ngate_build_info{version="), "{metrics}");
     for limit in [

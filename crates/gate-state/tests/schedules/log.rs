@@ -1,4 +1,4 @@
-//! The write-ahead log and SQLite's part, in memory: what the writers use of them.
+//! The journal's file and SQLite's part, in memory: what the writer uses of them.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -6,52 +6,32 @@ use std::ops::RangeInclusive;
 
 use gate_types::Clock;
 use shuttle::sync::{Arc, Mutex};
-use shuttle::thread::{self, ThreadId};
 
 use crate::queue::{Chunk, Queue};
 
-/// How one commit fails, and only that.
+/// How the second commit fails, and only that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is not even appended; the next would be.
-    Append,
-    /// Its write fails. It is not on the disk, and every open file is told.
-    Write,
-    /// The disk's flush fails, and it is gone. Nobody else is told.
-    Flush,
-    /// The disk's flush fails, but everything is there.
-    FlushInVain,
-}
-
-impl Fault {
-    pub(crate) const ALL: [Self; 4] = [Self::Append, Self::Write, Self::Flush, Self::FlushInVain];
+    /// Nothing of it is on the disk.
+    Lost,
+    /// All of it is.
+    InVain,
 }
 
 #[derive(Default)]
 pub(crate) struct Log {
     fault: Option<Fault>,
-    at: u64,
     commits: u64,
-    /// Who appended the commit that fails, and its first record.
-    failing: Option<(ThreadId, u64)>,
-    /// A write has failed, which every sync from then on is told.
-    broken: bool,
-    appended: Vec<u64>,
-    /// What no later sync brings to the disk.
-    gone: BTreeSet<u64>,
-    disk: BTreeSet<u64>,
+    /// In the order in which it was written.
+    disk: Vec<u64>,
     voids: BTreeSet<u64>,
-    /// Of each commit, how many records had been appended with it, and when a sync returned next.
-    ends: Vec<(usize, Option<usize>)>,
     finished: bool,
 }
 
 impl Log {
-    /// With a fault of that commit.
-    pub(crate) fn failing(fault: Option<Fault>, at: u64) -> Self {
+    pub(crate) fn failing(fault: Option<Fault>) -> Self {
         Self {
             fault,
-            at,
             ..Self::default()
         }
     }
@@ -61,82 +41,30 @@ impl Log {
         self.disk.contains(&seq) && !self.voids.contains(&seq)
     }
 
-    pub(crate) const fn disk(&self) -> &BTreeSet<u64> {
+    pub(crate) fn disk(&self) -> &[u64] {
         &self.disk
     }
 
-    /// Whether the last to leave has emptied it.
+    /// Whether the writer has emptied it at the end.
     pub(crate) const fn is_finished(&self) -> bool {
         self.finished
     }
 
-    /// How many records the first commit had, and how many had been appended in all when the first
-    /// sync returned.
-    pub(crate) fn first_commit(&self) -> (usize, usize) {
-        let (with, returned) = self.ends.first().unwrap();
-        (*with, returned.unwrap())
-    }
-
-    /// Reads what can be read after a failure, and makes that durable. Returns the last record.
-    pub(crate) fn read_back(&mut self) -> u64 {
-        if self.broken {
-            let disk = &self.disk;
-            let end = self.appended.iter().position(|seq| !disk.contains(seq));
-            self.appended.truncate(end.unwrap_or(self.appended.len()));
-        }
-        self.broken = false;
-        self.gone.clear();
-        self.disk.extend(self.appended.iter().copied());
-        self.appended.last().copied().unwrap_or_default()
-    }
-
     pub(crate) fn write_voids(&mut self, seqs: RangeInclusive<u64>) {
-        self.appended.extend(seqs.clone());
         self.disk.extend(seqs.clone());
         self.voids.extend(seqs);
     }
 
-    fn append(&mut self, chunk: &Chunk) -> io::Result<()> {
+    fn commit(&mut self, chunk: &Chunk) -> io::Result<()> {
         self.commits += 1;
-        if self.fault.is_some() && self.commits == self.at {
-            if self.fault == Some(Fault::Append) {
-                return Err(io::Error::other("cannot be appended"));
-            }
-            self.failing = Some((thread::current().id(), chunk.first));
+        let fault = self.fault.filter(|_| self.commits == 2);
+        if fault != Some(Fault::Lost) {
+            let (seqs, _) = chunk.frames.as_chunks::<8>();
+            let seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq));
+            self.disk.extend(seqs);
         }
-        let (seqs, _) = chunk.frames.as_chunks::<8>();
-        let seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq));
-        self.appended.extend(seqs);
-        self.ends.push((self.appended.len(), None));
-        Ok(())
-    }
-
-    /// The sync of what was in the log when it began: so many records.
-    fn sync(&mut self, began: usize) -> io::Result<()> {
-        let appended = self.appended.len();
-        for (_, returned) in &mut self.ends {
-            returned.get_or_insert(appended);
-        }
-        if self.broken {
-            return Err(io::Error::other("told of another's"));
-        }
-        let own = |(by, _): &mut _| *by == thread::current().id();
-        let failing = self.failing.take_if(own);
-        if let Some((_, first)) = failing {
-            let pending = self.appended.iter().filter(|seq| **seq >= first);
-            match self.fault {
-                Some(Fault::Write) => self.broken = true,
-                Some(Fault::Flush) => self.gone.extend(pending),
-                _ => {}
-            }
-        }
-        if !self.broken {
-            let there = self.appended.iter().take(began);
-            let there = there.filter(|seq| !self.gone.contains(seq));
-            self.disk.extend(there);
-        }
-        match failing {
-            Some(_) => Err(io::Error::other("not synced")),
+        match fault {
+            Some(_) => Err(io::Error::other("as planned")),
             None => Ok(()),
         }
     }
@@ -145,25 +73,15 @@ impl Log {
 pub(crate) struct Appender(pub(crate) Arc<Mutex<Log>>);
 
 impl Appender {
-    pub(crate) fn append(&mut self, chunk: &mut Chunk) -> io::Result<()> {
-        self.0.lock().unwrap().append(chunk)
-    }
-}
-
-pub(crate) struct WalSync(pub(crate) Arc<Mutex<Log>>);
-
-impl WalSync {
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        let began = self.0.lock().unwrap().appended.len();
-        thread::yield_now();
-        self.0.lock().unwrap().sync(began)
+    pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        self.0.lock().unwrap().commit(chunk)
     }
 }
 
 pub(crate) struct WalKeeper(pub(crate) Arc<Mutex<Log>>);
 
 impl WalKeeper {
-    pub(crate) fn keep_short(
+    pub(crate) fn after_commit(
         &self,
         _appender: &Appender,
         _queue: &Queue,

@@ -1,5 +1,5 @@
 //! The lock-and-queue core under many thread schedules: the sources of the queue, of the durable
-//! point and of the writers, compiled against shuttle's primitives and a log in memory. A schedule
+//! point and of the writer, compiled against shuttle's primitives and a disk in memory. A schedule
 //! that loses a wake-up ends in a deadlock, which shuttle reports.
 #![allow(
     clippy::unwrap_used,
@@ -14,8 +14,6 @@ mod durable;
 mod log;
 #[path = "../../src/queue.rs"]
 mod queue;
-#[path = "../../src/underway.rs"]
-mod underway;
 #[path = "../../src/writer.rs"]
 mod writer;
 
@@ -27,14 +25,6 @@ mod sync {
     pub(crate) use std::sync::PoisonError;
     use std::time::Duration;
 
-    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().unwrap()
-    }
-
-    pub(crate) fn into_inner<T>(mutex: Mutex<T>) -> T {
-        mutex.into_inner().unwrap()
-    }
-
     /// Time is whatever the others get done meanwhile: shuttle has no clock.
     pub(crate) fn wait_at_most<'a, T>(
         mutex: &'a Mutex<T>,
@@ -44,7 +34,7 @@ mod sync {
     ) -> (MutexGuard<'a, T>, bool) {
         drop(guard);
         shuttle::thread::yield_now();
-        (lock(mutex), true)
+        (mutex.lock().unwrap_or_else(PoisonError::into_inner), true)
     }
 }
 
@@ -63,9 +53,6 @@ mod record {
 mod store {
     pub(crate) use crate::log::Appender;
 }
-mod wal {
-    pub(crate) use crate::log::WalSync;
-}
 mod checkpoint {
     pub(crate) use crate::log::WalKeeper;
 }
@@ -78,10 +65,9 @@ use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
 
 use durable::Durable;
-use log::{Appender, Fault, Log, WalKeeper, WalSync};
-use queue::{GATHERING_FROM, Queue};
-use underway::UnderWay;
-use writer::{Pen, Writer};
+use log::{Appender, Fault, Log, WalKeeper};
+use queue::Queue;
+use writer::Writer;
 
 struct Core {
     queue: Arc<Queue>,
@@ -90,39 +76,25 @@ struct Core {
 }
 
 impl Core {
-    fn new() -> Arc<Self> {
-        Self::failing(None, 0)
-    }
-
-    fn failing(fault: Option<Fault>, at: u64) -> Arc<Self> {
+    fn new(fault: Option<Fault>) -> Arc<Self> {
         Arc::new(Self {
-            queue: Arc::new(Queue::after(0, 4 + GATHERING_FROM)),
+            queue: Arc::new(Queue::after(0, 4)),
             durable: Arc::new(Durable::at(0)),
-            log: Arc::new(Mutex::new(Log::failing(fault, at))),
+            log: Arc::new(Mutex::new(Log::failing(fault))),
         })
     }
 
-    /// Two writers, until they end.
+    /// A writer, until it ends.
     fn write(&self) {
-        let pen = Arc::new(Mutex::new(Pen {
-            appender: Appender(Arc::clone(&self.log)),
-            keeper: WalKeeper(Arc::clone(&self.log)),
-        }));
-        let under_way = Arc::new(UnderWay::default());
-        let writers = [(); 2].map(|()| Writer {
+        let writer = Writer {
             queue: Arc::clone(&self.queue),
             durable: Arc::clone(&self.durable),
             commits: Arc::default(),
             clock: Arc::new(ManualClock::default()),
-            pen: Arc::clone(&pen),
-            under_way: Arc::clone(&under_way),
-            wal: WalSync(Arc::clone(&self.log)),
-        });
-        drop(pen);
-        let threads = writers.map(|writer| thread::spawn(move || writer.run()));
-        for thread in threads {
-            thread.join().unwrap();
-        }
+            appender: Appender(Arc::clone(&self.log)),
+            keeper: WalKeeper(Arc::clone(&self.log)),
+        };
+        writer.run();
     }
 
     /// As the ledger does it, at the second attempt: the first got as far as the voids.
@@ -137,22 +109,23 @@ impl Core {
         }
     }
 
-    /// What is not in the log is void.
+    /// What is not on the disk is void.
     fn void(&self) -> RangeInclusive<u64> {
         let last = self.queue.last_allotted();
-        let tail = self.log.lock().unwrap().read_back();
+        let mut log = self.log.lock().unwrap();
+        let tail = log.disk().last().copied().unwrap_or_default();
         let void = tail + 1..=last;
         self.durable.void(void.clone());
-        self.log.lock().unwrap().write_voids(void.clone());
+        log.write_voids(void.clone());
         void
     }
 
-    /// Numbers without a gap, all of them on the disk.
+    /// Numbers without a gap, and in order.
     fn disk(&self) -> BTreeSet<u64> {
-        let disk = self.log.lock().unwrap().disk().clone();
-        let last = disk.last().copied().unwrap_or_default();
-        assert!(disk.iter().copied().eq(1..=last), "{disk:?}");
-        disk
+        let disk = self.log.lock().unwrap().disk().to_vec();
+        let count = u64::try_from(disk.len()).unwrap();
+        assert!(disk.iter().copied().eq(1..=count), "{disk:?}");
+        disk.into_iter().collect()
     }
 }
 
@@ -204,11 +177,11 @@ fn writing(core: &Arc<Core>) -> thread::JoinHandle<()> {
 fn every_caller_is_served_and_no_number_is_skipped() {
     shuttle::check_random(
         || {
-            let core = Core::new();
-            let writers = writing(&core);
+            let core = Core::new(None);
+            let writer = writing(&core);
             let told = reserve(&core, 5);
             core.queue.close();
-            writers.join().unwrap();
+            writer.join().unwrap();
             let disk = core.disk();
             assert!(disk.len() <= 5, "over the limit");
             assert_eq!(core.queue.depth(), 0);
@@ -220,40 +193,12 @@ fn every_caller_is_served_and_no_number_is_skipped() {
 }
 
 #[test]
-fn nothing_is_sent_after_a_large_commit_before_it_has_arrived() {
-    shuttle::check_random(
-        || {
-            let core = Core::new();
-            for _ in 0..GATHERING_FROM {
-                core.queue.push(&mut [0; 8]).unwrap();
-            }
-            let writers = writing(&core);
-            let told = reserve(&core, 5);
-            core.queue.close();
-            writers.join().unwrap();
-            assert!(told.is_subset(&core.disk()));
-            let (with, returned) = core.log.lock().unwrap().first_commit();
-            assert!(with >= usize::try_from(GATHERING_FROM).unwrap());
-            assert_eq!(with, returned);
-        },
-        2_000,
-    );
-}
-
-#[test]
 fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
-    // The second commit, or a first one so large that the pen is kept.
-    for (fault, at, before) in Fault::ALL
-        .into_iter()
-        .flat_map(|fault| [(fault, 2, 0), (fault, 1, GATHERING_FROM)])
-    {
+    for fault in [Fault::Lost, Fault::InVain] {
         shuttle::check_random(
             move || {
-                let core = Core::failing(Some(fault), at);
-                for _ in 0..before {
-                    core.queue.push(&mut [0; 8]).unwrap();
-                }
-                let writers = thread::spawn({
+                let core = Core::new(Some(fault));
+                let writer = thread::spawn({
                     let core = Arc::clone(&core);
                     move || {
                         core.write();
@@ -264,15 +209,15 @@ fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
                     }
                 });
                 reserve(&core, 6);
-                // The failure alone ends both writers, and not the close.
+                // The failure alone ends the writer, and not the close.
                 while core.queue.is_poisoned() {
                     thread::yield_now();
                 }
                 core.queue.close();
-                writers.join().unwrap();
+                writer.join().unwrap();
                 core.disk();
             },
-            1_000,
+            2_000,
         );
     }
 }

@@ -168,17 +168,15 @@ fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
     unique
 }
 
-fn writing(core: &Arc<Core>) -> thread::JoinHandle<()> {
-    let core = Arc::clone(core);
-    thread::spawn(move || core.write())
-}
-
 #[test]
 fn every_caller_is_served_and_no_number_is_skipped() {
     shuttle::check_random(
         || {
             let core = Core::new(None);
-            let writer = writing(&core);
+            let writer = thread::spawn({
+                let core = Arc::clone(&core);
+                move || core.write()
+            });
             let told = reserve(&core, 5);
             core.queue.close();
             writer.join().unwrap();

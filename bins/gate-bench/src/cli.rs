@@ -13,6 +13,7 @@ use crate::open::Rate;
 use crate::outcome::Expect;
 use crate::pacing::Arrivals;
 use crate::run::{Mode, RunConfig};
+use crate::scheduling::Scheduling;
 use crate::search::Objective;
 use crate::target::Target;
 use crate::workload::{Mix, Spread, WorkloadConfig};
@@ -134,6 +135,10 @@ struct CommonArgs {
     /// Microseconds to spin before each due time; spinning takes the core from the server.
     #[arg(long, default_value_t = 0)]
     spin_us: u64,
+    /// How the threads share the cores with the server; `batch` in a closed loop, `normal` in an
+    /// open one, when not given.
+    #[arg(long, value_enum)]
+    scheduling: Option<Scheduling>,
     /// What the server speaks.
     #[arg(long, value_enum, default_value_t = Expect::Gate)]
     expect: Expect,
@@ -237,6 +242,7 @@ impl CommonArgs {
         config.warmup = self.warmup;
         config.timeout = self.timeout;
         config.spin = Duration::from_micros(self.spin_us);
+        config.scheduling = self.scheduling.unwrap_or(config.scheduling);
         config.expect = self.expect;
         config.sample_every = self.sample_every;
         config.progress = !self.quiet;

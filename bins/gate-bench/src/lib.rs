@@ -34,6 +34,7 @@ mod progress;
 mod recorder;
 mod run;
 mod sample;
+mod scheduling;
 // What is made of it.
 mod hdrlog;
 mod report;
@@ -53,6 +54,7 @@ pub use recorder::{Counts, Recorder, Second};
 pub use report::{Latency, Report, SCHEMA};
 pub use run::{Mode, Run, RunConfig, run};
 pub use sample::{Sample, Samples};
+pub use scheduling::Scheduling;
 pub use search::{Objective, Series, Step, saturate, sweep};
 pub use summary::text as summary_text;
 pub use target::Target;

@@ -84,6 +84,8 @@ pub struct ConfigReport {
     pub requests: Option<u64>,
     /// Anything by time.
     pub measure_s: Option<f64>,
+    /// `batch` or `normal`: how the generator's threads shared the cores with the server.
+    pub scheduling: &'static str,
     /// Load before measuring.
     pub warmup_s: f64,
     /// Open loop.
@@ -268,6 +270,7 @@ impl ConfigReport {
             threads: config.threads.clamp(1, config.connections.max(1)),
             requests,
             measure_s: measure.map(|measure| measure.as_secs_f64()),
+            scheduling: config.scheduling.name(),
             warmup_s: config.warmup.as_secs_f64(),
             rate_per_s: rate.map(|rate| rate.per_s),
             arrivals: rate.map(|rate| rate.arrivals.to_string()),

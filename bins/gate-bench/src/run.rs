@@ -13,6 +13,7 @@ use crate::pacing::Share;
 use crate::progress::{Bar, Live};
 use crate::recorder::Recorder;
 use crate::sample::Samples;
+use crate::scheduling::Scheduling;
 use crate::target::Target;
 use crate::workload::{Workload, WorkloadConfig};
 
@@ -42,6 +43,8 @@ pub struct RunConfig {
     pub timeout: Duration,
     /// The open loop spins for this long before each due time.
     pub spin: Duration,
+    /// How the threads share the cores with the server.
+    pub scheduling: Scheduling,
     /// What the server speaks.
     pub expect: Expect,
     /// What is asked.
@@ -65,6 +68,11 @@ impl RunConfig {
             warmup: Duration::from_secs(1),
             timeout: Duration::from_secs(10),
             spin: Duration::ZERO,
+            scheduling: match mode {
+                Mode::Closed(_) => Scheduling::Batch,
+                // A request has its time to start.
+                Mode::Open(_) => Scheduling::Normal,
+            },
             expect: Expect::Gate,
             workload: WorkloadConfig::default(),
             sample_every: 64,
@@ -79,7 +87,7 @@ const SAMPLES_MAX: usize = 20_000;
 /// A finished run.
 #[derive(Debug)]
 pub struct Run {
-    /// How it was configured.
+    /// How it was configured; the scheduling is the one that was in force.
     pub config: RunConfig,
     /// When the load began, by the wall clock; measuring begins after the warm-up.
     pub zero: SystemTime,
@@ -142,13 +150,16 @@ fn drive<A: Arrivals + Send>(
     }
     let cpu_before = cpu_time();
     let zero = SystemTime::now();
-    let recorder = run_threads(config, engines, live)?;
+    let (recorder, scheduling) = run_threads(config, engines, live)?;
     let duration = Duration::from_nanos(recorder.last_ns.saturating_sub(start_ns));
     let generator_cpu = cpu_before
         .zip(cpu_time())
         .map(|(before, after)| after.saturating_sub(before));
     Ok(Run {
-        config: config.clone(),
+        config: RunConfig {
+            scheduling,
+            ..config.clone()
+        },
         zero,
         duration,
         generator_cpu,
@@ -160,14 +171,19 @@ fn run_threads<A: Arrivals + Send>(
     config: &RunConfig,
     engines: Vec<Engine<'_, A>>,
     live: &[Live],
-) -> anyhow::Result<Recorder> {
+) -> anyhow::Result<(Recorder, Scheduling)> {
     let clock = RunClock::start();
     let over = AtomicBool::new(false);
     let bar = Bar::new(total(config), config.progress);
-    let recorders: Vec<anyhow::Result<Recorder>> = std::thread::scope(|scope| {
+    let recorders: Vec<anyhow::Result<(Recorder, Scheduling)>> = std::thread::scope(|scope| {
         let handles: Vec<_> = engines
             .into_iter()
-            .map(|engine| scope.spawn(move || engine.run(clock)))
+            .map(|engine| {
+                scope.spawn(move || {
+                    let scheduling = config.scheduling.ask();
+                    Ok((engine.run(clock)?, scheduling))
+                })
+            })
             .collect();
         if !bar.is_hidden() {
             scope.spawn(|| show(&bar, live, &over));
@@ -185,14 +201,18 @@ fn run_threads<A: Arrivals + Send>(
         results
     });
     let mut merged: Option<Recorder> = None;
+    let mut in_force = config.scheduling;
     for recorder in recorders {
-        let recorder = recorder?;
+        let (recorder, scheduling) = recorder?;
+        if scheduling == Scheduling::Normal {
+            in_force = scheduling;
+        }
         match &mut merged {
             None => merged = Some(recorder),
             Some(merged) => merged.merge(recorder),
         }
     }
-    merged.context("a run without threads")
+    Ok((merged.context("a run without threads")?, in_force))
 }
 
 fn show(bar: &Bar, live: &[Live], over: &AtomicBool) {

@@ -90,6 +90,8 @@ pub(super) struct GeneratorConfig {
     pub(super) transport: String,
     pub(super) connections: u32,
     pub(super) threads: u32,
+    /// How its threads share the cores with the server.
+    pub(super) scheduling: String,
     pub(super) warmup_s: f64,
     pub(super) seed: u64,
     pub(super) clients: u64,

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use gate_bench::{Arrivals, Expect, Mode, Rate, Report, Run, RunConfig, Stop, Target, look, run};
+use gate_bench::{
+    Arrivals, Expect, Mode, Rate, Report, Run, RunConfig, Scheduling, Stop, Target, look, run,
+};
 
 use crate::server::{respond, serve};
 
@@ -273,4 +275,21 @@ fn the_histogram_log_holds_every_response() {
         }
     }
     assert_eq!(responses, 200);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_closed_loop_leaves_the_cores_to_the_server_and_an_open_one_keeps_to_its_times() {
+    let scheduling = |mode, asked: Option<Scheduling>| {
+        let mut config = config(mode, |_, _, out| respond(out, 200, AUTHORIZED));
+        config.scheduling = asked.unwrap_or(config.scheduling);
+        report(&run(&config).unwrap()).config.scheduling
+    };
+    assert_eq!(scheduling(requests(5), None), "batch");
+    assert_eq!(scheduling(rate(100.0, 50), None), "normal");
+    assert_eq!(scheduling(requests(5), Some(Scheduling::Normal)), "normal");
+    assert_eq!(
+        scheduling(rate(100.0, 50), Some(Scheduling::Batch)),
+        "batch"
+    );
 }

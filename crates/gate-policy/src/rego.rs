@@ -1,12 +1,14 @@
 //! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
 
 mod above;
+mod arithmetic;
 mod assign;
 mod bounds;
 mod builtins;
 pub(crate) mod compile;
 mod document;
 mod edit;
+mod fraction;
 mod growth;
 mod imports;
 mod lean;
@@ -14,13 +16,13 @@ mod letters;
 mod machine;
 mod member;
 mod negate;
+mod operators;
 mod prepared;
 mod program;
 mod shape;
 mod shorten;
 mod template;
 mod text;
-mod times;
 mod unlike;
 pub(crate) mod walk;
 
@@ -35,6 +37,7 @@ pub use builtins::ALLOWED_BUILTINS;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub(crate) use edit::extent;
+pub(crate) use fraction::forget as forget_fractions;
 pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
 pub use prepared::PREPARED;

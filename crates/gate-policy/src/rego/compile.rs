@@ -10,8 +10,8 @@ use super::lean::{Copies, Lean};
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
 use super::{
-    ENTRYPOINT, above, assign, bounds, builtins, growth, imports, member, negate, program, times,
-    unlike,
+    ENTRYPOINT, above, assign, bounds, builtins, fraction, growth, imports, member, negate,
+    operators, program, unlike,
 };
 use crate::bundle::{Bundle, RegoVersion};
 
@@ -132,8 +132,8 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let policy = self::policy(bundle, &rest, &decision_data)?;
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
-    let decision = growth::hold(program::mend(&decision)?)?;
-    let documents = growth::hold(program::mend(&documents)?)?;
+    let decision = growth::hold(program::mend(&decision)?);
+    let documents = growth::hold(program::mend(&documents)?);
     Ok(Compiled {
         decision: Copies::new(&decision, &decision_data),
         documents: Arc::new(documents),
@@ -231,7 +231,10 @@ pub(super) fn held(
 ) -> Result<regorus::Engine, CompileError> {
     let mut read = engine_over(bundle, modules.iter().copied(), &Value::new_object())?;
     let parsed = read.get_modules();
-    let written: Vec<_> = parsed.iter().map(|module| times::rewrite(module)).collect();
+    let written: Vec<_> = parsed
+        .iter()
+        .map(|module| operators::rewrite(module))
+        .collect();
     let mut engine = engine_over(bundle, latest(modules, &written), data)?;
     builtins::restrict(&mut engine)?;
     Ok(engine)
@@ -289,7 +292,14 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
         let name = growth::HIDDEN_NUMBER;
         return Err(CompileError::Data(format!("the member `{name}`")));
     }
-    Value::from_json_str(bundle.data()).map_err(|error| CompileError::Data(error.to_string()))
+    let data = Value::from_json_str(bundle.data());
+    let data = data.map_err(|error| CompileError::Data(error.to_string()))?;
+    match fraction::not_held(bundle.data()) {
+        Some(number) => Err(CompileError::Data(format!(
+            "the number {number} has more digits than are computed with"
+        ))),
+        None => Ok(data),
+    }
 }
 
 fn compile_error(error: &dyn std::fmt::Display) -> CompileError {

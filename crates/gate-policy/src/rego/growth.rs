@@ -4,25 +4,20 @@
 //! doubles with each: `b := concat("", [a, a])` forty times, `sprintf("%999999999d", [1])`. What
 //! such a call would make is estimated before it is called. Too much ends the evaluation: it is
 //! no value that is undefined, which a `not` would take for a yes. A product of whole numbers is
-//! held to a size as well: on the register machine `*` is a call from here.
+//! held to a size as well.
 
 use std::sync::LazyLock;
 
-use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
 use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
-use super::program::{add_builtin, call_instead};
-use super::{CompileError, letters};
+use super::{CompileError, arithmetic, fraction, letters};
 
 /// The most that one call may make: bytes of text, 16 for each member of a collection.
 pub const MAX_MADE_BYTES: usize = 1024 * 1024;
 /// The longest whole number that a product may be.
 pub const MAX_NUMBER_BITS: u64 = 32 * 1024;
-
-/// `*` in an interpreter (`times.rs`).
-pub(super) const TIMES: &str = "gate_times__";
 
 /// What is estimated for each, and what it is then asked for.
 static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
@@ -33,6 +28,9 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
                 let held: BuiltinFcn = (
                     |span, params, args, strict| {
                         within(($estimate)(args))?;
+                        if let Some(value) = fraction::builtin($name, args) {
+                            return Ok(value);
+                        }
                         match BUILTINS.get($name) {
                             Some((builtin, _)) => builtin(span, params, args, strict),
                             None => Ok(Value::Undefined),
@@ -54,6 +52,7 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         "product" => product;
         "split" => split;
         "sprintf" => sprintf;
+        "sum" => |_: &[Value]| 0;
         "units.parse" => number;
         "units.parse_bytes" => number;
     };
@@ -68,20 +67,13 @@ fn held(name: &str) -> Option<BuiltinFcn> {
     all.find(|(known, _)| *known == name).map(|(_, held)| *held)
 }
 
-/// The program with its builtins and its products held.
-pub(super) fn hold(mut program: Program) -> Result<Program, CompileError> {
+/// The program with its builtins held.
+pub(super) fn hold(mut program: Program) -> Program {
     let names = program.builtin_info_table.iter();
     for (builtin, info) in program.resolved_builtins.iter_mut().zip(names) {
         *builtin = held(&info.name).unwrap_or(*builtin);
     }
-    let product: BuiltinFcn = (|_, _, args, _| Ok(times(args)?), 2);
-    let product = add_builtin(&mut program, "*", product)?;
-    let all = 0..program.instructions.len();
-    call_instead(&mut program, all, |instruction| match instruction {
-        Instruction::Mul { dest, left, right } => Some((product, dest, [left, right])),
-        _ => None,
-    })?;
-    Ok(program)
+    program
 }
 
 /// Holds an interpreter's builtins.
@@ -95,13 +87,6 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
         start: 0,
         end: 0,
     };
-    let product = |args: Vec<Value>| match args.as_slice() {
-        [Value::Number(_), Value::Number(_)] => Ok(times(&args)?),
-        _ => Err(CompileError::Compile("`*` of what is no number".to_owned()).into()),
-    };
-    engine
-        .add_extension(TIMES.to_owned(), 2, Box::new(product))
-        .map_err(|error| refused(&error))?;
     for (name, (builtin, arity)) in HELD.iter() {
         let span = span.clone();
         let call = move |args: Vec<Value>| {
@@ -123,7 +108,7 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
             .add_extension((*name).to_owned(), *arity, Box::new(call))
             .map_err(|error| refused(&error))?;
     }
-    Ok(())
+    arithmetic::add_to(engine)
 }
 
 fn within(bytes: usize) -> Result<(), LimitError> {
@@ -217,19 +202,16 @@ fn bits(value: &Value) -> u64 {
     }
 }
 
-fn times(args: &[Value]) -> Result<Value, LimitError> {
-    let [Value::Number(left), Value::Number(right)] = args else {
-        // As an error of the machine's own, this ends no more than the body: never a value.
-        return Ok(Value::Undefined);
-    };
-    let bits = args.iter().map(bits).fold(0, u64::saturating_add);
+/// Refuses to multiply what is too long together.
+pub(super) fn long_product(factors: &[Value]) -> Result<(), LimitError> {
+    let bits = factors.iter().map(bits).fold(0, u64::saturating_add);
     if bits > MAX_NUMBER_BITS {
         return Err(LimitError::MemoryLimitExceeded {
             usage: bits,
             limit: MAX_NUMBER_BITS,
         });
     }
-    Ok(left.mul(right).map_or(Value::Undefined, Value::from))
+    Ok(())
 }
 
 fn product(args: &[Value]) -> usize {

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use super::ENTRYPOINT;
 use super::compile::Compiled;
 use super::document;
+use super::fraction;
 use super::growth;
 use super::lean::Lean;
 use super::program;
@@ -108,6 +109,7 @@ fn ask(
         let machine = Machine::new(program, limits);
         let mut vm = machine.map_err(|error| error.to_string())?.vm;
         vm.set_input(input);
+        fraction::forget();
         run(&mut vm).map_err(|error| program::message(&error, &vm))
     };
     catch_unwind(AssertUnwindSafe(asked)).unwrap_or_else(|_| Err("it panicked".to_owned()))
@@ -175,6 +177,7 @@ impl Machine {
             .fill(input)
             .map_err(|_| reason::POLICY_ERROR)?;
         self.vm.set_input(document);
+        fraction::forget();
         let answer = self.vm.execute();
         // Let go of the document, so that the template can be written in place again.
         self.vm.set_input(Value::Undefined);
@@ -188,6 +191,7 @@ impl Machine {
     /// Rules where there are any, on top of the data; within a rule's value, what is below it.
     fn document(&mut self, path: &[&str], input: Value) -> Result<Value, VmError> {
         self.vm.set_input(input);
+        fraction::forget();
         let rules: Vec<String> = self.vm.get_entry_point_names();
         let mut found = self.data.clone();
         let mut name = "data".to_owned();

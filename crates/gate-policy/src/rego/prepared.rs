@@ -5,6 +5,7 @@
 use regorus::Value;
 
 use super::compile::{CompileError, Source, held};
+use super::fraction;
 use crate::bundle::Bundle;
 use crate::selftest::budget::{EVALUATION_TIME, timer, within};
 
@@ -30,6 +31,7 @@ pub(super) fn data(
     let mut engine = held(bundle, prepared, plain)?;
     let evaluated = within(EVALUATION_TIME, |given| {
         engine.set_execution_timer_config(timer(given));
+        fraction::forget();
         engine.eval_query(format!("data.{PREPARED}"), false)
     });
     let answer = evaluated.map_err(|error| CompileError::Prepared(error.to_string()))?;

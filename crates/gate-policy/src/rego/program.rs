@@ -25,7 +25,7 @@ const RESULT: u8 = 0;
 pub(super) fn mend(program: &Program) -> Result<Program, CompileError> {
     let mut program = program.clone();
     globals::load_first(&mut program)?;
-    arithmetic::leave_undefined(&mut program)?;
+    arithmetic::call_ours(&mut program)?;
     patterns::take_arrays_alone(&mut program)?;
     paths::read_as_paths(&mut program)?;
     conflict::find(&mut program)?;

@@ -6,7 +6,7 @@
 //! clients there, in which no client is found, and `denied[client].reason := …` has no value. A `not`
 //! of such a reference would hold.
 //!
-//! A call drops its ninth argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated
+//! A number with more digits than an `f64` holds is read as another. A call drops its ninth argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated
 //! before the input is loaded. A further body of a head with a value has the value `true`.
 //!
 //! On the register machine an `else` is not asked for after a body with a loop that nothing passes: such
@@ -20,6 +20,7 @@ use regorus::rvm::program::{Program, RuleType};
 use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleBody, RuleHead};
 
 use super::CompileError;
+use super::fraction::is_held;
 use super::walk::{self, Visitor};
 
 /// Refuses the first such place of the modules.
@@ -54,6 +55,7 @@ const MAX_ARGUMENTS: usize = 8;
 const ARGUMENTS: &str = "a call with more than 8 arguments: pass an array or an object";
 const ARGUMENT: &str = "an expression as a function's argument: compare it in the body";
 const BODIES: &str = "a further body of a head with a value: write the head again before it";
+const DIGITS: &str = "a number of more digits than are computed with";
 const PATTERN: &str =
     "an object as a pattern: ask for its members (`x := e.a`), or compare with `==`";
 const KEY: &str = "a key in the name of a rule that has more to it: write `name[key] := value`, with a set or an object as the value";
@@ -110,6 +112,11 @@ impl Walk {
 
 impl Visitor for Walk {
     fn expr(&mut self, expr: &Expr) {
+        if let Expr::Number { span, .. } = expr
+            && !is_held(span.text())
+        {
+            self.found(expr, DIGITS);
+        }
         if let Expr::Call { params, .. } = expr
             && params.len() > MAX_ARGUMENTS
         {

@@ -11,6 +11,7 @@ mod conformance;
 mod engines;
 mod explain;
 mod fail_open;
+mod fractions;
 mod generate;
 mod growth;
 mod membership;

@@ -1,0 +1,231 @@
+//! Binary numbers with a mantissa of 64 bits, rounded to the nearest, ties to even: Go's `big.Float` as OPA
+//! uses it.
+
+use std::cmp::Ordering;
+
+/// ± mantissa × 2^exponent.
+///
+/// INVARIANT: the mantissa's highest bit is set, or it is zero, and so is the exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extended {
+    is_negative: bool,
+    mantissa: u64,
+    exponent: i32,
+}
+
+/// Powers of five up to this one have 63 bits.
+const MAX_POWER: u32 = 27;
+/// Of an `f64`'s mantissa.
+pub(super) const F64_BITS: u32 = f64::MANTISSA_DIGITS;
+
+impl Extended {
+    pub(super) const ZERO: Self = Self {
+        is_negative: false,
+        mantissa: 0,
+        exponent: 0,
+    };
+    pub(super) const ONE: Self = Self {
+        is_negative: false,
+        mantissa: 1 << 63,
+        exponent: -63,
+    };
+
+    pub(super) fn of_whole(whole: i128) -> Self {
+        Self::rounded(whole < 0, whole.unsigned_abs(), 0, false, u64::BITS)
+    }
+
+    /// `digits` × 10^`power`; `None` where the power is too large either way.
+    pub(super) fn of_decimal(is_negative: bool, digits: u64, power: i32) -> Option<Self> {
+        if power.unsigned_abs() > MAX_POWER {
+            return None;
+        }
+        let fives = 5_u128.pow(power.unsigned_abs());
+        let digits = u128::from(digits);
+        if power >= 0 {
+            let product = digits.checked_mul(fives)?;
+            return Some(Self::rounded(is_negative, product, power, false, u64::BITS));
+        }
+        let shift = digits.leading_zeros().min(u128::BITS - 1);
+        let digits = digits << shift;
+        let exponent = power.checked_sub(i32::try_from(shift).ok()?)?;
+        let is_more = digits % fives != 0;
+        let quotient = digits / fives;
+        Some(Self::rounded(
+            is_negative,
+            quotient,
+            exponent,
+            is_more,
+            u64::BITS,
+        ))
+    }
+
+    /// The nearest of `bits` bits to `magnitude` × 2^`exponent`, or to a little more than that.
+    ///
+    /// With a little more, the magnitude has two bits more than are kept.
+    fn rounded(
+        is_negative: bool,
+        magnitude: u128,
+        exponent: i32,
+        is_more: bool,
+        bits: u32,
+    ) -> Self {
+        let length = u128::BITS - magnitude.leading_zeros();
+        if length == 0 {
+            return Self::ZERO;
+        }
+        let excess = length.saturating_sub(bits);
+        let kept = magnitude >> excess;
+        let rest = magnitude - (kept << excess);
+        let half = (1_u128 << excess) >> 1;
+        let up = match rest.cmp(&half) {
+            _ if excess == 0 => false,
+            Ordering::Less => false,
+            Ordering::Equal => is_more || kept & 1 == 1,
+            Ordering::Greater => true,
+        };
+        // One more bit, where all of them were set.
+        let kept = kept + u128::from(up);
+        let shift = i64::from(kept.leading_zeros()) - i64::from(u64::BITS);
+        let normal = if shift < 0 { kept >> 1 } else { kept << shift };
+        let exponent = i64::from(exponent) + i64::from(excess) - shift;
+        Self {
+            is_negative,
+            mantissa: u64::try_from(normal).unwrap_or(u64::MAX),
+            exponent: i32::try_from(exponent).unwrap_or(i32::MAX),
+        }
+    }
+
+    pub(super) const fn negated(self) -> Self {
+        Self {
+            is_negative: !self.is_negative && self.mantissa != 0,
+            ..self
+        }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        self.plus_in(other, u64::BITS)
+    }
+
+    pub(super) fn plus_in(self, other: Self, bits: u32) -> Self {
+        let (large, small) = match self.magnitude_cmp(&other) {
+            Ordering::Less => (other, self),
+            _ => (self, other),
+        };
+        if small.mantissa == 0 {
+            return large;
+        }
+        // A bit is left above for the sum, 63 below for what is shifted out.
+        let top = u128::from(large.mantissa) << 63;
+        let below = u128::from(small.mantissa) << 63;
+        let apart = u32::try_from(i64::from(large.exponent) - i64::from(small.exponent));
+        let apart = apart.unwrap_or(u32::MAX);
+        let low = below.checked_shr(apart).unwrap_or(0);
+        let is_more = low.checked_shl(apart) != Some(below);
+        let exponent = large.exponent.saturating_sub(63);
+        let (magnitude, is_more) = if large.is_negative == small.is_negative {
+            (top + low, is_more)
+        } else {
+            (top - low - u128::from(is_more), is_more)
+        };
+        Self::rounded(large.is_negative, magnitude, exponent, is_more, bits)
+    }
+
+    pub(super) fn times(self, other: Self) -> Self {
+        self.times_in(other, u64::BITS)
+    }
+
+    pub(super) fn times_in(self, other: Self, bits: u32) -> Self {
+        let product = u128::from(self.mantissa) * u128::from(other.mantissa);
+        let exponent = self.exponent.saturating_add(other.exponent);
+        let is_negative = self.is_negative != other.is_negative;
+        Self::rounded(is_negative, product, exponent, false, bits)
+    }
+
+    /// `None` when the other is zero.
+    pub(super) fn over(self, other: Self) -> Option<Self> {
+        self.over_in(other, u64::BITS)
+    }
+
+    pub(super) fn over_in(self, other: Self, bits: u32) -> Option<Self> {
+        let divisor = u128::from(other.mantissa);
+        let dividend = u128::from(self.mantissa) << 64;
+        let quotient = dividend.checked_div(divisor)?;
+        // Two bits more than the 64 that it has at least.
+        let rest = (dividend % divisor) << 2;
+        let quotient = (quotient << 2) + rest / divisor;
+        let exponent = self
+            .exponent
+            .saturating_sub(other.exponent)
+            .saturating_sub(66);
+        let is_negative = self.is_negative != other.is_negative;
+        let is_more = rest % divisor != 0;
+        Some(Self::rounded(
+            is_negative,
+            quotient,
+            exponent,
+            is_more,
+            bits,
+        ))
+    }
+
+    /// When it is a whole number of up to 64 bits.
+    pub(super) fn whole(self) -> Option<i128> {
+        let places = u32::try_from(i64::from(self.exponent).checked_neg()?).ok()?;
+        if self.mantissa == 0 {
+            return Some(0);
+        }
+        if self.mantissa.trailing_zeros() < places {
+            return None;
+        }
+        let magnitude = i128::from(self.mantissa.checked_shr(places)?);
+        Some(if self.is_negative {
+            -magnitude
+        } else {
+            magnitude
+        })
+    }
+
+    /// The nearest whole number to one of 2^52 or more; `None` beyond 64 bits.
+    pub(super) fn nearest_whole(self) -> Option<i128> {
+        let places = u32::try_from(i64::from(self.exponent).checked_neg()?).ok()?;
+        let half = (1_i128.checked_shl(places)?) >> 1;
+        let magnitude = (i128::from(self.mantissa) + half).checked_shr(places)?;
+        Some(if self.is_negative {
+            -magnitude
+        } else {
+            magnitude
+        })
+    }
+
+    /// The nearest `f64`; `None` beyond the normal ones.
+    pub(super) fn to_f64(self) -> Option<f64> {
+        let [high, low] = [self.mantissa >> 32, self.mantissa & u64::from(u32::MAX)];
+        let part = |part: u64| f64::from(u32::try_from(part).unwrap_or(u32::MAX));
+        // Both parts are exact; their sum is rounded once.
+        let mantissa = part(high) * 4_294_967_296.0 + part(low);
+        let biased = match self.exponent {
+            -1022..=959 => u64::try_from(i64::from(self.exponent) + 1023).ok()?,
+            _ => return None,
+        };
+        let value = mantissa * f64::from_bits(biased << (F64_BITS - 1));
+        Some(if self.is_negative { -value } else { value })
+    }
+
+    fn magnitude_cmp(&self, other: &Self) -> Ordering {
+        match (self.mantissa, other.mantissa) {
+            (0, _) | (_, 0) => self.mantissa.cmp(&other.mantissa),
+            _ => (self.exponent, self.mantissa).cmp(&(other.exponent, other.mantissa)),
+        }
+    }
+}
+
+impl PartialOrd for Extended {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(match (self.is_negative, other.is_negative) {
+            (false, false) => self.magnitude_cmp(other),
+            (true, true) => other.magnitude_cmp(self),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        })
+    }
+}

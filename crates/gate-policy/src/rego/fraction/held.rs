@@ -1,0 +1,126 @@
+//! Whether the number that is read is the one that was written.
+
+/// Of a number in JSON or Rego. Whole numbers are held whatever their length.
+pub(in crate::rego) fn is_held(written: &str) -> bool {
+    let Some((digits, power)) = decimal(written) else {
+        return false;
+    };
+    if power >= 0 {
+        return true;
+    }
+    let read = written.parse::<f64>().map(|read| format!("{read:e}"));
+    read.is_ok_and(|read| decimal(&read) == Some((digits, power)))
+}
+
+/// The first number of a JSON document that is not held.
+pub(in crate::rego) fn not_held(json: &str) -> Option<&str> {
+    let mut rest = json;
+    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+        let from = rest.get(at..)?;
+        let length = if let Some(text) = from.strip_prefix('"') {
+            let mut is_escaped = false;
+            let end = text.find(|c| {
+                let is_end = c == '"' && !is_escaped;
+                is_escaped = c == '\\' && !is_escaped;
+                is_end
+            });
+            end?.saturating_add(2)
+        } else {
+            let end = from.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
+            let length = end.unwrap_or(from.len());
+            let number = from.get(..length)?;
+            if !is_held(number) {
+                return Some(number);
+            }
+            length
+        };
+        rest = from.get(length..)?;
+    }
+    None
+}
+
+/// Digits without zeros at either end, and the power of ten of the last.
+fn decimal(number: &str) -> Option<(String, i64)> {
+    let (mantissa, power) = match number.split_once(['e', 'E']) {
+        Some((mantissa, power)) => (mantissa, power.parse().ok()?),
+        None => (number, 0_i64),
+    };
+    let mantissa = mantissa.trim_start_matches(['-', '+']);
+    let (whole, after_point) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{after_point}");
+    let kept = digits.trim_end_matches('0');
+    if kept.is_empty() {
+        return Some((String::new(), 0));
+    }
+    let dropped = digits.len().checked_sub(kept.len())?;
+    let places = i64::try_from(after_point.len()).ok()?;
+    let power = power
+        .checked_sub(places)?
+        .checked_add(i64::try_from(dropped).ok()?)?;
+    Some((kept.trim_start_matches('0').to_owned(), power))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_held_when_it_is_written_as_it_was() {
+        for held in [
+            "0",
+            "-0",
+            "0.0",
+            "1",
+            "1.0",
+            "0.1",
+            "-0.10",
+            "1e-7",
+            "1.50E+2",
+            "185.55",
+            "0e5",
+            "0.30000000000000004",
+            "123456789012345678901234567890",
+            "1e30",
+            "1.5e300",
+            "0.333333333333333",
+            "0.3333333333333333",
+        ] {
+            assert!(is_held(held), "{held}");
+        }
+        for not_held in [
+            "0.33333333333333333334",
+            "0.30000000000000000278",
+            "9007199254740993.5",
+            // An `f64` reads it as one hundredth more.
+            "90071992547409.93",
+            "0.1000000000000000055511151231257827",
+            "1e-400",
+            "1.5e-99999999999999999999",
+        ] {
+            assert!(!is_held(not_held), "{not_held}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_searched_but_for_its_texts() {
+        for (json, found) in [
+            (
+                r#"{"a": [1, -2.5e3, "0.33333333333333333334"], "0.33333333333333333334": 1}"#,
+                None,
+            ),
+            (r#"{"a\\": "\"0.33333333333333333334", "b": 0.1}"#, None),
+            (
+                r#"{"a\\": 0.33333333333333333334}"#,
+                Some("0.33333333333333333334"),
+            ),
+            (
+                r#"["\\", [-9007199254740993.5]]"#,
+                Some("-9007199254740993.5"),
+            ),
+            ("7", None),
+            ("0.33333333333333333334", Some("0.33333333333333333334")),
+        ] {
+            assert_eq!(not_held(json), found, "{json}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The hardware is the model: at 53 bits every operation is that of an `f64`.
+
+use std::num::FpCategory;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Without a decimal in between.
+fn exactly(value: f64) -> Extended {
+    let bits = value.abs().to_bits();
+    let mantissa = i128::from(bits & ((1 << 52) - 1) | 1 << 52);
+    let exponent = i32::try_from(bits >> 52).unwrap() - 1075;
+    let mut exact = Extended::of_whole(mantissa);
+    for _ in 0..exponent.unsigned_abs() {
+        let two = Extended::of_whole(2);
+        exact = match exponent {
+            0.. => exact.times(two),
+            _ => exact.over(two).unwrap(),
+        };
+    }
+    if value < 0.0 { exact.negated() } else { exact }
+}
+
+/// Of 2^-200 to 2^200, and close enough together that nothing is lost below.
+fn operand_of_an_operation() -> impl Strategy<Value = f64> {
+    (any::<bool>(), 823_u64..1223, 0_u64..1 << 52, 0_u32..53).prop_map(
+        |(sign, exponent, mantissa, zeros)| {
+            // Short mantissas make ties.
+            let mantissa = mantissa >> zeros << zeros;
+            f64::from_bits(u64::from(sign) << 63 | exponent << 52 | mantissa)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_operation_rounds_as_the_hardware_does(
+        a in operand_of_an_operation(),
+        b in operand_of_an_operation(),
+        near in -60_i32..60,
+    ) {
+        // At any distance, and close.
+        for b in [b, a, -a, a * 2.0_f64.powi(near), b * 2.0_f64.powi(near)] {
+            let (x, y) = (exactly(a), exactly(b));
+            prop_assert_eq!(x.to_f64(), Some(a));
+            prop_assert_eq!(x.partial_cmp(&y), a.partial_cmp(&b));
+            let results = [
+                (x.times_in(y, F64_BITS), a * b),
+                (x.plus_in(y, F64_BITS), a + b),
+                (x.plus_in(y.negated(), F64_BITS), a - b),
+                (x.over_in(y, F64_BITS).unwrap(), a / b),
+            ];
+            for (result, expected) in results {
+                match expected.classify() {
+                    FpCategory::Zero => prop_assert_eq!(result, Extended::ZERO),
+                    _ => prop_assert_eq!(result.to_f64(), Some(expected), "{} {}", a, b),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_decimal_of_fifteen_digits_is_read_as_itself(digits in 1_u64..1_000_000_000_000_000, power in -18_i32..1) {
+        let value: f64 = format!("{digits}e{power}").parse().unwrap();
+        let read = Decimal::of(value).extended().unwrap();
+        prop_assert_eq!(Some(read), Extended::of_decimal(false, digits, power));
+        let written = Value::from_json_str(&value.to_string());
+        prop_assert_eq!(keep(read), written.ok());
+    }
+}
+
+/// Rounded to 64 bits it is half way between two `f64`, and not the nearest's decimal.
+#[test]
+fn a_decimal_is_read_as_itself_where_rounding_it_twice_would_change_it() {
+    let decimal = Value::from(-0.772_032_467);
+    let result = operand(&decimal).unwrap();
+    assert_ne!(result.to_f64(), Some(-0.772_032_467));
+    assert_eq!(keep(result), Some(decimal));
+}
+
+/// No `f64` has a half of its own last place.
+#[test]
+fn a_little_more_than_a_half_goes_up_and_a_little_less_goes_down() {
+    let half = Extended::of_whole((1 << 53) + 1);
+    let rounded = |little| half.plus_in(little, F64_BITS).whole();
+    let even = Some(1 << 53);
+    for little in [exactly(2.0_f64.powi(-20)), exactly(2.0_f64.powi(-150))] {
+        assert_eq!(rounded(little), Some((1 << 53) + 2));
+        assert_eq!(rounded(little.negated()), even);
+    }
+    let one = Extended::of_whole(1);
+    assert_eq!(half.times_in(one, F64_BITS).whole(), even);
+    assert_eq!(half.over_in(one, F64_BITS).unwrap().whole(), even);
+}
+
+#[test]
+fn a_number_stands_for_the_last_result_until_it_is_forgotten_or_one_too_old() {
+    let result = Extended::of_whole;
+    for number in 0..70_i32 {
+        beside::keep(f64::from(number), result(1000 + i128::from(number)));
+    }
+    // Six more than there is place for.
+    assert_eq!(beside::recall(5.0), None);
+    assert_eq!(beside::recall(6.0), Some(result(1006)));
+    assert_eq!(beside::recall(69.0), Some(result(1069)));
+    beside::keep(6.0, result(1));
+    assert_eq!(beside::recall(6.0), Some(result(1)));
+    assert_eq!(beside::recall(7.0), Some(result(1007)));
+    forget();
+    assert_eq!(beside::recall(6.0), None);
+}

@@ -61,7 +61,7 @@ fn add(of: &[Value]) -> Result<Value, LimitError> {
     let [left @ Value::Number(a), right @ Value::Number(b)] = of else {
         return Ok(Value::Undefined);
     };
-    match fraction::apply(Operation::Add, left, right) {
+    match fraction::apply(Operation::Add, left, right)? {
         Some(sum) => Ok(sum),
         None => a.add(b).map(Value::from).map_err(|_| too_long()),
     }
@@ -71,7 +71,7 @@ fn add(of: &[Value]) -> Result<Value, LimitError> {
 fn sub(of: &[Value]) -> Result<Value, LimitError> {
     match of {
         [left @ Value::Number(a), right @ Value::Number(b)] => {
-            match fraction::apply(Operation::Sub, left, right) {
+            match fraction::apply(Operation::Sub, left, right)? {
                 Some(difference) => Ok(difference),
                 None => a.sub(b).map(Value::from).map_err(|_| too_long()),
             }
@@ -87,7 +87,7 @@ fn mul(of: &[Value]) -> Result<Value, LimitError> {
         return Ok(Value::Undefined);
     };
     long_product(of)?;
-    match fraction::apply(Operation::Mul, left, right) {
+    match fraction::apply(Operation::Mul, left, right)? {
         Some(product) => Ok(product),
         None => a.mul(b).map(Value::from).map_err(|_| too_long()),
     }
@@ -96,7 +96,7 @@ fn mul(of: &[Value]) -> Result<Value, LimitError> {
 fn div(of: &[Value]) -> Result<Value, LimitError> {
     match of {
         [left @ Value::Number(a), right @ Value::Number(b)] if b.as_i128() != Some(0) => {
-            match fraction::apply(Operation::Div, left, right) {
+            match fraction::apply(Operation::Div, left, right)? {
                 Some(quotient) => Ok(quotient),
                 None => a.clone().divide(b).map(Value::from).map_err(|_| too_long()),
             }

@@ -292,14 +292,15 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
         let name = growth::HIDDEN_NUMBER;
         return Err(CompileError::Data(format!("the member `{name}`")));
     }
-    let data = Value::from_json_str(bundle.data());
-    let data = data.map_err(|error| CompileError::Data(error.to_string()))?;
-    match fraction::not_held(bundle.data()) {
-        Some(number) => Err(CompileError::Data(format!(
+    if let Some(number) = fraction::not_held(bundle.data()) {
+        return Err(CompileError::Data(format!(
             "the number {number} has more digits than are computed with"
-        ))),
-        None => Ok(data),
+        )));
     }
+    let data = Value::from_json_str(bundle.data());
+    let mut data = data.map_err(|error| CompileError::Data(error.to_string()))?;
+    fraction::make_whole(&mut data);
+    Ok(data)
 }
 
 fn compile_error(error: &dyn std::fmt::Display) -> CompileError {

@@ -15,7 +15,7 @@ mod held;
 
 use std::cmp::Ordering;
 
-use regorus::Value;
+use regorus::{LimitError, Value};
 
 pub(crate) use beside::forget;
 use extended::{Extended, F64_BITS};
@@ -26,6 +26,9 @@ const EXACT_DIGITS: usize = 15;
 /// 2^52.
 const LARGE: f64 = 4_503_599_627_370_496.0;
 
+/// A value; none where the engine's own will do; an error ends the evaluation.
+type Answer = Result<Option<Value>, LimitError>;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Add,
@@ -35,52 +38,62 @@ pub(super) enum Operation {
 }
 
 /// `None` where it is the engine's own: of whole numbers that come to one, and beyond what is computed here.
-pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Option<Value> {
+pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Answer {
     let (Value::Number(a), Value::Number(b)) = (left, right) else {
-        return None;
+        return Ok(None);
     };
     if a.is_integer() && b.is_integer() {
         let rest = || a.clone().modulo(b).ok()?.as_i128();
         if operation != Operation::Div || rest() == Some(0) {
-            return None;
+            return Ok(None);
         }
     }
-    let (left, right) = (operand(left)?, operand(right)?);
-    let result = match operation {
-        Operation::Add => left.plus(right),
-        Operation::Sub => left.plus(right.negated()),
-        Operation::Mul => left.times(right),
-        Operation::Div => left.over(right)?,
-    };
+    let result = operand(left)
+        .zip(operand(right))
+        .and_then(|(left, right)| match operation {
+            Operation::Add => Some(left.plus(right)),
+            Operation::Sub => Some(left.plus(right.negated())),
+            Operation::Mul => Some(left.times(right)),
+            Operation::Div => left.over(right),
+        });
     keep(result)
 }
 
-/// `sum` and `product`; `None` where it is the engine's own.
-pub(super) fn builtin(name: &str, of: &[Value]) -> Option<Value> {
-    if !matches!(name, "sum" | "product") {
-        return None;
+/// The builtins that compute; `None` where it is the engine's own.
+pub(super) fn builtin(name: &str, of: &[Value]) -> Answer {
+    match (name, of) {
+        ("abs", [value]) if is_fraction(value) => keep(operand(value).map(Extended::magnitude)),
+        ("to_number", [Value::String(text)]) if text.len() > EXACT_DIGITS && !is_held(text) => {
+            keep(held::read(text))
+        }
+        ("sum" | "product", [Value::Array(items)]) => fold(name, items.iter().collect()),
+        ("sum" | "product", [Value::Set(items)]) => fold(name, items.iter().collect()),
+        _ => Ok(None),
     }
-    let items: Vec<&Value> = match of {
-        [Value::Array(items)] => items.iter().collect(),
-        [Value::Set(items)] => items.iter().collect(),
-        _ => return None,
-    };
-    let is_fraction = |value: &&Value| matches!(value, Value::Number(n) if !n.is_integer());
-    if !items.iter().any(is_fraction) {
-        return None;
+}
+
+fn fold(name: &str, items: Vec<&Value>) -> Answer {
+    if !items.iter().any(|value| is_fraction(value)) {
+        return Ok(None);
     }
     let mut items = items.into_iter().map(operand);
     if name == "sum" {
         // OPA rounds it to decimals at the end only.
-        let sum = items.try_fold(Extended::ZERO, |sum, item| Some(sum.plus(item?)))?;
-        return keep(sum);
+        return keep(items.try_fold(Extended::ZERO, |sum, item| Some(sum.plus(item?))));
     }
     // OPA's has the mantissa of an `f64`.
     let product = items.try_fold(Extended::ONE, |all, item| {
         Some(all.times_in(item?, F64_BITS))
-    })?;
-    let whole = product.whole().map(Value::from);
-    whole.or_else(|| Some(Value::from(product.to_f64()?)))
+    });
+    let exact = product.and_then(|product| {
+        let whole = product.whole().map(Value::from);
+        whole.or_else(|| product.to_f64().map(Value::from))
+    });
+    Ok(exact)
+}
+
+fn is_fraction(value: &Value) -> bool {
+    matches!(value, Value::Number(number) if !number.is_integer())
 }
 
 /// A number as OPA has it.
@@ -96,20 +109,26 @@ fn operand(value: &Value) -> Option<Extended> {
 }
 
 /// OPA's result as the number that compares as it does.
-fn keep(result: Extended) -> Option<Value> {
+fn keep(result: Option<Extended>) -> Answer {
+    let Some(result) = result else {
+        return Ok(None);
+    };
     if let Some(whole) = result.whole() {
-        return Some(Value::from(whole));
+        return Ok(Some(Value::from(whole)));
     }
-    let nearest = result.to_f64()?;
+    let Some(nearest) = result.to_f64() else {
+        return Ok(None);
+    };
     if nearest.abs() >= LARGE {
-        let whole = result.nearest_whole();
-        return Some(whole.map_or_else(|| Value::from(nearest), Value::from));
+        let whole = result.nearest_whole().map(Value::from);
+        return Ok(Some(whole.unwrap_or_else(|| Value::from(nearest))));
     }
     // Half way between two, it may be the decimal of either.
     let others = [nearest, nearest.next_up(), nearest.next_down()];
     let is_it = |float: &f64| Decimal::of(*float).extended() == Some(result);
     if let Some(it) = others.into_iter().find(is_it) {
-        return Some(Value::from(it));
+        beside::clear(it);
+        return Ok(Some(Value::from(it)));
     }
     let decimal = Decimal::of(nearest);
     let side = decimal
@@ -122,8 +141,40 @@ fn keep(result: Extended) -> Option<Value> {
         Some(Ordering::Greater) => nearest.next_up(),
         _ => nearest,
     };
-    beside::keep(kept, result);
-    Some(Value::from(kept))
+    beside::keep(kept, result)?;
+    Ok(Some(Value::from(kept)))
+}
+
+/// Whether more is known of a number in it than the number: not once the evaluation is over.
+pub(super) fn is_kept_beside(value: &Value) -> bool {
+    match value {
+        Value::Number(number) if !number.is_integer() => {
+            number.as_f64().and_then(beside::recall).is_some()
+        }
+        Value::Array(items) => items.iter().any(is_kept_beside),
+        Value::Set(items) => items.iter().any(is_kept_beside),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, member)| is_kept_beside(name) || is_kept_beside(member)),
+        _ => false,
+    }
+}
+
+/// JSON's whole numbers of more than 64 bits are read as floats: makes them what was written.
+pub(super) fn make_whole(value: &mut Value) {
+    if let Ok(items) = value.as_array_mut() {
+        items.iter_mut().for_each(make_whole);
+    } else if let Ok(members) = value.as_object_mut() {
+        for (_, member) in members.iter_mut() {
+            make_whole(member);
+        }
+    } else if let Value::Number(number) = value
+        && number.is_integer()
+        && let Some(float) = number.as_f64().filter(|float| float.abs() >= LARGE)
+        && let Some(whole) = Decimal::of(float).whole()
+    {
+        *value = Value::from(whole);
+    }
 }
 
 /// The shortest decimal of an `f64`: digits and a power of ten.
@@ -149,9 +200,19 @@ impl Decimal {
         }
     }
 
+    fn whole(&self) -> Option<i128> {
+        let ten = 10_i128.checked_pow(u32::try_from(self.power).ok()?)?;
+        let magnitude = i128::from(self.digits).checked_mul(ten)?;
+        Some(if self.is_negative {
+            -magnitude
+        } else {
+            magnitude
+        })
+    }
+
     /// `None` beyond the powers that are computed with.
     fn extended(&self) -> Option<Extended> {
-        Extended::of_decimal(self.is_negative, self.digits, self.power)
+        Extended::of_decimal(self.is_negative, self.digits.into(), self.power)
     }
 }
 

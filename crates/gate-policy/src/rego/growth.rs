@@ -28,7 +28,7 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
                 let held: BuiltinFcn = (
                     |span, params, args, strict| {
                         within(($estimate)(args))?;
-                        if let Some(value) = fraction::builtin($name, args) {
+                        if let Some(value) = fraction::builtin($name, args)? {
                             return Ok(value);
                         }
                         match BUILTINS.get($name) {
@@ -43,6 +43,7 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         };
     }
     let held = held! {
+        "abs" => |_: &[Value]| 0;
         "array.concat" => |args: &[Value]| args.iter().map(members).fold(0, usize::saturating_add);
         "concat" => concat;
         "json.marshal" => deep;
@@ -53,6 +54,7 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         "split" => split;
         "sprintf" => sprintf;
         "sum" => |_: &[Value]| 0;
+        "to_number" => |_: &[Value]| 0;
         "units.parse" => number;
         "units.parse_bytes" => number;
     };

@@ -41,6 +41,12 @@ pub(super) fn data(
         .flat_map(|result| result.expressions)
         .map(|expression| expression.value)
         .next();
+    if answer.as_ref().is_some_and(fraction::is_kept_beside) {
+        return Err(CompileError::Prepared(
+            "a fraction of more digits than are kept: compute it in the rule that asks for it"
+                .to_owned(),
+        ));
+    }
     let mut data = plain.clone();
     let members = data
         .as_object_mut()

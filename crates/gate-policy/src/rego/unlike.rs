@@ -32,6 +32,9 @@ pub(super) fn check<'m>(modules: impl Iterator<Item = &'m Module>) -> Result<(),
                 walk.name(head);
                 walk.head(head, bodies);
             }
+            if let Rule::Default { value, .. } = rule.as_ref() {
+                walk.expr(value);
+            }
             walk::rule(&mut walk, rule);
         }
         if let Some((line, message)) = walk.problem {

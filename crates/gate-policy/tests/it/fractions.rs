@@ -43,11 +43,63 @@ fn what_an_evaluation_made_of_a_fraction_is_nothing_to_the_next() {
 }
 
 #[test]
-fn data_with_more_digits_than_are_computed_with_is_refused() {
-    let refused = |data: &str| judge(&format!("decision := {ALLOW}"), data, "1");
-    assert_eq!(refused(r#"{"rate": 0.30000000000000004}"#), "allow");
-    assert_eq!(
-        refused(r#"{"rates": [0.1, 0.30000000000000000278]}"#),
-        "refused to compile: data: the number 0.30000000000000000278 has more digits than are computed with"
-    );
+fn numbers_with_more_digits_than_are_computed_with_are_refused() {
+    let data = |data: &str| judge(&format!("decision := {ALLOW}"), data, "1");
+    let problem = "has more digits than are computed with";
+    assert_eq!(data(r#"{"rate": 0.30000000000000004}"#), "allow");
+    for number in [
+        "0.30000000000000000278",
+        "9007199254740993.0",
+        "123456789012345678901234567890",
+    ] {
+        assert_eq!(
+            data(&format!(r#"{{"rates": [0.1, {number}]}}"#)),
+            format!("refused to compile: data: the number {number} {problem}")
+        );
+    }
+    for rule in [
+        "x := 0.30000000000000000278",
+        "default x := 0.30000000000000000278",
+        "x if input.order.qty > 9007199254740993.0",
+    ] {
+        let shown = judge(&format!("{rule}\ndecision := {ALLOW}"), "{}", "1");
+        let expected = "refused to compile: `gate.rego`, line 3: a number of more digits than are computed with";
+        assert_eq!(shown, expected, "{rule}");
+    }
+}
+
+/// Serde reads it as a float, which is 1,900,544 more.
+#[test]
+fn a_long_whole_number_of_the_data_is_what_was_written() {
+    let rego = format!("decision := {ALLOW} if {{ data.limit == 22451550000000000000000 }}");
+    let shown = judge(&rego, r#"{"limit": 22451550000000000000000}"#, "1");
+    assert_eq!(shown, "allow");
+    let rego = format!("decision := {ALLOW} if {{ data.limit > 22451550000000000000000 }}");
+    let shown = judge(&rego, r#"{"limit": 22451550000000000000000}"#, "1");
+    assert_eq!(shown, "policy_undefined");
+}
+
+/// What is kept beside does not outlive the package's evaluation.
+#[test]
+fn a_quotient_without_an_end_is_not_prepared() {
+    let prepared = |share: &str| {
+        let files = [
+            (
+                "gate.rego",
+                format!("package gate\ndecision := {ALLOW} if data.gate_prepared.a[0].share > 0"),
+            ),
+            (
+                "prepared.rego",
+                format!("package gate_prepared\na := [{{\"share\": {share}}}]"),
+            ),
+            ("data.json", "{}".to_owned()),
+        ];
+        let bundle = gate_policy::Bundle::from_files(files).unwrap();
+        gate_policy::activate(&bundle)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(prepared("1 / 4"), Ok(()));
+    let refused = prepared("1 / 3").unwrap_err();
+    assert!(refused.contains("more digits than are kept"), "{refused}");
 }

@@ -1,50 +1,45 @@
 //! What an `f64` leaves out of a result, for the evaluation that this thread is making.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
+
+use regorus::LimitError;
 
 use super::extended::Extended;
 
-/// So many results are known; then each new one takes the place of the oldest.
-const MAX_KEPT: usize = 64;
+/// An evaluation ends that comes to more such results.
+const MAX_KEPT: usize = 4_096;
 
 thread_local! {
-    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { results: Vec::new(), next: 0 }) };
-}
-
-struct Kept {
-    results: Vec<(f64, Extended)>,
-    next: usize,
+    /// By the number's bits.
+    static KEPT: RefCell<HashMap<u64, Extended>> = RefCell::default();
 }
 
 /// To be called before every evaluation: what an earlier one made is nothing to it.
 pub(crate) fn forget() {
-    KEPT.with_borrow_mut(|kept| {
-        kept.results.clear();
-        kept.next = 0;
-    });
+    KEPT.with_borrow_mut(HashMap::clear);
 }
 
 /// `number` stands for `result`, and for no earlier one.
-pub(super) fn keep(number: f64, result: Extended) {
+pub(super) fn keep(number: f64, result: Extended) -> Result<(), LimitError> {
     KEPT.with_borrow_mut(|kept| {
-        let known = kept.results.iter().position(|(known, _)| *known == number);
-        let place = known.unwrap_or(kept.next);
-        match kept.results.get_mut(place) {
-            Some(old) => *old = (number, result),
-            None => kept.results.push((number, result)),
+        kept.insert(number.to_bits(), result);
+        if kept.len() <= MAX_KEPT {
+            return Ok(());
         }
-        if known.is_none() {
-            kept.next = (kept.next + 1) % MAX_KEPT;
-        }
-    });
+        Err(LimitError::MemoryLimitExceeded {
+            usage: u64::try_from(kept.len()).unwrap_or(u64::MAX),
+            limit: u64::try_from(MAX_KEPT).unwrap_or(u64::MAX),
+        })
+    })
+}
+
+/// `number` is itself.
+pub(super) fn clear(number: f64) {
+    KEPT.with_borrow_mut(|kept| kept.remove(&number.to_bits()));
 }
 
 /// What the number stands for, where that is not the number itself.
 pub(super) fn recall(number: f64) -> Option<Extended> {
-    KEPT.with_borrow(|kept| {
-        let mut results = kept.results.iter();
-        results
-            .find(|(known, _)| *known == number)
-            .map(|(_, result)| *result)
-    })
+    KEPT.with_borrow(|kept| kept.get(&number.to_bits()).copied())
 }

@@ -35,12 +35,11 @@ impl Extended {
     }
 
     /// `digits` × 10^`power`; `None` where the power is too large either way.
-    pub(super) fn of_decimal(is_negative: bool, digits: u64, power: i32) -> Option<Self> {
+    pub(super) fn of_decimal(is_negative: bool, digits: u128, power: i32) -> Option<Self> {
         if power.unsigned_abs() > MAX_POWER {
             return None;
         }
         let fives = 5_u128.pow(power.unsigned_abs());
-        let digits = u128::from(digits);
         if power >= 0 {
             let product = digits.checked_mul(fives)?;
             return Some(Self::rounded(is_negative, product, power, false, u64::BITS));
@@ -48,7 +47,7 @@ impl Extended {
         let shift = digits.leading_zeros().min(u128::BITS - 1);
         let digits = digits << shift;
         let exponent = power.checked_sub(i32::try_from(shift).ok()?)?;
-        let is_more = digits % fives != 0;
+        let is_more = !digits.is_multiple_of(fives);
         let quotient = digits / fives;
         Some(Self::rounded(
             is_negative,
@@ -98,6 +97,13 @@ impl Extended {
     pub(super) const fn negated(self) -> Self {
         Self {
             is_negative: !self.is_negative && self.mantissa != 0,
+            ..self
+        }
+    }
+
+    pub(super) const fn magnitude(self) -> Self {
+        Self {
+            is_negative: false,
             ..self
         }
     }
@@ -168,21 +174,36 @@ impl Extended {
         ))
     }
 
-    /// When it is a whole number of up to 64 bits.
+    /// When it is a whole number: one of more than 64 bits is what its shortest decimal says.
     pub(super) fn whole(self) -> Option<i128> {
-        let places = u32::try_from(i64::from(self.exponent).checked_neg()?).ok()?;
-        if self.mantissa == 0 {
-            return Some(0);
-        }
-        if self.mantissa.trailing_zeros() < places {
-            return None;
-        }
-        let magnitude = i128::from(self.mantissa.checked_shr(places)?);
+        let magnitude = match u32::try_from(self.exponent) {
+            Ok(exponent) if exponent > 0 => self.shortest(exponent)?,
+            _ => {
+                let places = self.exponent.unsigned_abs();
+                if self.mantissa != 0 && self.mantissa.trailing_zeros() < places {
+                    return None;
+                }
+                i128::from(self.mantissa.checked_shr(places).unwrap_or(0))
+            }
+        };
         Some(if self.is_negative {
             -magnitude
         } else {
             magnitude
         })
+    }
+
+    /// The decimal with the fewest digits that is read as this magnitude, zeros after them.
+    fn shortest(self, exponent: u32) -> Option<i128> {
+        // The sign's bit, and one for rounding up.
+        if exponent > u64::BITS - 2 {
+            return None;
+        }
+        let exact = i128::from(self.mantissa) << exponent;
+        let read = |whole| Self::of_whole(whole).magnitude() == self.magnitude();
+        let tens = (0..=exact.ilog10()).rev().map(|power| 10_i128.pow(power));
+        let rounded = tens.map(|ten| (exact + ten / 2) / ten * ten);
+        rounded.into_iter().find(|whole| read(*whole))
     }
 
     /// The nearest whole number to one of 2^52 or more; `None` beyond 64 bits.

@@ -1,15 +1,38 @@
 //! Whether the number that is read is the one that was written.
 
-/// Of a number in JSON or Rego. Whole numbers are held whatever their length.
+use super::extended::Extended;
+
+/// Of a number in Rego, where plain digits are held whatever their length; or of one in JSON, once
+/// `make_whole` has been at it.
 pub(in crate::rego) fn is_held(written: &str) -> bool {
-    let Some((digits, power)) = decimal(written) else {
-        return false;
-    };
-    if power >= 0 {
-        return true;
-    }
+    is_plain(written) || is_read_as_written(written)
+}
+
+fn is_plain(written: &str) -> bool {
+    let digits = written.strip_prefix('-').unwrap_or(written);
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// JSON has whole numbers of 64 bits; longer ones are read as floats.
+fn is_held_in_json(written: &str) -> bool {
+    let is_whole = written.parse::<i64>().is_ok() || written.parse::<u64>().is_ok();
+    is_whole || is_read_as_written(written)
+}
+
+fn is_read_as_written(written: &str) -> bool {
     let read = written.parse::<f64>().map(|read| format!("{read:e}"));
-    read.is_ok_and(|read| decimal(&read) == Some((digits, power)))
+    read.is_ok_and(|read| decimal(&read) == decimal(written))
+}
+
+/// A number of more digits than a float holds; `None` where there are too many even so, or it is none.
+pub(super) fn read(written: &str) -> Option<Extended> {
+    let is_number = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
+    if !written.chars().all(is_number) || written.parse::<f64>().is_err() {
+        return None;
+    }
+    let (digits, power) = decimal(written)?;
+    let digits = digits.parse().ok()?;
+    Extended::of_decimal(written.starts_with('-'), digits, i32::try_from(power).ok()?)
 }
 
 /// The first number of a JSON document that is not held.
@@ -29,7 +52,7 @@ pub(in crate::rego) fn not_held(json: &str) -> Option<&str> {
             let end = from.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
             let length = end.unwrap_or(from.len());
             let number = from.get(..length)?;
-            if !is_held(number) {
+            if !is_held_in_json(number) {
                 return Some(number);
             }
             length

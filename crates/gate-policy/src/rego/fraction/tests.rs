@@ -64,9 +64,9 @@ proptest! {
     fn a_decimal_of_fifteen_digits_is_read_as_itself(digits in 1_u64..1_000_000_000_000_000, power in -18_i32..1) {
         let value: f64 = format!("{digits}e{power}").parse().unwrap();
         let read = Decimal::of(value).extended().unwrap();
-        prop_assert_eq!(Some(read), Extended::of_decimal(false, digits, power));
+        prop_assert_eq!(Some(read), Extended::of_decimal(false, digits.into(), power));
         let written = Value::from_json_str(&value.to_string());
-        prop_assert_eq!(keep(read), written.ok());
+        prop_assert_eq!(keep(Some(read)).ok().flatten(), written.ok());
     }
 }
 
@@ -76,7 +76,7 @@ fn a_decimal_is_read_as_itself_where_rounding_it_twice_would_change_it() {
     let decimal = Value::from(-0.772_032_467);
     let result = operand(&decimal).unwrap();
     assert_ne!(result.to_f64(), Some(-0.772_032_467));
-    assert_eq!(keep(result), Some(decimal));
+    assert_eq!(keep(Some(result)).unwrap(), Some(decimal));
 }
 
 /// No `f64` has a half of its own last place.
@@ -95,18 +95,66 @@ fn a_little_more_than_a_half_goes_up_and_a_little_less_goes_down() {
 }
 
 #[test]
-fn a_number_stands_for_the_last_result_until_it_is_forgotten_or_one_too_old() {
+fn a_number_stands_for_the_last_result_until_it_is_itself_again_or_forgotten() {
     let result = Extended::of_whole;
-    for number in 0..70_i32 {
-        beside::keep(f64::from(number), result(1000 + i128::from(number)));
-    }
-    // Six more than there is place for.
-    assert_eq!(beside::recall(5.0), None);
-    assert_eq!(beside::recall(6.0), Some(result(1006)));
-    assert_eq!(beside::recall(69.0), Some(result(1069)));
-    beside::keep(6.0, result(1));
-    assert_eq!(beside::recall(6.0), Some(result(1)));
-    assert_eq!(beside::recall(7.0), Some(result(1007)));
+    beside::keep(0.5, result(1)).unwrap();
+    beside::keep(0.5, result(2)).unwrap();
+    beside::keep(0.25, result(3)).unwrap();
+    assert_eq!(beside::recall(0.5), Some(result(2)));
+    beside::clear(0.5);
+    assert_eq!(beside::recall(0.5), None);
+    assert_eq!(beside::recall(0.25), Some(result(3)));
     forget();
-    assert_eq!(beside::recall(6.0), None);
+    assert_eq!(beside::recall(0.25), None);
+}
+
+/// Rather than that one is forgotten.
+#[test]
+fn too_many_results_are_an_error() {
+    let kept = (0..5_000_u32).map(|number| beside::keep(f64::from(number), Extended::ONE));
+    assert_eq!(kept.take_while(Result::is_ok).count(), 4_096);
+    forget();
+}
+
+#[test]
+fn a_whole_number_of_more_than_64_bits_is_what_its_shortest_decimal_says() {
+    let check = |left: i128, right: f64, expected: i128| {
+        let product = apply(Operation::Mul, &Value::from(left), &Value::from(right));
+        assert_eq!(product.unwrap(), Some(Value::from(expected)));
+    };
+    // As OPA 1.20.2 has them.
+    check(
+        18_555_000_000_000_000_000_000,
+        1.1,
+        20_410_500_000_000_000_000_000,
+    );
+    check(
+        123_456_789_012_345_678_901,
+        1.5,
+        185_185_183_518_518_518_350,
+    );
+    check(
+        -1_000_000_000_000_000_000_000_000_000_000,
+        0.1,
+        -100_000_000_000_000_000_010_000_000_000,
+    );
+}
+
+#[test]
+fn a_long_whole_number_of_json_is_what_was_written() {
+    let written = "[22451550000000000000000,-1e30,9007199254740993,{\"a\":1.5e22}]";
+    let mut read = Value::from_json_str(written).unwrap();
+    make_whole(&mut read);
+    let whole = [
+        22_451_550_000_000_000_000_000,
+        -10_i128.pow(30),
+        9_007_199_254_740_993,
+    ];
+    for (item, whole) in whole.into_iter().enumerate() {
+        assert_eq!(read[item], Value::from(whole));
+    }
+    assert_eq!(
+        read[3_usize]["a"],
+        Value::from(15_000_000_000_000_000_000_000_i128)
+    );
 }

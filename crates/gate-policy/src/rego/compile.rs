@@ -1,10 +1,11 @@
 //! From a bundle's Rego to programs of the register machine. Runs off the decision path.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
-use regorus::{CompiledPolicy, Rc, Value};
+use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
 use super::lean::{Copies, Lean};
 use super::prepared::{self, PREPARED};
@@ -259,16 +260,38 @@ pub(crate) fn read(
             text::keywords(path, source)?;
         }
     }
-    engine_over(bundle, modules.iter().copied(), &Value::new_object())
+    let lengths = PolicyLengthConfig::default();
+    parse(
+        bundle,
+        modules.iter().copied(),
+        &Value::new_object(),
+        lengths,
+    )
 }
 
-/// An interpreter with modules that [`engine`] has read, and data.
+/// An interpreter with modules that [`read`] has read, and data.
 fn engine_over<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
     data: &Value,
 ) -> Result<regorus::Engine, CompileError> {
+    // What was written has been measured; written anew, lines are longer.
+    let lengths = PolicyLengthConfig {
+        max_col: NonZeroU32::MAX,
+        max_file_bytes: NonZeroUsize::MAX,
+        ..PolicyLengthConfig::default()
+    };
+    parse(bundle, modules, data, lengths)
+}
+
+fn parse<'m>(
+    bundle: &Bundle,
+    modules: impl IntoIterator<Item = Source<'m>>,
+    data: &Value,
+    lengths: PolicyLengthConfig,
+) -> Result<regorus::Engine, CompileError> {
     let mut engine = regorus::Engine::new();
+    engine.set_policy_length_config(lengths);
     engine.set_rego_v0(bundle.manifest().rego_version == RegoVersion::V0);
     // As the register machine does, and as OPA does unless told otherwise.
     engine.set_strict_builtin_errors(false);

@@ -85,11 +85,14 @@ fn fold(name: &str, items: Vec<&Value>) -> Answer {
     let product = items.try_fold(Extended::ONE, |all, item| {
         Some(all.times_in(item?, F64_BITS))
     });
-    let exact = product.and_then(|product| {
-        let whole = product.whole().map(Value::from);
-        whole.or_else(|| product.to_f64().map(Value::from))
+    let product = product.and_then(Extended::to_f64).map(|product| {
+        beside::clear(product);
+        let whole = (product.fract() == 0.0).then(|| Decimal::of(product).whole());
+        whole
+            .flatten()
+            .map_or_else(|| Value::from(product), Value::from)
     });
-    Ok(exact)
+    Ok(product)
 }
 
 fn is_fraction(value: &Value) -> bool {

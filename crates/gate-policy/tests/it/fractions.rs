@@ -103,3 +103,20 @@ fn a_quotient_without_an_end_is_not_prepared() {
     let refused = prepared("1 / 3").unwrap_err();
     assert!(refused.contains("more digits than are kept"), "{refused}");
 }
+
+/// Each sign becomes the name of a function, which makes the line longer than may be written.
+#[test]
+fn a_long_sum_is_read() {
+    let judged = |count: usize| {
+        let sum = vec!["quantity_of_the_order"; count].join(" + ");
+        let decision = format!("decision := {ALLOW} if {sum} == {count}");
+        let rego = format!("quantity_of_the_order := input.order.qty\n{decision}");
+        (decision.len(), judge(&rego, "{}", "1"))
+    };
+    let (columns, shown) = judged(39);
+    assert!((950..1_024).contains(&columns));
+    assert_eq!(shown, "allow");
+    let (columns, shown) = judged(45);
+    assert!(columns > 1_024);
+    assert!(shown.starts_with("refused to compile"), "{shown}");
+}

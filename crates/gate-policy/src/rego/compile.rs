@@ -315,11 +315,6 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
         let name = growth::HIDDEN_NUMBER;
         return Err(CompileError::Data(format!("the member `{name}`")));
     }
-    if let Some(number) = fraction::not_held(bundle.data()) {
-        return Err(CompileError::Data(format!(
-            "the number {number} has more digits than are computed with"
-        )));
-    }
     let data = Value::from_json_str(bundle.data());
     let mut data = data.map_err(|error| CompileError::Data(error.to_string()))?;
     fraction::make_whole(&mut data);

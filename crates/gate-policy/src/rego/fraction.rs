@@ -19,7 +19,7 @@ use regorus::{LimitError, Value};
 
 pub(crate) use beside::forget;
 use extended::{Extended, F64_BITS};
-pub(super) use held::{is_held, not_held};
+pub(super) use held::is_held;
 
 /// So many digits of any decimal come back from an `f64`.
 const EXACT_DIGITS: usize = 15;

@@ -2,26 +2,15 @@
 
 use super::extended::Extended;
 
-/// Of a number in Rego, where plain digits are held whatever their length; or of one in JSON, once
-/// `make_whole` has been at it.
+/// Of a number in Rego, where plain digits are held whatever their length.
 pub(in crate::rego) fn is_held(written: &str) -> bool {
-    is_plain(written) || is_read_as_written(written)
+    let read = || written.parse::<f64>().map(|read| format!("{read:e}"));
+    is_plain(written) || read().is_ok_and(|read| decimal(&read) == decimal(written))
 }
 
 fn is_plain(written: &str) -> bool {
     let digits = written.strip_prefix('-').unwrap_or(written);
     !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
-}
-
-/// JSON has whole numbers of 64 bits; longer ones are read as floats.
-fn is_held_in_json(written: &str) -> bool {
-    let is_whole = written.parse::<i64>().is_ok() || written.parse::<u64>().is_ok();
-    is_whole || is_read_as_written(written)
-}
-
-fn is_read_as_written(written: &str) -> bool {
-    let read = written.parse::<f64>().map(|read| format!("{read:e}"));
-    read.is_ok_and(|read| decimal(&read) == decimal(written))
 }
 
 /// A number of more digits than a float holds; `None` where there are too many even so, or it is none.
@@ -33,33 +22,6 @@ pub(super) fn read(written: &str) -> Option<Extended> {
     let (digits, power) = decimal(written)?;
     let digits = digits.parse().ok()?;
     Extended::of_decimal(written.starts_with('-'), digits, i32::try_from(power).ok()?)
-}
-
-/// The first number of a JSON document that is not held.
-pub(in crate::rego) fn not_held(json: &str) -> Option<&str> {
-    let mut rest = json;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-        let from = rest.get(at..)?;
-        let length = if let Some(text) = from.strip_prefix('"') {
-            let mut is_escaped = false;
-            let end = text.find(|c| {
-                let is_end = c == '"' && !is_escaped;
-                is_escaped = c == '\\' && !is_escaped;
-                is_end
-            });
-            end?.saturating_add(2)
-        } else {
-            let end = from.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
-            let length = end.unwrap_or(from.len());
-            let number = from.get(..length)?;
-            if !is_held_in_json(number) {
-                return Some(number);
-            }
-            length
-        };
-        rest = from.get(length..)?;
-    }
-    None
 }
 
 /// Digits without zeros at either end, and the power of ten of the last.
@@ -121,29 +83,6 @@ mod tests {
             "1.5e-99999999999999999999",
         ] {
             assert!(!is_held(not_held), "{not_held}");
-        }
-    }
-
-    #[test]
-    fn a_document_is_searched_but_for_its_texts() {
-        for (json, found) in [
-            (
-                r#"{"a": [1, -2.5e3, "0.33333333333333333334"], "0.33333333333333333334": 1}"#,
-                None,
-            ),
-            (r#"{"a\\": "\"0.33333333333333333334", "b": 0.1}"#, None),
-            (
-                r#"{"a\\": 0.33333333333333333334}"#,
-                Some("0.33333333333333333334"),
-            ),
-            (
-                r#"["\\", [-9007199254740993.5]]"#,
-                Some("-9007199254740993.5"),
-            ),
-            ("7", None),
-            ("0.33333333333333333334", Some("0.33333333333333333334")),
-        ] {
-            assert_eq!(not_held(json), found, "{json}");
         }
     }
 }

@@ -12,7 +12,6 @@ mod fraction;
 mod growth;
 mod imports;
 mod lean;
-mod letters;
 mod machine;
 mod member;
 mod negate;

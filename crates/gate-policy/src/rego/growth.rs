@@ -12,7 +12,7 @@ use regorus::rvm::program::Program;
 use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
-use super::{CompileError, arithmetic, fraction, letters};
+use super::{CompileError, arithmetic, builtins, fraction};
 
 /// The most that one call may make: bytes of text, 16 for each member of a collection.
 pub const MAX_MADE_BYTES: usize = 1024 * 1024;
@@ -60,7 +60,7 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
     };
     held.into_iter()
         .flatten()
-        .chain(letters::BUILTINS)
+        .chain(builtins::own())
         .collect()
 });
 

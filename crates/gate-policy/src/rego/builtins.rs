@@ -1,6 +1,8 @@
 //! The builtins a policy may call: bounded by their input, and the same on every run.
 
+mod format;
 mod letters;
+mod patterns;
 
 use regorus::LimitError;
 use regorus::unstable::BuiltinFcn;
@@ -100,7 +102,10 @@ pub(super) fn is_allowed(name: &str) -> bool {
 
 /// Those that stand here instead of regorus' own, because OPA answers otherwise.
 pub(super) fn own() -> impl Iterator<Item = (&'static str, BuiltinFcn)> {
-    letters::BUILTINS.into_iter()
+    format::BUILTINS
+        .into_iter()
+        .chain(letters::BUILTINS)
+        .chain(patterns::BUILTINS)
 }
 
 /// Ends the evaluation, and the order is blocked: what OPA would answer is not known here. (A builtin without a

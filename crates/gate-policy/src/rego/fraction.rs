@@ -99,6 +99,20 @@ fn is_fraction(value: &Value) -> bool {
     matches!(value, Value::Number(number) if !number.is_integer())
 }
 
+/// The float that is nearest to OPA's number.
+pub(super) fn nearest(value: &Value) -> Option<f64> {
+    let Value::Number(number) = value else {
+        return None;
+    };
+    let float = number.as_f64()?;
+    beside::recall(float).map_or(Some(float), Extended::to_f64)
+}
+
+/// Whether OPA has more digits of it than a float.
+pub(super) fn is_rounded(value: &Value) -> bool {
+    matches!(value, Value::Number(number) if number.as_f64().and_then(beside::recall).is_some())
+}
+
 /// A number as OPA has it.
 fn operand(value: &Value) -> Option<Extended> {
     let Value::Number(number) = value else {

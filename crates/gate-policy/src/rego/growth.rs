@@ -52,16 +52,12 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         "object.union_n" => deep;
         "product" => product;
         "split" => split;
-        "sprintf" => sprintf;
         "sum" => |_: &[Value]| 0;
         "to_number" => |_: &[Value]| 0;
         "units.parse" => number;
         "units.parse_bytes" => number;
     };
-    held.into_iter()
-        .flatten()
-        .chain(builtins::own())
-        .collect()
+    held.into_iter().flatten().chain(builtins::own()).collect()
 });
 
 fn held(name: &str) -> Option<BuiltinFcn> {
@@ -113,7 +109,7 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
     arithmetic::add_to(engine)
 }
 
-fn within(bytes: usize) -> Result<(), LimitError> {
+pub(super) fn within(bytes: usize) -> Result<(), LimitError> {
     if bytes <= MAX_MADE_BYTES {
         return Ok(());
     }
@@ -247,31 +243,6 @@ fn split(args: &[Value]) -> usize {
     let parts = text.matches(delimiter.as_ref()).count();
     text.len()
         .saturating_add(parts.saturating_mul(MEMBER_BYTES))
-}
-
-/// The format, its widths, and its arguments as they are written.
-fn sprintf(args: &[Value]) -> usize {
-    let widths = match args.first() {
-        Some(Value::String(format)) => widths(format),
-        _ => 0,
-    };
-    deep(args).saturating_add(widths)
-}
-
-fn widths(format: &str) -> usize {
-    let mut sum = 0_usize;
-    let mut rest = format;
-    while let Some((_, after)) = rest.split_once('%') {
-        let after = after.strip_prefix('.').unwrap_or(after);
-        let end = after.find(|c: char| !c.is_numeric()).unwrap_or(after.len());
-        let (width, verb) = after.split_at(end);
-        if !width.is_empty() {
-            sum = sum.saturating_add(width.parse().unwrap_or(TOO_MUCH));
-        }
-        // A `%` here is the second of two.
-        rest = verb.strip_prefix('%').unwrap_or(verb);
-    }
-    sum
 }
 
 /// regorus reads `1e1000000000` as a whole number of so many digits.

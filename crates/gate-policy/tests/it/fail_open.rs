@@ -388,3 +388,56 @@ fn an_input_that_a_test_uses_is_put_to_both_engines() {
     let noting = test.replace("\"x\"}}]) == 1", "\"vip\"}}]) >= 0");
     assert!(with(noting).is_err());
 }
+
+/// A builtin without a value where OPA's has one ends the body of a denial, and nothing denies.
+#[test]
+fn a_denial_with_a_message_denies_whatever_the_message_is() {
+    for (message, expected) in [
+        (
+            r#"sprintf("%8.2f above", [input.order.qty])"#,
+            "%!f(int64=      01) above",
+        ),
+        (r#"sprintf("%d above", [1.5])"#, "%!d(float64=1.5) above"),
+        (
+            r#"sprintf("%d of %s above", [1])"#,
+            "1 of %!s(MISSING) above",
+        ),
+        (
+            r#"sprintf("above", [input.order.symbol])"#,
+            "above%!(EXTRA string=AAPL)",
+        ),
+        (r#"sprintf("%t above", [true])"#, "%!t(string=true) above"),
+        // Not known: blocked all the same.
+        (r#"sprintf("%[1]d above", [1])"#, "policy_error"),
+    ] {
+        let rego = format!(
+            "decision := {ALLOW} if count(deny) == 0\n\
+             decision := {{\"allow\": false, \"reasons\": deny}} if count(deny) > 0\n\
+             deny contains {message} if input.order.qty > 0"
+        );
+        check(&rego, "1", expected);
+    }
+}
+
+/// As OPA has it, `\d` is a digit of ASCII, and `\b` and a brace alone are no errors.
+#[test]
+fn a_denial_by_a_pattern_denies_what_it_denies_in_opa() {
+    for pattern in [
+        r"\\bAAPL\\b",
+        r"^\\w+$",
+        r"\\QAAPL\\E",
+        "A{2}",
+        r"A[^\\d{]PL",
+    ] {
+        let rego = format!(
+            "decision := {ALLOW} if not deny\n\
+             deny if regex.match(\"{pattern}\", input.order.symbol)"
+        );
+        check(&rego, "1", "policy_undefined");
+    }
+    check(
+        &format!("decision := {ALLOW} if not regex.match(`\\pL`, input.order.symbol)"),
+        "1",
+        "policy_error",
+    );
+}

@@ -1,0 +1,159 @@
+//! `glob.match` as OPA has it, which is that of the Go package gobwas/glob: written as a regular expression.
+
+use regorus::{LimitError, Value};
+
+use super::syntax::Refusal;
+use super::{Compiled, build, with};
+use crate::rego::builtins::beyond;
+
+/// Terms in terms beyond this are not looked at.
+const MAX_DEPTH: usize = 16;
+
+pub(super) fn matches(args: &[Value]) -> Result<Value, LimitError> {
+    let [Value::String(pattern), delimiters, Value::String(text)] = args else {
+        return Ok(Value::Undefined);
+    };
+    let delimiters = match delimiters {
+        Value::Null => String::new(),
+        Value::Array(items) if items.is_empty() => ".".to_owned(),
+        Value::Array(items) => match items.iter().map(letter).collect() {
+            Some(letters) => letters,
+            None => return Ok(Value::Undefined),
+        },
+        _ => return Ok(Value::Undefined),
+    };
+    if !is_known_of(pattern, text) {
+        return Err(beyond());
+    }
+    // No pattern of the other kind begins so: it would not be read.
+    let key = format!("(glob {delimiters} of {pattern}");
+    with(
+        &key,
+        || compile(pattern, &delimiters),
+        |compiled| match compiled {
+            Ok(compiled) => Ok(Value::Bool(compiled.is_match(text))),
+            Err(Refusal::Invalid) => Ok(Value::Undefined),
+            Err(Refusal::Unknown) => Err(beyond()),
+        },
+    )
+}
+
+/// gobwas answers by how it takes a pattern apart. It holds that `?` and `[!a]` match an empty text, that `***` does
+/// not, that a `*` beside a `?` matches delimiters, and looks at bytes in some places.
+fn is_known_of(pattern: &str, text: &str) -> bool {
+    let odd = ["***", "*?", "?*"];
+    if odd.iter().any(|odd| pattern.contains(odd)) {
+        return false;
+    }
+    if text.is_empty() {
+        return matches!(pattern, "*" | "**") || !pattern.starts_with(['?', '[', '{', '*']);
+    }
+    text.is_ascii() || !pattern.contains(['?', '['])
+}
+
+/// A text of one.
+fn letter(value: &Value) -> Option<char> {
+    let Value::String(text) = value else {
+        return None;
+    };
+    let mut letters = text.chars();
+    letters.next().filter(|_| letters.next().is_none())
+}
+
+fn compile(pattern: &str, delimiters: &str) -> Compiled {
+    let one = if delimiters.is_empty() {
+        ".".to_owned()
+    } else {
+        format!("[^{}]", class(delimiters))
+    };
+    let mut reader = Reader { rest: pattern, one };
+    let translated = reader.sequence(0)?;
+    build(&format!(r"(?s)\A(?:{translated})\z"))
+}
+
+/// The letters, as they are written between brackets.
+fn class(letters: &str) -> String {
+    letters
+        .chars()
+        .map(|letter| format!(r"\x{{{:x}}}", u32::from(letter)))
+        .collect()
+}
+
+struct Reader<'p> {
+    rest: &'p str,
+    /// What stands for any letter but a delimiter.
+    one: String,
+}
+
+impl Reader<'_> {
+    fn next(&mut self) -> Option<char> {
+        let mut letters = self.rest.chars();
+        let next = letters.next();
+        self.rest = letters.as_str();
+        next
+    }
+
+    fn skip(&mut self, prefix: char) -> bool {
+        let rest = self.rest.strip_prefix(prefix);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// Up to the end of the pattern, or of the terms that it is in: letters alone, for gobwas does not always find
+    /// what has wildcards in terms, or terms of nothing.
+    fn sequence(&mut self, depth: usize) -> Result<String, Refusal> {
+        if depth > MAX_DEPTH {
+            return Err(Refusal::Unknown);
+        }
+        let mut made = String::new();
+        while let Some(letter) = self.next() {
+            let is_first = made.is_empty() || made.ends_with(['|', ':']);
+            match letter {
+                '*' | '?' | '[' if depth > 0 => return Err(Refusal::Unknown),
+                ',' | '}' if depth > 0 && is_first => return Err(Refusal::Unknown),
+                '*' if self.skip('*') => made.push_str(".*"),
+                '*' => made.push_str(&format!("{}*", self.one)),
+                '?' => made.push_str(&self.one),
+                '[' => made.push_str(&self.range()?),
+                '{' => {
+                    made.push_str("(?:");
+                    made.push_str(&self.sequence(depth.saturating_add(1))?);
+                    made.push(')');
+                }
+                ',' if depth > 0 => made.push('|'),
+                '}' if depth > 0 => return Ok(made),
+                '\\' => literal(self.next().ok_or(Refusal::Unknown)?, &mut made),
+                _ => literal(letter, &mut made),
+            }
+        }
+        // Terms that are not closed are taken there for something.
+        if depth > 0 {
+            Err(Refusal::Unknown)
+        } else {
+            Ok(made)
+        }
+    }
+
+    /// `[a-c]` or `[abc]`; with `!` none of these. There is no more than one range, and it is alone.
+    fn range(&mut self) -> Result<String, Refusal> {
+        let not = if self.skip('!') { "^" } else { "" };
+        let (inside, rest) = self.rest.split_once(']').ok_or(Refusal::Invalid)?;
+        if inside.is_empty() || inside.contains('\\') {
+            return Err(Refusal::Unknown);
+        }
+        self.rest = rest;
+        let mut letters = inside.chars();
+        let [from, between, to] = [letters.next(), letters.next(), letters.next()];
+        if let (Some(from), Some('-')) = (from, between) {
+            let to = to.filter(|to| from <= *to && letters.next().is_none());
+            let to = to.ok_or(Refusal::Unknown)?;
+            let [from, to] = [from, to].map(u32::from);
+            return Ok(format!(r"[{not}\x{{{from:x}}}-\x{{{to:x}}}]"));
+        }
+        Ok(format!("[{not}{}]", class(inside)))
+    }
+}
+
+fn literal(letter: char, made: &mut String) {
+    made.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+}

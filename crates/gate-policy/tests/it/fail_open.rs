@@ -100,6 +100,20 @@ fn a_conflict_is_named_to_who_asks_for_the_rule() {
     );
 }
 
+/// So is a call whose answer OPA may know otherwise.
+#[test]
+fn a_call_that_is_not_answered_is_named_to_who_asks_for_the_rule() {
+    let rego = format!("decision := {ALLOW}\nlimit := sprintf(input.format, [1])");
+    let policy = load(&rego, "{}").unwrap();
+    let ask = |format: &str| policy.query(&["gate", "limit"], &json!({"format": format}));
+    assert_eq!(ask("%d"), Ok(Some(json!("1"))));
+    let not_known = "data.gate.limit: a builtin was asked for what OPA may answer otherwise";
+    assert_eq!(
+        ask("%[1]d"),
+        Err(QueryError::Evaluation(not_known.to_owned()))
+    );
+}
+
 #[test]
 fn an_assignment_of_something_undefined_ends_the_body() {
     // The register machine of regorus 0.14.1 would go on with the next expression.

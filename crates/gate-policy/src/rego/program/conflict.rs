@@ -27,19 +27,26 @@ const CONFLICT: LimitError = LimitError::MemoryLimitExceeded { usage: 0, limit: 
 
 const CONFLICT_TEXT: &str = "a rule, a function or a key of an object has two values";
 
+/// Of [`beyond`](crate::rego::builtins).
+const BEYOND_TEXT: &str = "a builtin was asked for what OPA may answer otherwise";
+
 /// What to say of the error with which the machine ended.
 pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
-    match error {
+    let text = match error {
         VmError::MemoryLimitExceeded {
             usage: 0, limit: 0, ..
-        } => {
-            let rule = rule_at(machine.get_program(), machine.get_pc());
-            match rule.map(|rule| rule.name.as_str()).unwrap_or_default() {
-                "" => CONFLICT_TEXT.to_owned(),
-                rule => format!("{rule}: {CONFLICT_TEXT}"),
-            }
-        }
-        error => error.to_string(),
+        } => CONFLICT_TEXT,
+        VmError::MemoryLimitExceeded {
+            usage: u64::MAX,
+            limit: 0,
+            ..
+        } => BEYOND_TEXT,
+        error => return error.to_string(),
+    };
+    let rule = rule_at(machine.get_program(), machine.get_pc());
+    match rule.map(|rule| rule.name.as_str()).unwrap_or_default() {
+        "" => text.to_owned(),
+        rule => format!("{rule}: {text}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The builtins a policy may call: bounded by their input, and the same on every run.
 
+mod calendar;
 mod format;
 mod letters;
 mod patterns;
@@ -102,8 +103,9 @@ pub(super) fn is_allowed(name: &str) -> bool {
 
 /// Those that stand here instead of regorus' own, because OPA answers otherwise.
 pub(super) fn own() -> impl Iterator<Item = (&'static str, BuiltinFcn)> {
-    format::BUILTINS
+    calendar::BUILTINS
         .into_iter()
+        .chain(format::BUILTINS)
         .chain(letters::BUILTINS)
         .chain(patterns::BUILTINS)
 }

@@ -1,0 +1,1 @@
+//! What the real OPA 1.20.2 answers.

@@ -1,0 +1,80 @@
+//! How far a zone is from UTC.
+
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+
+use super::{Answer, Without};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zone {
+    Utc,
+    Named(Tz),
+}
+
+/// 1970. Before, OPA's tables differ from one machine to the next: some leave out what others have.
+const FIRST: i64 = 0;
+/// 2100. The tables here end before; Go goes on by rule. Until then both are the same in every zone.
+const END: i64 = 4_102_444_800;
+/// More seconds than 64 bits have nanoseconds for, either way, in every zone.
+const OUT_OF_RANGE: i64 = 9_223_372_037 + 2 * super::DAY;
+
+/// 1997. Before, two zones that are now another's name had offsets of their own: some machines' tables have them still.
+const SETTLED: i64 = 852_076_800;
+
+impl Zone {
+    pub(super) fn named(name: &str) -> Answer<Self> {
+        match name {
+            "" | "UTC" => Ok(Self::Utc),
+            // That of the machine.
+            "Local" => Err(Without::Unknown),
+            _ => match name.parse() {
+                Ok(zone) => Ok(Self::Named(zone)),
+                Err(_) if may_be_a_file(name) => Err(Without::Unknown),
+                Err(_) => Err(Without::Undefined),
+            },
+        }
+    }
+
+    /// Seconds to add to UTC, at an instant in seconds since 1970.
+    pub(super) fn offset_at(self, seconds: i64) -> Answer<i64> {
+        let Self::Named(zone) = self else {
+            return Ok(0);
+        };
+        if !(FIRST..END).contains(&seconds) || seconds < SETTLED && is_unsettled(zone) {
+            return Err(Without::Unknown);
+        }
+        let utc = DateTime::from_timestamp(seconds, 0).ok_or(Without::Unknown)?;
+        let offset = zone.offset_from_utc_datetime(&utc.naive_utc()).fix();
+        Ok(offset.local_minus_utc().into())
+    }
+
+    /// The instant at which a clock on the wall shows this. It may show it twice or never: which instant it then is, is
+    /// Go's choice.
+    pub(super) fn instant(self, wall: i64) -> Answer<i64> {
+        if wall.unsigned_abs() > OUT_OF_RANGE.unsigned_abs() {
+            return Err(Without::Undefined);
+        }
+        let near = self.offset_at(wall)?;
+        if near == 0 {
+            return Ok(wall);
+        }
+        Ok(wall - self.offset_at(wall - near)?)
+    }
+}
+
+fn is_unsettled(zone: Tz) -> bool {
+    matches!(zone, Tz::EET | Tz::WET)
+}
+
+/// OPA reads a zone from the machine's files, by its name: some have more of them than there are zones, and a path has
+/// more than one spelling.
+fn may_be_a_file(name: &str) -> bool {
+    const MORE: [&str; 3] = ["Factory", "localtime", "posixrules"];
+    let mut parts = name.split('/');
+    let first = parts.clone().next();
+    !name.contains("..")
+        && !name.starts_with(['/', '\\'])
+        && (MORE.contains(&name)
+            || matches!(first, Some("posix" | "right"))
+            || parts.any(|part| part.is_empty() || part == "."))
+}

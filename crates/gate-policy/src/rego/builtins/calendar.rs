@@ -48,6 +48,8 @@ const NANOS: i64 = 1_000_000_000;
 /// So many years and days come to no more seconds than Go has room for.
 const MAX_YEARS: u64 = 100_000_000_000;
 const MAX_DAYS: u64 = 20_000_000_000_000;
+/// 2^53: up to here a float has all whole numbers.
+const MAX_OF_FLOAT: u64 = 1 << 53;
 /// From Sunday on.
 const WEEKDAYS: [&str; 7] = [
     "Sunday",
@@ -90,10 +92,10 @@ impl Instant {
     /// `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`. As in OPA, what comes after is not looked at.
     fn read(value: &Value) -> Answer<Self> {
         let Value::Array(parts) = value else {
-            let (nanos, zone) = (nanos(value)?, Zone::Utc);
+            let (nanos, zone) = (whole(value)?, Zone::Utc);
             return Ok(Self { nanos, zone });
         };
-        let nanos = nanos(parts.first().ok_or(Without::Undefined)?)?;
+        let nanos = whole(parts.first().ok_or(Without::Undefined)?)?;
         if !matches!(parts.get(2), None | Some(Value::String(_))) {
             return Err(Without::Undefined);
         }
@@ -119,16 +121,17 @@ impl Instant {
     }
 }
 
-fn nanos(value: &Value) -> Answer<i64> {
-    match value {
-        Value::Number(number) => number.as_i64().ok_or(Without::Undefined),
-        _ => Err(Without::Undefined),
-    }
-}
-
-/// A number that OPA takes for whole: `1` it does, `1.0` in the input it does not.
+/// A number that is whole. OPA wants no exponent in years, months and days; how a number was written is not known here.
 fn whole(value: &Value) -> Answer<i64> {
-    nanos(value)
+    let Value::Number(number) = value else {
+        return Err(Without::Undefined);
+    };
+    let whole = number.as_i64().ok_or(Without::Undefined)?;
+    // A float of the order (only these are above 2^53) has perhaps lost digits that OPA sees.
+    if whole.unsigned_abs() > MAX_OF_FLOAT && number.as_f64().is_some() {
+        return Err(Without::Unknown);
+    }
+    Ok(whole)
 }
 
 fn list<const N: usize>(numbers: [i64; N]) -> Value {

@@ -29,8 +29,8 @@ impl Zone {
             "Local" => Err(Without::Unknown),
             _ => match name.parse() {
                 Ok(zone) => Ok(Self::Named(zone)),
-                Err(_) if may_be_a_file(name) => Err(Without::Unknown),
-                Err(_) => Err(Without::Undefined),
+                // OPA reads a zone from its machine's files: there may be one of the name, or one day a new zone.
+                Err(_) => Err(Without::Unknown),
             },
         }
     }
@@ -64,17 +64,4 @@ impl Zone {
 
 fn is_unsettled(zone: Tz) -> bool {
     matches!(zone, Tz::EET | Tz::WET)
-}
-
-/// OPA reads a zone from the machine's files, by its name: some have more of them than there are zones, and a path has
-/// more than one spelling.
-fn may_be_a_file(name: &str) -> bool {
-    const MORE: [&str; 3] = ["Factory", "localtime", "posixrules"];
-    let mut parts = name.split('/');
-    let first = parts.clone().next();
-    !name.contains("..")
-        && !name.starts_with(['/', '\\'])
-        && (MORE.contains(&name)
-            || matches!(first, Some("posix" | "right"))
-            || parts.any(|part| part.is_empty() || part == "."))
 }

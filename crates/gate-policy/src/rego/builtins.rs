@@ -1,9 +1,16 @@
 //! The builtins a policy may call: bounded by their input, and the same on every run.
 
 mod calendar;
+mod casts;
+mod documents;
 mod format;
 mod letters;
+mod numbers;
 mod patterns;
+mod texts;
+mod trees;
+mod units;
+mod versions;
 
 use regorus::LimitError;
 use regorus::unstable::BuiltinFcn;
@@ -105,9 +112,16 @@ pub(super) fn is_allowed(name: &str) -> bool {
 pub(super) fn own() -> impl Iterator<Item = (&'static str, BuiltinFcn)> {
     calendar::BUILTINS
         .into_iter()
+        .chain(casts::BUILTINS)
+        .chain(documents::BUILTINS)
         .chain(format::BUILTINS)
         .chain(letters::BUILTINS)
+        .chain(numbers::BUILTINS)
         .chain(patterns::BUILTINS)
+        .chain(texts::BUILTINS)
+        .chain(trees::BUILTINS)
+        .chain(units::BUILTINS)
+        .chain(versions::BUILTINS)
 }
 
 /// Ends the evaluation, and the order is blocked: what OPA would answer is not known here. (A builtin without a

@@ -12,14 +12,17 @@
 mod beside;
 mod extended;
 mod held;
+mod whole;
 
 use std::cmp::Ordering;
 
 use regorus::{LimitError, Value};
 
+use super::growth::too_long;
 pub(crate) use beside::forget;
 use extended::{Extended, F64_BITS};
-pub(super) use held::is_held;
+pub(super) use held::{decimal, is_decimal, is_held};
+pub(super) use whole::{Rounding, rounded, units, whole, written};
 
 /// So many digits of any decimal come back from an `f64`.
 const EXACT_DIGITS: usize = 15;
@@ -63,9 +66,6 @@ pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Answer
 pub(super) fn builtin(name: &str, of: &[Value]) -> Answer {
     match (name, of) {
         ("abs", [value]) if is_fraction(value) => keep(operand(value).map(Extended::magnitude)),
-        ("to_number", [Value::String(text)]) if text.len() > EXACT_DIGITS && !is_held(text) => {
-            keep(held::read(text))
-        }
         ("sum" | "product", [Value::Array(items)]) => fold(name, items.iter().collect()),
         ("sum" | "product", [Value::Set(items)]) => fold(name, items.iter().collect()),
         _ => Ok(None),

@@ -47,15 +47,11 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         "array.concat" => |args: &[Value]| args.iter().map(members).fold(0, usize::saturating_add);
         "concat" => concat;
         "json.marshal" => deep;
-        "json.unmarshal" => unmarshal;
         "object.union" => deep;
         "object.union_n" => deep;
         "product" => product;
         "split" => split;
         "sum" => |_: &[Value]| 0;
-        "to_number" => |_: &[Value]| 0;
-        "units.parse" => number;
-        "units.parse_bytes" => number;
     };
     held.into_iter().flatten().chain(builtins::own()).collect()
 });
@@ -243,34 +239,6 @@ fn split(args: &[Value]) -> usize {
     let parts = text.matches(delimiter.as_ref()).count();
     text.len()
         .saturating_add(parts.saturating_mul(MEMBER_BYTES))
-}
-
-/// regorus reads `1e1000000000` as a whole number of so many digits.
-fn number(args: &[Value]) -> usize {
-    const MAX_DIGITS: usize = 1_000;
-    let [Value::String(text)] = args else {
-        return 0;
-    };
-    let exponents = text.split(['e', 'E']).skip(1).map(|after| {
-        let after = after.trim_start_matches('+');
-        let end = after.find(|c: char| !c.is_ascii_digit());
-        let (digits, _) = after.split_at(end.unwrap_or(after.len()));
-        digits.trim_start_matches('0')
-    });
-    let is_long = exponents.into_iter().any(|digits| digits.len() > 3);
-    if is_long || text.len() > MAX_DIGITS {
-        TOO_MUCH
-    } else {
-        0
-    }
-}
-
-fn unmarshal(args: &[Value]) -> usize {
-    match args {
-        [Value::String(text)] if hides_number(text) => TOO_MUCH,
-        [Value::String(text)] => text.len(),
-        _ => 0,
-    }
 }
 
 /// What regorus reads as a number of any length, from an object with this one member.

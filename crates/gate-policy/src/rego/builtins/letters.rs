@@ -33,7 +33,7 @@ fn upper(letter: char) -> char {
     char::from_u32(place.saturating_add(away)).unwrap_or(letter)
 }
 
-fn lower(letter: char) -> char {
+pub(super) fn lower(letter: char) -> char {
     let mut full = letter.to_lowercase();
     match (full.next(), full.next()) {
         (Some(only), None) => only,

@@ -206,6 +206,42 @@ impl Extended {
         rounded.into_iter().find(|whole| read(*whole))
     }
 
+    /// Without what is after the point.
+    pub(super) fn cut(self) -> Self {
+        let places = u32::try_from(i64::from(self.exponent).saturating_neg());
+        match places {
+            Err(_) | Ok(0) => self,
+            Ok(places) if places < u64::BITS => Self {
+                mantissa: self.mantissa >> places << places,
+                ..self
+            },
+            Ok(_) => Self::ZERO,
+        }
+    }
+
+    /// A half more, on its side of zero.
+    pub(super) fn away_by_half(self) -> Self {
+        self.plus(Self {
+            is_negative: self.is_negative,
+            mantissa: 1 << 63,
+            exponent: -64,
+        })
+    }
+
+    /// When it is a whole number; one of more than 64 bits to the last of them.
+    pub(super) fn exact(self) -> Option<i128> {
+        let Ok(exponent) = u32::try_from(self.exponent) else {
+            return self.whole();
+        };
+        let is_short = exponent < u64::BITS - 1;
+        let magnitude = is_short.then(|| i128::from(self.mantissa) << exponent)?;
+        Some(if self.is_negative {
+            -magnitude
+        } else {
+            magnitude
+        })
+    }
+
     /// The nearest whole number to one of 2^52 or more; `None` beyond 64 bits.
     pub(super) fn nearest_whole(self) -> Option<i128> {
         let places = u32::try_from(i64::from(self.exponent).checked_neg()?).ok()?;

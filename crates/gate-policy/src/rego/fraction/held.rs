@@ -15,8 +15,7 @@ fn is_plain(written: &str) -> bool {
 
 /// A number of more digits than a float holds; `None` where there are too many even so, or it is none.
 pub(super) fn read(written: &str) -> Option<Extended> {
-    let is_number = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
-    if !written.chars().all(is_number) || written.parse::<f64>().is_err() {
+    if !is_decimal(written) {
         return None;
     }
     let (digits, power) = decimal(written)?;
@@ -24,8 +23,14 @@ pub(super) fn read(written: &str) -> Option<Extended> {
     Extended::of_decimal(written.starts_with('-'), digits, i32::try_from(power).ok()?)
 }
 
+/// Whether it is a number in decimals, as Go has it and Rust: `+1.`, `.5`, `01e5`.
+pub(in crate::rego) fn is_decimal(written: &str) -> bool {
+    let is_number = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
+    written.chars().all(is_number) && written.parse::<f64>().is_ok()
+}
+
 /// Digits without zeros at either end, and the power of ten of the last.
-fn decimal(number: &str) -> Option<(String, i64)> {
+pub(in crate::rego) fn decimal(number: &str) -> Option<(String, i64)> {
     let (mantissa, power) = match number.split_once(['e', 'E']) {
         Some((mantissa, power)) => (mantissa, power.parse().ok()?),
         None => (number, 0_i64),

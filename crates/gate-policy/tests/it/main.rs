@@ -7,6 +7,7 @@
 
 mod agreement;
 mod bounded;
+mod builtins;
 mod conformance;
 mod engines;
 mod explain;

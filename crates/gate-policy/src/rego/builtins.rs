@@ -154,7 +154,79 @@ pub(super) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError>
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use regorus::Value;
+    use regorus::unstable::{Expr, Ref};
+
     use super::*;
+
+    /// Texts made of what formats, patterns, globs, layouts, amounts, versions and paths are made of.
+    fn texts() -> impl Strategy<Value = String> {
+        let pieces = prop::sample::select(
+            "% d s v x q + - # 0 1 12 . * [ ] ( ) { } {2} {,2} \\ \\d \\Q \\E \\x ? | ^ $ , / ~1 : a K ß 日 🎉 _ \" e E Ki m T Z \
+             2006 01 02 15:04:05 .000 Z07:00 MST Jan 2024-02-29 10:11:12 UTC Europe/Berlin h ns y v1 1.2.3 -a NaN [1] {\"a\":1} \u{0}"
+                .split(' ')
+                .collect::<Vec<_>>(),
+        );
+        prop::collection::vec(pieces, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-20_i64..20).prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("JSON has no other", |number| number.is_finite())
+                .prop_map(Value::from),
+            texts().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            let items = prop::collection::vec(inner.clone(), 0..4);
+            prop_oneof![
+                items.clone().prop_map(Value::from),
+                items.prop_map(|items| Value::from(
+                    items.into_iter().collect::<std::collections::BTreeSet<_>>()
+                )),
+                prop::collection::btree_map(texts().prop_map(Value::from), inner, 0..4)
+                    .prop_map(Value::from),
+            ]
+        })
+    }
+
+    /// What most builtins take first and last, and everything else.
+    fn arguments() -> impl Strategy<Value = Value> {
+        let list = prop::collection::vec(values(), 0..4).prop_map(Value::from);
+        prop_oneof![4 => texts().prop_map(Value::from), 2 => list, 2 => values()]
+    }
+
+    /// An error of another kind would be no value, and a denial that asks for it would not deny.
+    #[test]
+    fn whatever_the_arguments_there_is_an_answer_or_the_evaluation_ends() {
+        let span = growth::nowhere()
+            .map_err(|error| error.to_string())
+            .unwrap();
+        let arguments = prop::collection::vec(arguments(), 4);
+        let config = ProptestConfig {
+            cases: 20_000,
+            failure_persistence: None,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+            ..ProptestConfig::default()
+        };
+        proptest!(config, |(args in arguments)| {
+            for (name, (builtin, arity)) in own() {
+                let mut args = args.clone();
+                args.truncate(arity.into());
+                let place = |_: &Value| Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 });
+                let places: Vec<_> = args.iter().map(place).collect();
+                if let Err(error) = builtin(&span, &places, &args, false) {
+                    prop_assert!(error.is::<LimitError>(), "{name} of {args:?}: {error}");
+                }
+            }
+        });
+    }
 
     #[test]
     fn the_list_is_sorted_and_holds_nothing_that_a_limit_could_not_stop() {

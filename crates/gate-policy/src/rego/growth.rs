@@ -73,14 +73,7 @@ pub(super) fn hold(mut program: Program) -> Program {
 /// Holds an interpreter's builtins.
 pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     let refused = |error: &dyn std::fmt::Display| CompileError::Compile(error.to_string());
-    let file = regorus::Source::from_contents("builtin".to_owned(), String::new());
-    let span = Span {
-        source: file.map_err(|error| refused(&error))?,
-        line: 1,
-        col: 1,
-        start: 0,
-        end: 0,
-    };
+    let span = nowhere().map_err(|error| refused(&error))?;
     for (name, (builtin, arity)) in HELD.iter() {
         let span = span.clone();
         let call = move |args: Vec<Value>| {
@@ -103,6 +96,18 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
             .map_err(|error| refused(&error))?;
     }
     arithmetic::add_to(engine)
+}
+
+/// The place of a call that stands in no file.
+pub(super) fn nowhere() -> Result<Span, impl std::fmt::Display> {
+    let file = regorus::Source::from_contents("builtin".to_owned(), String::new());
+    file.map(|source| Span {
+        source,
+        line: 1,
+        col: 1,
+        start: 0,
+        end: 0,
+    })
 }
 
 pub(super) fn within(bytes: usize) -> Result<(), LimitError> {

@@ -108,8 +108,12 @@ fn every_case_decides_as_in_opa_or_is_listed() {
         }
     }
     let listed = include_str!("../../../../docs/policy-conformance.md");
+    let section = listed
+        .split("\n## ")
+        .find(|section| section.starts_with("Cases that do not pass"))
+        .unwrap();
     let lines = |start: &str| -> Vec<String> {
-        let lines = listed.lines().filter_map(|line| line.strip_prefix(start));
+        let lines = section.lines().filter_map(|line| line.strip_prefix(start));
         lines.map(|line| line.replacen('`', "", 1)).collect()
     };
     assert_eq!(not_passing, lines("- `"), "{} cases", cases.len());

@@ -10,7 +10,7 @@ use crate::bundle::Bundle;
 use crate::policy::{Policy, PolicyIdentity};
 use crate::recorded::RecordedInput;
 use crate::rego::EvalLimits;
-use crate::rules::{DataError, TypedData};
+use crate::rules::{DataError, Limits, TypedData};
 use crate::selftest::{self, TestReport};
 use crate::verdict::Verdict;
 
@@ -27,6 +27,9 @@ pub struct CheckReport {
     /// only be in a bundle with Rego, and is a warning: its rules may read other data, but a
     /// misspelt limit looks just like that.
     pub data: Result<TypedData, DataError>,
+    /// What Gate itself takes from the data of a bundle with Rego: limits on exposure, for the ledger, and
+    /// contract sizes. None of a bundle without Rego, where `data` is all.
+    pub ledger: Option<TypedData>,
 }
 
 impl fmt::Display for CheckReport {
@@ -44,29 +47,70 @@ impl fmt::Display for CheckReport {
         if !self.builtins.is_empty() {
             writeln!(f, "builtins   {}", self.builtins.join(" "))?;
         }
-        match &self.data {
-            Ok(data) => write_data(f, data),
-            Err(error) => writeln!(f, "warning    {error}: not the data of the built-in rules"),
+        match (&self.ledger, &self.data) {
+            (ledger, Ok(data)) => write_data(f, data, ledger.is_none()),
+            (None, Err(error)) => writeln!(f, "warning    {error}"),
+            (Some(ledger), Err(error)) => {
+                write_ledger(f, ledger)?;
+                writeln!(
+                    f,
+                    "warning    {error} of the built-in rules' data: the policy's own, or misspelt"
+                )
+            }
         }
     }
 }
 
-fn write_data(f: &mut fmt::Formatter<'_>, data: &TypedData) -> fmt::Result {
+/// What the ledger holds clients to beside the policy's own answer.
+fn write_ledger(f: &mut fmt::Formatter<'_>, ledger: &TypedData) -> fmt::Result {
+    let limit = |limits: &Limits| {
+        limits
+            .max_exposure
+            .map_or_else(String::new, |limit| limit.to_string())
+    };
+    match ledger.default_limits() {
+        Some(limits) => writeln!(f, "exposure   of each client at most {}", limit(limits))?,
+        None => writeln!(
+            f,
+            "exposure   no limit for all in data.limits: the policy's answer may name one"
+        )?,
+    }
+    for (id, limits) in sorted(ledger) {
+        writeln!(f, "exposure   of {id} at most {}", limit(limits))?;
+    }
+    match ledger.instrument_count() {
+        Some(count) => writeln!(f, "contract sizes of {count} symbols"),
+        None => Ok(()),
+    }
+}
+
+fn sorted(data: &TypedData) -> Vec<(&str, &Limits)> {
+    let mut clients: Vec<_> = data.clients().collect();
+    clients.sort_unstable_by_key(|(id, _)| *id);
+    clients
+}
+
+/// All of it; and what follows for others, where the built-in rules are the bundle's.
+fn write_data(f: &mut fmt::Formatter<'_>, data: &TypedData, is_builtin: bool) -> fmt::Result {
+    let follows = |text| if is_builtin { text } else { "" };
     match data.default_limits() {
         Some(limits) => writeln!(f, "default    {limits}")?,
         None => writeln!(
             f,
-            "default    no limits: a client without an entry is blocked"
+            "default    no limits{}",
+            follows(": a client without an entry is blocked")
         )?,
     }
-    let mut clients: Vec<_> = data.clients().collect();
-    clients.sort_unstable_by_key(|(id, _)| *id);
-    for (id, limits) in clients {
+    for (id, limits) in sorted(data) {
         writeln!(f, "client     {id}: {limits}")?;
     }
     match data.instrument_count() {
-        Some(count) => writeln!(f, "instruments {count}; any other is blocked")?,
-        None => writeln!(f, "instruments not set: any symbol is taken")?,
+        Some(count) => writeln!(
+            f,
+            "instruments {count}{}",
+            follows("; any other is blocked")
+        )?,
+        None => writeln!(f, "instruments not set{}", follows(": any symbol is taken"))?,
     }
     writeln!(
         f,
@@ -86,15 +130,19 @@ pub fn check(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
 
 fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
     let activation = Activation::prepare(bundle, EvalLimits::default())?;
-    let builtins = match &activation {
-        Activation::Builtin(_) => Vec::new(),
-        Activation::Rego(policy) => policy.builtins().to_vec(),
+    let (builtins, ledger) = match &activation {
+        Activation::Builtin(_) => (Vec::new(), None),
+        Activation::Rego(policy) => {
+            let ledger = TypedData::parse_for_rego(bundle.data());
+            (policy.builtins().to_vec(), ledger.ok())
+        }
     };
     Ok(CheckReport {
         identity: activation.policy().identity().clone(),
         paths: bundle.paths().map(str::to_owned).collect(),
         builtins,
         data: TypedData::parse(bundle.data()),
+        ledger,
     })
 }
 

@@ -64,26 +64,38 @@ impl TypedData {
         Ok(typed)
     }
 
-    /// Reads what a Rego bundle's data says in the same words: instruments' contract sizes, and
-    /// the limits if they are typed ones. Other members are the policy's own.
+    /// Reads what a Rego bundle's data says in the same words: instruments' contract sizes, and clients'
+    /// limits on exposure. Other members are the policy's own, whatever their shape.
     ///
     /// # Errors
-    /// [`DataError`] for a contract size that cannot be one: holds would be wrong.
+    /// [`DataError`] for a contract size or a limit that cannot be one: holds would be wrong.
     pub(crate) fn parse_for_rego(text: &str) -> Result<Self> {
         let mut typed = Self::default();
         for member in At::root(text)?.members()? {
             match member.name() {
-                "limits" => {
-                    let mut limits = Self::default();
-                    if limits.read_limits(&member).is_ok() {
-                        (typed.default, typed.clients) = (limits.default, limits.clients);
-                    }
-                }
+                "limits" => typed.read_exposure(&member)?,
                 "instruments" => typed.instruments = Some(contract_sizes(&member)?),
                 _ => {}
             }
         }
         Ok(typed)
+    }
+
+    fn read_exposure(&mut self, at: &At<'_>) -> Result<()> {
+        for member in at.members().unwrap_or_default() {
+            match member.name() {
+                "default" => self.default = max_exposure(&member)?,
+                "clients" => {
+                    for client in member.members().unwrap_or_default() {
+                        if let Some(limits) = max_exposure(&client)? {
+                            self.clients.insert(client.name().to_owned(), limits);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn read_limits(&mut self, at: &At<'_>) -> Result<()> {
@@ -137,6 +149,17 @@ fn limits(at: &At<'_>) -> Result<Limits> {
     let mut limits = Limits::default();
     for member in at.members()? {
         limit(&mut limits, &member)?;
+    }
+    Ok(limits)
+}
+
+/// The limit on exposure alone.
+fn max_exposure(at: &At<'_>) -> Result<Option<Limits>> {
+    let mut limits = None;
+    for member in at.members().unwrap_or_default() {
+        if member.name() == "max_exposure" {
+            limit(limits.get_or_insert_default(), &member)?;
+        }
     }
     Ok(limits)
 }

@@ -134,12 +134,38 @@ fn a_rego_bundle_may_keep_other_data_but_no_broken_contract_size() {
         data.limits("c").unwrap().max_exposure,
         Notional::parse("7").ok()
     );
-    assert!(
-        read(r#"{"limits":{"tiers":{}}}"#)
-            .unwrap()
-            .limits("c")
-            .is_none()
-    );
-    let error = read(r#"{"instruments":{"A":{"contract_size":0}}}"#).unwrap_err();
-    assert_eq!(error.path, "instruments.A.contract_size");
+    // What else stands there does not switch the limit off.
+    let data = read(
+        r#"{"limits":{"default":{"max_exposure":7,"note":"x"},"tiers":{},
+            "clients":{"c5":{"max_exposure":"9","desk":["eq"]},"c6":{"desk":1}}}}"#,
+    )
+    .unwrap();
+    let limit = |client| data.limits(client).unwrap().max_exposure;
+    assert_eq!(limit("c"), Notional::parse("7").ok());
+    assert_eq!(limit("c5"), Notional::parse("9").ok());
+    assert_eq!(limit("c6"), Notional::parse("7").ok());
+    for other in [
+        r#"{"limits":{"tiers":{}}}"#,
+        r#"{"limits":[1]}"#,
+        r#"{"limits":{"default":5,"clients":[{"max_exposure":1}]}}"#,
+        r#"{"limits":{"default":{"max_exposur":1}}}"#,
+    ] {
+        assert!(read(other).unwrap().limits("c").is_none(), "{other}");
+    }
+    for (path, broken) in [
+        (
+            "instruments.A.contract_size",
+            r#"{"instruments":{"A":{"contract_size":0}}}"#,
+        ),
+        (
+            "limits.default.max_exposure",
+            r#"{"limits":{"default":{"max_exposure":"much"}}}"#,
+        ),
+        (
+            "limits.clients.c5.max_exposure",
+            r#"{"limits":{"clients":{"c5":{"max_exposure":-1}}}}"#,
+        ),
+    ] {
+        assert_eq!(read(broken).unwrap_err().path, path);
+    }
 }

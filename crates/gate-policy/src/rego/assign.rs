@@ -9,14 +9,14 @@
 //!
 //! The names of an `every` are not taken for bound there: `y = x` would be refused. `[x][0]` is.
 //!
-//! `_` as a function's argument takes what is undefined; a name does not, and takes its place.
+//! `_` as a function's argument, and in `_ := e`, takes what is undefined; a name does not, and takes its place.
 //!
 //! A comprehension without a loop has another flaw: when its body does not hold, the machine
 //! comes back to it later, without end (its instruction limit stops it). So each gets a loop of
 //! one turn. Line numbers stay.
 
 use regorus::unstable::{
-    AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead,
+    AssignOp, Expr, Import, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead,
 };
 
 use super::edit::{self, Edit, apply, insertion, offset};
@@ -29,6 +29,7 @@ pub(super) fn rewrite(module: &Module) -> String {
         source,
         edits: Vec::new(),
         every: Vec::new(),
+        has_in: module.rego_v1 || module.imports.iter().any(gives_in),
         terms: 0,
     };
     for rule in &module.policy {
@@ -43,7 +44,20 @@ struct Walk<'s> {
     edits: Vec<Edit>,
     /// The names of each `every` around.
     every: Vec<String>,
+    /// Whether `in` is a keyword; in v0 only an import makes it one.
+    has_in: bool,
     terms: usize,
+}
+
+/// `import future.keywords`, of `in` or of all, or of `every`, which brings it along.
+fn gives_in(import: &Import) -> bool {
+    let path: String = import.refr.span().text().split_whitespace().collect();
+    [
+        "future.keywords",
+        "future.keywords.in",
+        "future.keywords.every",
+    ]
+    .contains(&path.as_str())
 }
 
 impl Visitor for Walk<'_> {
@@ -52,8 +66,9 @@ impl Visitor for Walk<'_> {
         walk::below_body(self, body);
         let changed = self.edits.len() > before;
         // `if x := e`, without braces, becomes two statements and so needs them.
-        let braced = body.query.span.text().starts_with('{');
-        if let (true, false, [only]) = (changed, braced, body.query.stmts.as_slice()) {
+        if let (true, [only]) = (changed, body.query.stmts.as_slice())
+            && body.query.span.start == only.span.start
+        {
             let (start, end) = self.range(only);
             self.edits.insert(before, insertion(start, "{ "));
             self.edits.push(insertion(end, " }"));
@@ -122,10 +137,21 @@ impl Walk<'_> {
         let name = span.text();
         let (from, to) = (offset(span.end), offset(rhs.span().end));
         let operator = self.source.get(from..to).and_then(|text| text.find(":="));
-        if let (Some(at), true) = (operator, name != "_") {
+        if let Some(at) = operator {
             let (start, _) = self.range(statement);
             let at = from.saturating_add(at);
-            self.edits.push(insertion(start, &format!("some {name}; ")));
+            if name == "_" {
+                self.terms = self.terms.saturating_add(1);
+                let name = format!("gate_any_of_{}__", self.terms);
+                self.edits.push(insertion(start, &format!("some {name}; ")));
+                self.edits.push(Edit {
+                    start: offset(span.start),
+                    end: offset(span.end),
+                    text: name,
+                });
+            } else {
+                self.edits.push(insertion(start, &format!("some {name}; ")));
+            }
             self.edits.push(Edit {
                 start: at,
                 end: at.saturating_add(2),
@@ -179,7 +205,11 @@ impl Walk<'_> {
         if let [first, ..] = query.stmts.as_slice() {
             self.terms = self.terms.saturating_add(1);
             let (start, _) = self.range(first);
-            let once = format!("some gate_once_{}__ in [1]; ", self.terms);
+            let once = if self.has_in {
+                format!("some gate_once_{}__ in [1]; ", self.terms)
+            } else {
+                "[1][_] == 1; ".to_owned()
+            };
             self.edits.push(insertion(start, &once));
         }
         walk::below_query(self, query);
@@ -214,6 +244,11 @@ mod tests {
             "p if { some x; x = data.a; x > 1 }",
         );
         check("p if x := data.a", "p if { some x; x = data.a }");
+        check(
+            "p if { _ := data.a }\nq if _ := 1",
+            "p if { some gate_any_of_1__; gate_any_of_1__ = data.a }\n\
+             q if { some gate_any_of_2__; gate_any_of_2__ = 1 }",
+        );
         check(
             "p if {  # x := 1\n x := 1 }",
             "p if {  # x := 1\n some x; x = 1 }",

@@ -1,18 +1,20 @@
 //! From a bundle's Rego to programs of the register machine. Runs off the decision path.
 
+use std::borrow::Cow;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
+use regorus::unstable::{Module, Ref};
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
 use super::lean::{Copies, Lean};
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
 use super::{
-    ENTRYPOINT, above, assign, bounds, builtins, fraction, growth, imports, member, negate,
-    operators, program, unlike,
+    ENTRYPOINT, above, assign, bodies, bounds, builtins, domain, fraction, growth, imports, member,
+    negate, operators, print, program, unlike,
 };
 use crate::bundle::{Bundle, RegoVersion};
 
@@ -186,27 +188,75 @@ pub(crate) fn engine<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
-    let modules: Vec<Source<'m>> = modules.into_iter().collect();
-    let mut engine = read(bundle, &modules)?;
-    let parsed = engine.get_modules();
-    above::check(parsed.iter().map(AsRef::as_ref))?;
-    unlike::check(parsed.iter().map(AsRef::as_ref))?;
-    let written = parsed.iter().map(|module| imports::rewrite(module));
-    let written = written.collect::<Result<Vec<_>, _>>()?;
-    let modules = latest(&modules, &written);
-    if written.iter().any(Option::is_some) {
-        engine = engine_over(bundle, modules.iter().copied(), &Value::new_object())?;
+    let mut parsed = Parsed::read(bundle, modules)?;
+    parsed.each(|module| Ok(print::rewrite(module)))?;
+    parsed.each(|module| Ok(bodies::rewrite(module)))?;
+    let modules = parsed.modules();
+    above::check(modules.iter().map(AsRef::as_ref))?;
+    unlike::check(modules.iter().map(AsRef::as_ref))?;
+    parsed.each(imports::rewrite)?;
+    parsed.each(|module| Ok(domain::rewrite(module)))?;
+    let modules = parsed.modules();
+    parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
+    parsed.each(|module| Ok(member::rewrite(module)))?;
+    let mut engine = parsed.engine;
+    add_data(&mut engine, data(bundle)?)?;
+    Ok(engine)
+}
+
+/// Modules while they are written anew, step by step.
+struct Parsed<'b, 'm> {
+    bundle: &'b Bundle,
+    sources: Vec<(&'m str, Cow<'m, str>)>,
+    /// Of the sources as they are.
+    engine: regorus::Engine,
+}
+
+impl<'b, 'm> Parsed<'b, 'm> {
+    fn read(
+        bundle: &'b Bundle,
+        modules: impl IntoIterator<Item = Source<'m>>,
+    ) -> Result<Self, CompileError> {
+        let modules: Vec<Source<'m>> = modules.into_iter().collect();
+        let engine = read(bundle, &modules)?;
+        let sources = modules.into_iter();
+        Ok(Self {
+            bundle,
+            sources: sources
+                .map(|(path, source)| (path, Cow::Borrowed(source)))
+                .collect(),
+            engine,
+        })
     }
-    let parsed = engine.get_modules();
-    let negated = negate::rewrite(parsed.iter().map(AsRef::as_ref))?;
-    let negated = latest(&modules, &negated);
-    let mut engine = engine_over(bundle, negated.iter().copied(), &Value::new_object())?;
-    let parsed = engine.get_modules();
-    let written: Vec<_> = parsed
-        .iter()
-        .map(|module| member::rewrite(module))
-        .collect();
-    engine_over(bundle, latest(&negated, &written), &data(bundle)?)
+
+    fn modules(&mut self) -> Vec<Ref<Module>> {
+        self.engine.get_modules().clone()
+    }
+
+    /// Replaces the modules of which `rewrite` makes another source.
+    fn each(
+        &mut self,
+        rewrite: impl Fn(&Module) -> Result<Option<String>, CompileError>,
+    ) -> Result<(), CompileError> {
+        let modules = self.modules();
+        let written: Result<Vec<_>, _> = modules.iter().map(|module| rewrite(module)).collect();
+        self.replace(written?)
+    }
+
+    fn replace(&mut self, written: Vec<Option<String>>) -> Result<(), CompileError> {
+        if written.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        for ((_, source), written) in self.sources.iter_mut().zip(written) {
+            if let Some(written) = written {
+                *source = Cow::Owned(written);
+            }
+        }
+        let sources = self.sources.iter();
+        let sources = sources.map(|(path, source)| (*path, source.as_ref()));
+        self.engine = engine_over(self.bundle, sources, &Value::new_object())?;
+        Ok(())
+    }
 }
 
 /// [`engine`], with the limits on what a call may make and no builtin that is not allowed: the
@@ -297,16 +347,20 @@ fn parse<'m>(
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
         engine
-            .add_policy(path.to_owned(), source.to_owned())
+            .add_policy(path.to_owned(), text::apart(source).into_owned())
             .map_err(|error| CompileError::Parse {
                 path: path.to_owned(),
                 message: error.to_string(),
             })?;
     }
-    engine
-        .add_data(data.clone())
-        .map_err(|error| CompileError::Data(error.to_string()))?;
+    add_data(&mut engine, data.clone())?;
     Ok(engine)
+}
+
+fn add_data(engine: &mut regorus::Engine, data: Value) -> Result<(), CompileError> {
+    engine
+        .add_data(data)
+        .map_err(|error| CompileError::Data(error.to_string()))
 }
 
 /// The bundle's `data.json`.

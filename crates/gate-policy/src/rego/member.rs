@@ -19,6 +19,7 @@ use regorus::unstable::{
 };
 
 use super::edit::{self, Edit, apply, insertion};
+use super::loops;
 use super::walk::{self, Visitor};
 
 /// The module's source in OPA's form; `None` when it has that.
@@ -136,6 +137,12 @@ impl Walk<'_> {
         else {
             return;
         };
+        let args = match head {
+            RuleHead::Func { args, .. } => args.as_slice(),
+            RuleHead::Compr { .. } | RuleHead::Set { .. } => &[],
+        };
+        let may_loop =
+            |body: &RuleBody| loops::in_body(&body.query, args.iter().map(AsRef::as_ref));
         let is_asked = bodies.len() > 1 || bodies.iter().any(may_loop);
         self.of_head = self.apart(|walk| match head {
             RuleHead::Compr { refr, assign, .. } if walk::has_key(refr) || is_asked => {
@@ -246,30 +253,6 @@ impl Walk<'_> {
         walk(self);
         std::mem::replace(&mut self.taken, outer)
     }
-}
-
-/// Whether the body may be gone through several times: a loop, or a name as an index, which may be one.
-fn may_loop(body: &RuleBody) -> bool {
-    struct Loops(bool);
-    impl Visitor for Loops {
-        fn statement(&mut self, statement: &LiteralStmt) {
-            self.0 |= matches!(
-                statement.literal,
-                Literal::SomeIn { .. } | Literal::SomeVars { .. }
-            );
-            walk::below_statement(self, statement);
-        }
-
-        fn expr(&mut self, expr: &Expr) {
-            if let Expr::RefBrack { index, .. } = expr {
-                self.0 |= matches!(index.as_ref(), Expr::Var { .. } | Expr::Array { .. });
-            }
-            walk::below_expr(self, expr);
-        }
-    }
-    let mut loops = Loops(false);
-    loops.query(&body.query);
-    loops.0
 }
 
 /// The statements at the end of a body.

@@ -2,6 +2,8 @@
 //! operators it chains, how long its numbers are, and keywords of another version. The parser calls itself for each bracket and
 //! operator, and would hang or overflow the stack.
 
+use std::borrow::Cow;
+
 use super::CompileError;
 
 /// The deepest nesting of brackets in a module; the parser's time doubles with each.
@@ -114,6 +116,47 @@ impl Iterator for Tokens<'_> {
     }
 }
 
+/// The source with a `;` before a parenthesis that begins a line, after a line that ends with a name or an index:
+/// regorus 0.14.1 takes the two for a call. In OPA a call has its parenthesis beside its name.
+pub(super) fn apart(source: &str) -> Cow<'_, str> {
+    const KEYWORDS: [&str; 10] = [
+        "as", "contains", "default", "else", "every", "if", "in", "not", "some", "with",
+    ];
+    let mut apart = String::new();
+    let (mut from, mut line, mut word) = (0, 0, 0..0);
+    for (at, c) in outside(source) {
+        match c {
+            '\n' => line = at,
+            c if c.is_whitespace() => {}
+            '(' if line >= word.end => {
+                let before = source.get(word.clone()).unwrap_or_default();
+                if !before.is_empty() && !KEYWORDS.contains(&before) {
+                    apart.push_str(source.get(from..at).unwrap_or_default());
+                    apart.push(';');
+                    from = at;
+                }
+                word = at..at;
+            }
+            c => {
+                let end = at.saturating_add(c.len_utf8());
+                let is_part = c.is_alphanumeric() || c == '_';
+                // A name grows; an index is as good as one.
+                word = match (is_part, word.end == at) {
+                    (true, true) => word.start..end,
+                    (true, false) => at..end,
+                    (false, _) if c == ']' => at..end,
+                    (false, _) => end..end,
+                };
+            }
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(source);
+    }
+    apart.push_str(source.get(from..).unwrap_or_default());
+    Cow::Owned(apart)
+}
+
 /// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
 /// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
 pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
@@ -141,28 +184,31 @@ pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
 
 /// The source without its comments and without what is inside strings.
 fn code(source: &str) -> String {
-    let mut code = String::with_capacity(source.len());
-    let mut rest = source.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            '#' => {
-                while rest.next().is_some_and(|c| c != '\n') {}
-                code.push('\n');
-            }
-            '`' => while rest.next().is_some_and(|c| c != '`') {},
-            '"' => {
-                while let Some(c) = rest.next() {
-                    match c {
-                        '\\' => drop(rest.next()),
-                        '"' | '\n' => break,
-                        _ => {}
+    outside(source).map(|(_, c)| c).collect()
+}
+
+/// What is outside of comments and strings, and where.
+fn outside(source: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut rest = source.char_indices();
+    std::iter::from_fn(move || {
+        loop {
+            let (at, c) = rest.next()?;
+            match c {
+                '#' => return rest.find(|(_, c)| *c == '\n'),
+                '`' => while rest.next().is_some_and(|(_, c)| c != '`') {},
+                '"' => {
+                    while let Some((_, c)) = rest.next() {
+                        match c {
+                            '\\' => drop(rest.next()),
+                            '"' | '\n' => break,
+                            _ => {}
+                        }
                     }
                 }
+                c => return Some((at, c)),
             }
-            c => code.push(c),
         }
-    }
-    code
+    })
 }
 
 #[cfg(test)]
@@ -210,6 +256,35 @@ mod tests {
             "b.e9999",
         ] {
             assert_eq!(check(number), Ok(()), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_parenthesis_that_begins_a_line_is_no_call() {
+        let check = |source: &str, expected: &str| assert_eq!(apart(source), expected);
+        check(
+            "p if {\n\tx\n\t(1 + 1) == 2\n}",
+            "p if {\n\tx\n\t;(1 + 1) == 2\n}",
+        );
+        check("x[0] # (a\n(y)", "x[0] # (a\n;(y)");
+        check("é\n\n(y)\nz\n(1)", "é\n\n;(y)\nz\n;(1)");
+        for other in [
+            "f(x)",
+            "f (x)",
+            "x := 1 +\n(y)",
+            "x :=\n(y)",
+            "not\n(y)",
+            "x in\n(y)",
+            "p if\n(y)",
+            "x,\n(y)",
+            "f(x)\n(y)",
+            "{\n(y)",
+            "\n(y)",
+            "x\n\"(\"",
+            "x := `a\n(b`",
+            "x == \"a\"\n(y)",
+        ] {
+            check(other, other);
         }
     }
 

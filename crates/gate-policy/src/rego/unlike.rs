@@ -7,11 +7,11 @@
 //! of such a reference would hold.
 //!
 //! A number with more digits than an `f64` holds is read as another. A call drops its ninth argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated
-//! before the input is loaded. A further body of a head with a value has the value `true`.
+//! before the input is loaded. A `default` of a function is not asked for on the register machine.
 //!
-//! On the register machine an `else` is not asked for after a body with a loop that nothing passes: such
-//! a body is over without an answer, which is no failure there. So the rule has no value, or its
-//! default's. Nor is a further body of the same head. What is a loop is seen in the program.
+//! What `bodies.rs` could not write otherwise: a further body of a head with a value has the value `true`; an `else`
+//! after a body with a loop that nothing passes is not asked for on the register machine, where such a body is over
+//! without an answer, which is no failure. What is a loop is seen in the program.
 
 use regorus::Value;
 use regorus::rvm::Instruction;
@@ -32,8 +32,14 @@ pub(super) fn check<'m>(modules: impl Iterator<Item = &'m Module>) -> Result<(),
                 walk.name(head);
                 walk.head(head, bodies);
             }
-            if let Rule::Default { value, .. } = rule.as_ref() {
+            if let Rule::Default {
+                refr, args, value, ..
+            } = rule.as_ref()
+            {
                 walk.expr(value);
+                if !args.is_empty() {
+                    walk.found(refr, DEFAULT);
+                }
             }
             walk::rule(&mut walk, rule);
         }
@@ -58,6 +64,7 @@ const MAX_ARGUMENTS: usize = 8;
 const ARGUMENTS: &str = "a call with more than 8 arguments: pass an array or an object";
 const ARGUMENT: &str = "an expression as a function's argument: compare it in the body";
 const BODIES: &str = "a further body of a head with a value: write the head again before it";
+const DEFAULT: &str = "a `default` of a function: let its last `else` have the value";
 const DIGITS: &str = "a number of more digits than are computed with";
 const PATTERN: &str =
     "an object as a pattern: ask for its members (`x := e.a`), or compare with `==`";

@@ -6,6 +6,7 @@
 )]
 
 mod agreement;
+mod bodies;
 mod bounded;
 mod builtins;
 mod conformance;

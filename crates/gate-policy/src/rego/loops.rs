@@ -1,0 +1,82 @@
+//! Where a body or an expression may be gone through several times, as far as its syntax tells.
+
+use std::collections::BTreeSet;
+
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query};
+
+use super::walk::{self, Visitor};
+
+/// Whether a body may be: `some … in`, `_` or a name without a value of its own as an index. `names` have one.
+pub(super) fn in_body<'n>(query: &'n Query, names: impl IntoIterator<Item = &'n Expr>) -> bool {
+    let assigned = query.stmts.iter().filter_map(|statement| {
+        let (Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. }) = &statement.literal
+        else {
+            return None;
+        };
+        match expr.as_ref() {
+            Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                lhs,
+                ..
+            } => Some(lhs.as_ref()),
+            _ => None,
+        }
+    });
+    let names = names.into_iter().chain(assigned);
+    let mut loops = Loops {
+        known: names.filter_map(name).collect(),
+        found: false,
+    };
+    loops.query(query);
+    loops.found
+}
+
+/// Whether an expression may be: `legs[_].fees`.
+pub(super) fn in_expr(expr: &Expr) -> bool {
+    let mut loops = Loops {
+        known: BTreeSet::new(),
+        found: false,
+    };
+    loops.expr(expr);
+    loops.found
+}
+
+fn name(pattern: &Expr) -> Option<&str> {
+    match pattern {
+        Expr::Var { span, .. } => Some(span.text()).filter(|name| *name != "_"),
+        _ => None,
+    }
+}
+
+struct Loops<'n> {
+    /// The names that have one value.
+    known: BTreeSet<&'n str>,
+    found: bool,
+}
+
+impl Visitor for Loops<'_> {
+    fn statement(&mut self, statement: &LiteralStmt) {
+        match &statement.literal {
+            Literal::SomeIn { .. } => self.found = true,
+            // Its body is gone through within it.
+            Literal::Every { domain, .. } => self.expr(domain),
+            _ => walk::below_statement(self, statement),
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            // They go through what is in them themselves.
+            Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => return,
+            Expr::RefBrack { index, .. } => {
+                self.found |= match index.as_ref() {
+                    Expr::Var { span, .. } => !self.known.contains(span.text()),
+                    Expr::Array { .. } | Expr::Object { .. } => !walk::is_constant(index),
+                    _ => false,
+                };
+            }
+            _ => {}
+        }
+        walk::below_expr(self, expr);
+    }
+}

@@ -40,7 +40,6 @@ pub use builtins::ALLOWED_BUILTINS;
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub(crate) use edit::extent;
-pub(crate) use fraction::forget as forget_fractions;
 pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
 pub use prepared::PREPARED;
@@ -55,6 +54,12 @@ use compile::Compiled;
 
 /// The document a decision is read from.
 pub const ENTRYPOINT: &str = "data.gate.decision";
+
+/// To be called before every evaluation: what this thread keeps beside one is nothing to another.
+pub(crate) fn begin_evaluation() {
+    fraction::forget();
+    builtins::forget_steps();
+}
 
 /// A compiled Rego bundle.
 pub(crate) struct RegoPolicy {

@@ -89,7 +89,16 @@ fn mul(of: &[Value]) -> Result<Value, LimitError> {
     long_product(of)?;
     match fraction::apply(Operation::Mul, left, right)? {
         Some(product) => Ok(product),
-        None => a.mul(b).map(Value::from).map_err(|_| too_long()),
+        None => unless_vanished(a.mul(b).map(Value::from).ok(), of),
+    }
+}
+
+/// Of numbers of which none is 0; in OPA the result is not either, however small.
+fn unless_vanished(result: Option<Value>, of: &[Value]) -> Result<Value, LimitError> {
+    let zero = Value::from(0);
+    match result {
+        Some(result) if result != zero || of.contains(&zero) => Ok(result),
+        _ => Err(too_long()),
     }
 }
 
@@ -98,7 +107,7 @@ fn div(of: &[Value]) -> Result<Value, LimitError> {
         [left @ Value::Number(a), right @ Value::Number(b)] if b.as_i128() != Some(0) => {
             match fraction::apply(Operation::Div, left, right)? {
                 Some(quotient) => Ok(quotient),
-                None => a.clone().divide(b).map(Value::from).map_err(|_| too_long()),
+                None => unless_vanished(a.clone().divide(b).map(Value::from).ok(), of),
             }
         }
         _ => Ok(Value::Undefined),

@@ -16,6 +16,7 @@ use regorus::LimitError;
 use regorus::unstable::BuiltinFcn;
 
 use super::{CompileError, growth};
+pub(super) use patterns::forget_steps;
 
 /// Every builtin that is allowed. One that does I/O, reads a clock, is random, or can make far
 /// more than it is given (`numbers.range`, `bits.lsh`, `replace`, …) is not in the list: a

@@ -85,7 +85,12 @@ fn fold(name: &str, items: Vec<&Value>) -> Answer {
     let product = items.try_fold(Extended::ONE, |all, item| {
         Some(all.times_in(item?, F64_BITS))
     });
-    let product = product.and_then(Extended::to_f64).map(|product| {
+    let is_zero = product == Some(Extended::ZERO);
+    let product = product.and_then(Extended::to_f64);
+    if product == Some(0.0) && !is_zero {
+        return Err(too_long());
+    }
+    let product = product.map(|product| {
         beside::clear(product);
         let whole = (product.fract() == 0.0).then(|| Decimal::of(product).whole());
         whole
@@ -93,6 +98,26 @@ fn fold(name: &str, items: Vec<&Value>) -> Answer {
             .map_or_else(|| Value::from(product), Value::from)
     });
     Ok(product)
+}
+
+/// Whether OPA has a number where the engine has none, or 0: beyond what a float holds.
+pub(super) fn is_lost(name: &str, of: &[Value], answer: Option<&Value>) -> bool {
+    let is_number = |value: &Value| matches!(value, Value::Number(_));
+    let zero = Value::from(0);
+    let (are_numbers, have_zero) = match (name, of) {
+        ("abs", [value]) => (is_number(value), *value == zero),
+        ("sum" | "product", [Value::Array(items)]) => {
+            (items.iter().all(is_number), items.contains(&zero))
+        }
+        ("sum" | "product", [Value::Set(items)]) => {
+            (items.iter().all(is_number), items.contains(&zero))
+        }
+        _ => return false,
+    };
+    match answer {
+        None | Some(Value::Undefined) => are_numbers,
+        Some(answer) => name == "product" && *answer == zero && !have_zero,
+    }
 }
 
 fn is_fraction(value: &Value) -> bool {
@@ -136,6 +161,10 @@ fn keep(result: Option<Extended>) -> Answer {
     let Some(nearest) = result.to_f64() else {
         return Ok(None);
     };
+    if nearest == 0.0 {
+        // It is not 0 in OPA.
+        return Err(too_long());
+    }
     if nearest.abs() >= LARGE {
         let whole = result.nearest_whole().map(Value::from);
         return Ok(Some(whole.unwrap_or_else(|| Value::from(nearest))));

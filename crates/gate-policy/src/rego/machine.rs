@@ -11,15 +11,14 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{LimitError, Value};
 use serde_json::Value as Json;
 
-use super::ENTRYPOINT;
 use super::compile::Compiled;
 use super::document;
-use super::fraction;
 use super::growth;
 use super::lean::Lean;
 use super::program;
 use super::shape;
 use super::template::Template;
+use super::{ENTRYPOINT, begin_evaluation};
 use crate::policy::{PolicyInput, QueryError};
 use crate::verdict::{Verdict, reason};
 
@@ -109,7 +108,7 @@ fn ask(
         let machine = Machine::new(program, limits);
         let mut vm = machine.map_err(|error| error.to_string())?.vm;
         vm.set_input(input);
-        fraction::forget();
+        begin_evaluation();
         run(&mut vm).map_err(|error| program::message(&error, &vm))
     };
     catch_unwind(AssertUnwindSafe(asked)).unwrap_or_else(|_| Err("it panicked".to_owned()))
@@ -177,7 +176,7 @@ impl Machine {
             .fill(input)
             .map_err(|_| reason::POLICY_ERROR)?;
         self.vm.set_input(document);
-        fraction::forget();
+        begin_evaluation();
         let answer = self.vm.execute();
         // Let go of the document, so that the template can be written in place again.
         self.vm.set_input(Value::Undefined);
@@ -191,7 +190,7 @@ impl Machine {
     /// Rules where there are any, on top of the data; within a rule's value, what is below it.
     fn document(&mut self, path: &[&str], input: Value) -> Result<Value, VmError> {
         self.vm.set_input(input);
-        fraction::forget();
+        begin_evaluation();
         let rules: Vec<String> = self.vm.get_entry_point_names();
         let mut found = self.data.clone();
         let mut name = "data".to_owned();

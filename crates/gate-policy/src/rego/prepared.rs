@@ -5,7 +5,7 @@
 use regorus::Value;
 
 use super::compile::{CompileError, Source, held};
-use super::fraction;
+use super::{begin_evaluation, fraction};
 use crate::bundle::Bundle;
 use crate::selftest::budget::{EVALUATION_TIME, timer, within};
 
@@ -31,7 +31,7 @@ pub(super) fn data(
     let mut engine = held(bundle, prepared, plain)?;
     let evaluated = within(EVALUATION_TIME, |given| {
         engine.set_execution_timer_config(timer(given));
-        fraction::forget();
+        begin_evaluation();
         engine.eval_query(format!("data.{PREPARED}"), false)
     });
     let answer = evaluated.map_err(|error| CompileError::Prepared(error.to_string()))?;

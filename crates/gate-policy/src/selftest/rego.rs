@@ -12,7 +12,7 @@ use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
 use crate::rego::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, extent, forget_fractions, function_recursion};
+use crate::rego::{ENTRYPOINT, RegoPolicy, begin_evaluation, extent, function_recursion};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -38,7 +38,7 @@ pub(super) fn run(
         };
         let answer = within(limit, |given| {
             tests.set_execution_timer_config(timer(given));
-            forget_fractions();
+            begin_evaluation();
             tests.eval_rule(name.clone())
         });
         match answer {
@@ -77,7 +77,7 @@ impl TestReport {
         interpreter.set_input(input.clone());
         let interpreted = within(limit, |given| {
             interpreter.set_execution_timer_config(timer(given));
-            forget_fractions();
+            begin_evaluation();
             interpreter.eval_rule(ENTRYPOINT.to_owned())
         });
         let same = match (&machine, &interpreted) {

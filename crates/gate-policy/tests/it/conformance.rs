@@ -4,6 +4,7 @@
 
 use gate_policy::{Bundle, activate};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::support::{Order, show};
@@ -12,9 +13,9 @@ use crate::support::{Order, show};
 struct Case {
     name: String,
     rego: String,
-    /// The value of `p`; no such member is undefined.
-    #[serde(default, deserialize_with = "some")]
-    want: Option<Value>,
+    /// The value of `p`, as it is written; no such member is undefined.
+    #[serde(default, deserialize_with = "written")]
+    want: Option<Box<RawValue>>,
     /// OPA ends with an error, because something has two values.
     #[serde(default)]
     conflict: bool,
@@ -28,8 +29,10 @@ struct Case {
 }
 
 /// `null` is a value here.
-fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn written<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Box<RawValue>>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 impl Case {
@@ -73,7 +76,12 @@ fn every_case_decides_as_in_opa_or_is_listed() {
     for case in &cases {
         // A set is compared as the array of its members, in order.
         let held = match &case.want {
-            Some(want) => format!("{{ v := p; json.marshal(v) == json.marshal({want}) }}"),
+            Some(want) => {
+                format!(
+                    "{{ v := p; json.marshal(v) == json.marshal({}) }}",
+                    want.get()
+                )
+            }
             None => "not defined".to_owned(),
         };
         let broken = match &case.want {

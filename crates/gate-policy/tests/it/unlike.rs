@@ -146,3 +146,49 @@ fn a_turn_of_a_loop_without_a_value_changes_nothing() {
         }
     }
 }
+
+/// A float has none of these; OPA has, and denies. regorus' own builtins are undefined there, or come to 0.
+#[test]
+fn numbers_beyond_a_float_block_where_opa_has_them() {
+    for (denial, members) in [
+        (
+            "sum([l | some l in input.order.l]) > 1000",
+            json!({"l": [1e308, 1e308]}),
+        ),
+        (
+            "product(input.order.l) > 1000",
+            json!({"l": [1e200, 1e200]}),
+        ),
+        ("product(input.order.l) > 0", json!({"l": [1e-200, 1e-200]})),
+        (
+            "input.order.l[0] * input.order.l[1] > 0",
+            json!({"l": [1e-200, 1e-200]}),
+        ),
+        (
+            "input.order.l[0] / input.order.l[1] > 0",
+            json!({"l": [5e-324, 1e200]}),
+        ),
+        (
+            "to_number(input.order.x) > 100",
+            json!({"x": "100.000000000000000001"}),
+        ),
+        ("json.unmarshal(input.order.x) > 0", json!({"x": "1e-400"})),
+        (
+            "count(json.marshal(input.order.x)) > 20",
+            json!({"x": "<<<<"}),
+        ),
+    ] {
+        let rego = format!(
+            "deny contains \"no\" if {denial}\n\
+             decision := {{\"allow\": count(deny) == 0, \"reasons\": deny}}"
+        );
+        let policy = load(&rego, "{}").unwrap();
+        let mut order = Order::new("c1", "AAPL", "1", "1");
+        order.order_extra = members.as_object().unwrap().clone();
+        let shown = show(&order.judge(&*policy).unwrap());
+        assert!(
+            ["no", "policy_error"].contains(&shown.as_str()),
+            "{denial}: {shown}"
+        );
+    }
+}

@@ -6,7 +6,7 @@
 mod argument;
 mod digits;
 mod directive;
-mod term;
+pub(super) mod term;
 
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};

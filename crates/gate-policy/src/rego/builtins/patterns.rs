@@ -1,29 +1,21 @@
 //! `glob.match`, and `regex.match` and `regex.is_valid` with the syntax that OPA takes, which is Go's (RE2).
 //!
 //! A pattern is written as the crate `regex` takes it (`patterns/syntax.rs`) and compiled once: a thread keeps those
-//! that it has seen. regorus takes the pattern as it stands, so that `\d` finds every digit of Unicode and `\b`, `{`
+//! that it has seen (`patterns/kept.rs`). regorus takes the pattern as it stands, so that `\d` finds every digit of Unicode and `\b`, `{`
 //! and `\Q` are errors; it compiles it for each call.
 
 mod class;
 mod glob;
+mod kept;
 mod syntax;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
-use regex::{Regex, RegexBuilder};
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
 
 use super::beyond;
+pub(crate) use kept::forget_steps;
+use kept::{Compiled, Pattern};
 use syntax::Refusal;
-
-/// Of a compiled pattern, in bytes: what regorus allows.
-const MAX_COMPILED_BYTES: usize = 100 * 1024;
-/// Of what matching one pattern may remember, in bytes.
-const MAX_CACHE_BYTES: usize = 256 * 1024;
-/// A thread forgets what it has compiled when it has compiled so many.
-const MAX_KEPT: usize = 64;
 
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
     ("glob.match", (|_, _, args, _| Ok(glob::matches(args)?), 3)),
@@ -31,32 +23,30 @@ pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
     ("regex.is_valid", (|_, _, args, _| Ok(is_valid(args)?), 1)),
 ];
 
-type Compiled = Result<Regex, Refusal>;
-
-thread_local! {
-    static KEPT: RefCell<HashMap<String, Compiled>> = RefCell::default();
-}
-
 fn matches(args: &[Value]) -> Result<Value, LimitError> {
     let [Value::String(pattern), Value::String(text)] = args else {
         return Ok(Value::Undefined);
     };
-    with(
+    kept::regex(
         pattern,
         || compile(pattern),
-        |compiled| match compiled {
-            Ok(pattern) => Ok(Value::Bool(pattern.is_match(text))),
-            Err(Refusal::Invalid) => Ok(Value::Undefined),
-            Err(Refusal::Unknown) => Err(beyond()),
-        },
+        |compiled| is_in(compiled, text),
     )
+}
+
+fn is_in(compiled: &Compiled, text: &str) -> Result<Value, LimitError> {
+    match compiled {
+        Ok(pattern) => pattern.is_in(text).map(Value::Bool),
+        Err(Refusal::Invalid) => Ok(Value::Undefined),
+        Err(Refusal::Unknown) => Err(beyond()),
+    }
 }
 
 fn is_valid(args: &[Value]) -> Result<Value, LimitError> {
     let [Value::String(pattern)] = args else {
         return Ok(Value::Bool(false));
     };
-    with(
+    kept::regex(
         pattern,
         || compile(pattern),
         |compiled| match compiled {
@@ -67,34 +57,8 @@ fn is_valid(args: &[Value]) -> Result<Value, LimitError> {
     )
 }
 
-fn with<T>(
-    key: &str,
-    compile: impl FnOnce() -> Compiled,
-    use_it: impl FnOnce(&Compiled) -> T,
-) -> T {
-    KEPT.with_borrow_mut(|kept| {
-        if let Some(compiled) = kept.get(key) {
-            return use_it(compiled);
-        }
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
-        }
-        let compiled = kept.entry(key.to_owned());
-        use_it(compiled.or_insert_with(compile))
-    })
-}
-
 fn compile(pattern: &str) -> Compiled {
-    build(&syntax::translate(pattern)?)
-}
-
-fn build(translated: &str) -> Compiled {
-    RegexBuilder::new(translated)
-        .size_limit(MAX_COMPILED_BYTES)
-        .dfa_size_limit(MAX_CACHE_BYTES)
-        .build()
-        // Too large, or what the translation lets through by mistake.
-        .map_err(|_| Refusal::Unknown)
+    Pattern::new(&syntax::translate(pattern)?)
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ pub(in crate::rego) fn whole(value: &Value) -> Option<i128> {
     is_same.then_some(whole)
 }
 
+/// So many digits of a decimal are told from any other in 64 bits.
+const TOLD_DIGITS: usize = 18;
 /// Of the digits of a number in plain text: as many as there may be.
 const MAX_DIGITS: usize = 1_000;
 
@@ -78,7 +80,9 @@ pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
     if digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return Value::from_numeric_string(text).map_err(|_| too_long());
     }
-    if let Some(value) = keep(held::read(text))? {
+    // Two decimals of more digits may be one in 64 bits; in OPA they are two.
+    let is_told = held::decimal(text).is_some_and(|(digits, _)| digits.len() <= TOLD_DIGITS);
+    if let (true, Some(value)) = (is_told, keep(held::read(text))?) {
         return Ok(value);
     }
     match text.parse::<f64>() {

@@ -73,7 +73,7 @@ impl Directive {
         }
         directive.verb = verb;
         directive.zero &= !directive.minus;
-        if verb == 'v' {
+        if matches!(verb, 'v' | 'w') {
             directive.quoted = std::mem::take(&mut directive.sharp);
             directive.plus_for_v = std::mem::take(&mut directive.plus);
         }

@@ -5,7 +5,7 @@ use regorus::{LimitError, Value};
 use super::beyond;
 use crate::rego::fraction;
 
-pub(super) fn write(value: &Value, text: &mut String) -> Result<(), LimitError> {
+pub(in crate::rego::builtins) fn write(value: &Value, text: &mut String) -> Result<(), LimitError> {
     match value {
         Value::Null => text.push_str("null"),
         Value::Bool(is_true) => text.push_str(if *is_true { "true" } else { "false" }),
@@ -42,7 +42,7 @@ pub(super) fn write(value: &Value, text: &mut String) -> Result<(), LimitError> 
 /// Whether it was written without an exponent, in all likelihood. (OPA writes it as it was written, and takes one
 /// with an exponent for a text.)
 pub(super) fn is_plain(number: f64) -> bool {
-    (1e-6..1e15).contains(&number.abs())
+    (1e-4..1e15).contains(&number.abs())
 }
 
 fn list<'v>(
@@ -59,7 +59,7 @@ fn list<'v>(
     Ok(())
 }
 
-/// As Go quotes a text. Whether a letter beyond ASCII can be printed is a table of Go's: here letters and digits can.
+/// As Go quotes a text. Whether a letter beyond ASCII can be printed is a table of Go's.
 pub(super) fn quote(own: &str, text: &mut String) -> Result<(), LimitError> {
     text.push('"');
     for c in own.chars() {
@@ -74,10 +74,23 @@ pub(super) fn quote(own: &str, text: &mut String) -> Result<(), LimitError> {
             '\t' => text.push_str("\\t"),
             ' '..='~' => text.push(c),
             _ if c.is_ascii() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-            _ if c.is_alphanumeric() => text.push(c),
+            _ if is_printed(c) => text.push(c),
             _ => return Err(beyond()),
         }
     }
     text.push('"');
     Ok(())
+}
+
+/// A letter or a digit of a script that has got no more of them for long.
+fn is_printed(c: char) -> bool {
+    let is_of = matches!(
+        c,
+        '\u{a1}'..='\u{24f}' // Latin
+        | '\u{370}'..='\u{52f}' // Greek, Cyrillic
+        | '\u{3041}'..='\u{30ff}' // Hiragana, Katakana
+        | '\u{4e00}'..='\u{9fd0}' // Han
+        | '\u{ac00}'..='\u{d7a3}' // Hangul
+    );
+    is_of && c.is_alphanumeric()
 }

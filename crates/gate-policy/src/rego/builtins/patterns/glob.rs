@@ -2,12 +2,14 @@
 
 use regorus::{LimitError, Value};
 
+use super::kept::{self, Compiled, Pattern};
 use super::syntax::Refusal;
-use super::{Compiled, build, with};
-use crate::rego::builtins::beyond;
+use super::{beyond, is_in};
 
 /// Terms in terms beyond this are not looked at.
 const MAX_DEPTH: usize = 16;
+/// They are written out for each wildcard.
+const MAX_DELIMITERS: usize = 16;
 
 pub(super) fn matches(args: &[Value]) -> Result<Value, LimitError> {
     let [Value::String(pattern), delimiters, Value::String(text)] = args else {
@@ -22,25 +24,21 @@ pub(super) fn matches(args: &[Value]) -> Result<Value, LimitError> {
         },
         _ => return Ok(Value::Undefined),
     };
-    if !is_known_of(pattern, text) {
+    if delimiters.chars().count() > MAX_DELIMITERS || !is_known_of(pattern, &delimiters, text) {
         return Err(beyond());
     }
-    // No pattern of the other kind begins so: it would not be read.
-    let key = format!("(glob {delimiters} of {pattern}");
-    with(
-        &key,
+    kept::glob(
+        pattern,
+        &delimiters,
         || compile(pattern, &delimiters),
-        |compiled| match compiled {
-            Ok(compiled) => Ok(Value::Bool(compiled.is_match(text))),
-            Err(Refusal::Invalid) => Ok(Value::Undefined),
-            Err(Refusal::Unknown) => Err(beyond()),
-        },
+        |compiled| is_in(compiled, text),
     )
 }
 
 /// gobwas answers by how it takes a pattern apart. It holds that `?` and `[!a]` match an empty text, that `***` does
-/// not, that a `*` beside a `?` matches delimiters, and looks at bytes in some places.
-fn is_known_of(pattern: &str, text: &str) -> bool {
+/// not, that a `*` beside a `?` matches delimiters, looks at bytes in some places, and takes several delimiters, or the
+/// letters of `[!ab]`, for one text where such wildcards stand beside others.
+fn is_known_of(pattern: &str, delimiters: &str, text: &str) -> bool {
     let odd = ["***", "*?", "?*"];
     if odd.iter().any(|odd| pattern.contains(odd)) {
         return false;
@@ -48,7 +46,14 @@ fn is_known_of(pattern: &str, text: &str) -> bool {
     if text.is_empty() {
         return matches!(pattern, "*" | "**") || !pattern.starts_with(['?', '[', '{', '*']);
     }
-    text.is_ascii() || !pattern.contains(['?', '['])
+    if !text.is_ascii() && pattern.contains(['?', '[', '{']) {
+        return false;
+    }
+    let negated = pattern.matches("[!").count();
+    let wildcards = pattern.matches(['*', '?']).count().saturating_add(negated);
+    let takes_several =
+        negated > 0 || (pattern.contains('?') && delimiters.chars().nth(1).is_some());
+    wildcards < 2 || !takes_several
 }
 
 /// A text of one.
@@ -68,7 +73,7 @@ fn compile(pattern: &str, delimiters: &str) -> Compiled {
     };
     let mut reader = Reader { rest: pattern, one };
     let translated = reader.sequence(0)?;
-    build(&format!(r"(?s)\A(?:{translated})\z"))
+    Pattern::new(&format!(r"(?s)\A(?:{translated})\z"))
 }
 
 /// The letters, as they are written between brackets.

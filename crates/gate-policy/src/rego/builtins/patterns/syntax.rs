@@ -15,6 +15,10 @@ pub(super) enum Refusal {
 }
 
 pub(super) fn translate(pattern: &str) -> Result<String, Refusal> {
+    // Which letters beyond ASCII are one another's, whatever their case, is a table of Go's.
+    if folds(pattern) && (!pattern.is_ascii() || pattern.contains("\\x")) {
+        return Err(Refusal::Unknown);
+    }
     let mut reader = Reader {
         rest: pattern,
         made: String::with_capacity(pattern.len()),
@@ -25,6 +29,14 @@ pub(super) fn translate(pattern: &str) -> Result<String, Refusal> {
     } else {
         Err(Refusal::Invalid)
     }
+}
+
+/// Whether it has a flag `i`, as in `(?i)` or `(?s-i:…)`.
+fn folds(pattern: &str) -> bool {
+    pattern.split("(?").skip(1).any(|group| {
+        let end = group.find([':', ')', '<', 'P']).unwrap_or(group.len());
+        group.get(..end).is_some_and(|flags| flags.contains('i'))
+    })
 }
 
 /// Deeper groups are not looked at.

@@ -104,13 +104,13 @@ fn write(value: &Value, text: &mut String) -> Result<(), LimitError> {
     Ok(())
 }
 
-/// What is no text is written as Rego writes it.
+/// What is no text is written as JSON.
 fn name_of(name: &Value) -> Result<String, LimitError> {
     if let Value::String(name) = name {
         return Ok(name.as_ref().to_owned());
     }
     let mut text = String::new();
-    term::write(name, &mut text)?;
+    write(name, &mut text)?;
     Ok(text)
 }
 
@@ -213,10 +213,11 @@ mod tests {
             marshal(&[numbers]).unwrap(),
             r#"{"1":0,"10":0,"2":0}"#.into()
         );
-        let other = object([Value::Null, true.into(), vec![Value::from(1)].into()]);
+        let list = vec![Value::from(1), "a".into()].into();
+        let other = marshal(&[object([Value::Null, true.into(), list])]);
         assert_eq!(
-            marshal(&[other]).unwrap(),
-            r#"{"[1]":0,"null":0,"true":0}"#.into()
+            other.unwrap(),
+            r#"{"[1,\"a\"]":0,"null":0,"true":0}"#.into()
         );
         assert!(marshal(&[object([1.into(), "1".into(), 2.into()])]).is_err());
         for unknown in ["1e-7", "1e300", "[1e22]"] {

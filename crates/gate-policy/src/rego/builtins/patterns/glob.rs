@@ -37,7 +37,7 @@ pub(super) fn matches(args: &[Value]) -> Result<Value, LimitError> {
 
 /// gobwas answers by how it takes a pattern apart. It holds that `?` and `[!a]` match an empty text, that `***` does
 /// not, that a `*` beside a `?` matches delimiters, looks at bytes in some places, and takes several delimiters, or the
-/// letters of `[!ab]`, for one text where such wildcards stand beside others.
+/// letters of `[!ab]`, for one text where such wildcards stand beside others. `ab**ba` finds `aba` there.
 fn is_known_of(pattern: &str, delimiters: &str, text: &str) -> bool {
     let odd = ["***", "*?", "?*"];
     if odd.iter().any(|odd| pattern.contains(odd)) {
@@ -47,6 +47,16 @@ fn is_known_of(pattern: &str, delimiters: &str, text: &str) -> bool {
         return matches!(pattern, "*" | "**") || !pattern.starts_with(['?', '[', '{', '*']);
     }
     if !text.is_ascii() && pattern.contains(['?', '[', '{']) {
+        return false;
+    }
+    let special = ['*', '?', '[', ']', '{', '}', '\\'];
+    let (first, last) = (pattern.find(special), pattern.rfind(special));
+    let begin = first.and_then(|at| pattern.get(..at)).unwrap_or_default();
+    let end = last
+        .and_then(|at| pattern.get(at.saturating_add(1)..))
+        .unwrap_or_default();
+    let overlap = text.len() < begin.len().saturating_add(end.len());
+    if overlap && text.starts_with(begin) && text.ends_with(end) {
         return false;
     }
     let negated = pattern.matches("[!").count();

@@ -160,6 +160,9 @@ fn a_glob_of_several_wildcards_that_gobwas_takes_together_ends_the_evaluation() 
         ("?[!./]", by(&[".", "/"]), "a.", true),
         ("{EQ,FX}-é", by(&[]), "EQ-é", false),
         ("*é{a,b}", by(&[]), "xéa", false),
+        ("x**x", by(&[]), "x", true),
+        ("ab*ba", by(&[]), "aba", false),
+        ("ab**ba", by(&[]), "aba", true),
     ] {
         let answer = asked(glob::matches(&[pattern.into(), delimiters, text.into()]));
         assert_eq!(answer, Err(()), "{pattern} in {text}: {in_opa}");

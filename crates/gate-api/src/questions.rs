@@ -65,7 +65,7 @@ impl Gate {
         let request = if body.trim_ascii().is_empty() {
             Value::Null
         } else {
-            object(body)?
+            query(body)?
         };
         let input = request.get("input").unwrap_or(&Value::Null);
         let segments: Vec<&str> = path
@@ -83,12 +83,24 @@ impl Gate {
 }
 
 fn object(body: &[u8]) -> Result<Value, Problem> {
-    let parsed = json::parse(body).map_err(|error| {
-        Problem::new(
-            Code::MalformedJson,
-            format!("the body is not strict JSON: {error}"),
-        )
-    })?;
+    checked(json::parse(body).map_err(|error| malformed(&error))?)
+}
+
+/// What is asked of a policy may have whole numbers of any size, such as `now_ns`.
+fn query(body: &[u8]) -> Result<Value, Problem> {
+    let parsed = serde_json::from_slice(body);
+    let json::Strict(value) = parsed.map_err(|error| malformed(&error))?;
+    checked(value)
+}
+
+fn malformed(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(
+        Code::MalformedJson,
+        format!("the body is not strict JSON: {error}"),
+    )
+}
+
+fn checked(parsed: Value) -> Result<Value, Problem> {
     if parsed.is_object() {
         Ok(parsed)
     } else {

@@ -87,7 +87,7 @@ fn diff(old: &Bundle, new: &Bundle, orders: &Path) -> Result<ExitCode> {
             if verdict.allow {
                 "ALLOW".to_owned()
             } else {
-                verdict.reasons.join(" ")
+                verdict.reasons.join(", ")
             }
         };
         say(&format!(
@@ -128,7 +128,7 @@ fn eval(bundle: &Bundle) -> Result<ExitCode> {
     let took = started.elapsed();
     let verdict = order.decide(&*policy).context("the order's notional")?;
     let word = if verdict.allow { "ALLOW" } else { "BLOCK" };
-    say(format!("{word}  {}", verdict.reasons.join(" ")).trim_end())?;
+    say(format!("{word}  {}", verdict.reasons.join(", ")).trim_end())?;
     if let Some(fault) = policy.explain(&input) {
         say(&format!("because   {fault}"))?;
     }

@@ -66,11 +66,12 @@ fn entries(unpacked: &mut Bounded<'_>) -> Result<Files, BundleError> {
             EntryType::Regular | EntryType::Continuous => {}
             _ => return Err(BundleError::NotAFile(path)),
         }
-        if Files::wanted(&path)?.is_none() {
+        let size = usize::try_from(entry.size()).unwrap_or(usize::MAX);
+        if Files::wanted(&path)?.is_some() {
+            within("a file's size in bytes", size, MAX_FILE_BYTES)?;
+        } else if size > MAX_FILE_BYTES {
             continue;
         }
-        let size = usize::try_from(entry.size()).unwrap_or(usize::MAX);
-        within("a file's size in bytes", size, MAX_FILE_BYTES)?;
         let mut content = Vec::with_capacity(size);
         entry
             .read_to_end(&mut content)

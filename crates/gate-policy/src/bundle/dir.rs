@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::BundleError;
 use super::files::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_PATH_DEPTH, within};
+use super::{BundleError, signature};
 
 /// The most directory entries looked at, so that a misplaced path does not walk a disk.
 pub(super) const MAX_ENTRIES: usize = 20 * MAX_FILES;
@@ -29,6 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Files, BundleError> {
     let root = &resolve(path).map_err(|source| io_error(path, source))?;
     let mut walk = Walk {
         files: Files::default(),
+        is_signed: root.join(signature::FILE).is_file(),
         entries: 0,
     };
     walk.directory(root, "", 0)?;
@@ -37,6 +38,8 @@ pub(super) fn read(path: &Path) -> Result<Files, BundleError> {
 
 struct Walk {
     files: Files,
+    /// Then what is no part of a bundle is read, too.
+    is_signed: bool,
     entries: usize,
 }
 
@@ -68,6 +71,9 @@ impl Walk {
                 if Files::wanted(&inner)?.is_some() {
                     self.files
                         .add(&inner, read_file(&entry.path(), MAX_FILE_BYTES)?)?;
+                } else if self.is_signed && is_small(&entry).map_err(failed)? {
+                    let content = read_file(&entry.path(), MAX_FILE_BYTES)?;
+                    self.files.add_other(&inner, content)?;
                 }
             } else {
                 return Err(BundleError::NotAFile(inner));
@@ -75,6 +81,11 @@ impl Walk {
         }
         Ok(())
     }
+}
+
+fn is_small(entry: &fs::DirEntry) -> io::Result<bool> {
+    let length = usize::try_from(entry.metadata()?.len());
+    Ok(length.is_ok_and(|length| length <= MAX_FILE_BYTES))
 }
 
 /// Reads a file, but never more than `limit` bytes of it.

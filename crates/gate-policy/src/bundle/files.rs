@@ -59,13 +59,15 @@ pub(super) struct Files {
     // INVARIANT: every path has passed `clean`, and the limits hold.
     by_path: BTreeMap<String, Vec<u8>>,
     bytes: usize,
+    /// What is no part of a bundle and may be signed all the same.
+    others: BTreeMap<String, Vec<u8>>,
 }
 
 impl Files {
     /// Adds a file if it is part of a bundle.
     pub(super) fn add(&mut self, path: &str, content: Vec<u8>) -> Result<(), BundleError> {
         let Some(path) = Self::wanted(path)? else {
-            return Ok(());
+            return self.add_other(path, content);
         };
         within("a file's size in bytes", content.len(), MAX_FILE_BYTES)?;
         self.bytes = self.bytes.saturating_add(content.len());
@@ -75,6 +77,22 @@ impl Files {
         }
         self.by_path.insert(path, content);
         within("the number of files", self.by_path.len(), MAX_FILES)
+    }
+
+    /// Keeps another file, for the signature; not where it is larger than a bundle's may be.
+    pub(super) fn add_other(&mut self, path: &str, content: Vec<u8>) -> Result<(), BundleError> {
+        let bytes = self.bytes.saturating_add(content.len());
+        let is_small = content.len() <= MAX_FILE_BYTES && bytes <= MAX_BUNDLE_BYTES;
+        if is_small && self.others.len() < MAX_FILES {
+            self.bytes = bytes;
+            self.others.insert(clean(path)?, content);
+        }
+        Ok(())
+    }
+
+    /// One of those.
+    pub(super) fn other(&self, path: &str) -> Option<&[u8]> {
+        self.others.get(path).map(Vec::as_slice)
     }
 
     /// The clean path of a file that is part of a bundle; `None` for one that is not.

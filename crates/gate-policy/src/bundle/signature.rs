@@ -17,7 +17,7 @@ pub use key::VerificationKey;
 use super::BundleError;
 use super::files::{Files, Kind};
 
-const FILE: &str = ".signatures.json";
+pub(super) const FILE: &str = ".signatures.json";
 
 /// Why a bundle's signature does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,14 +119,28 @@ fn verify(files: &Files, signatures: &[u8], key: &VerificationKey) -> Result<(),
         let Some((hash, algorithm)) = signed.remove(path) else {
             return Err(SignatureError::NotSigned(path.to_owned()));
         };
-        let actual = hashing::hash(path, content, &algorithm)?;
-        if actual != hash.to_ascii_lowercase() {
-            return Err(SignatureError::Content(path.to_owned()));
-        }
+        is_signed(path, content, &hash, &algorithm)?;
     }
-    match signed.into_keys().next() {
-        Some(missing) => Err(SignatureError::Missing(missing)),
-        None => Ok(()),
+    // `opa sign` signs whatever lies there, a README as well.
+    for (path, (hash, algorithm)) in signed {
+        let content = files.other(&path);
+        let content = content.ok_or_else(|| SignatureError::Missing(path.clone()))?;
+        is_signed(&path, content, &hash, &algorithm)?;
+    }
+    Ok(())
+}
+
+fn is_signed(
+    path: &str,
+    content: &[u8],
+    hash: &str,
+    algorithm: &str,
+) -> Result<(), SignatureError> {
+    let actual = hashing::hash(path, content, algorithm)?;
+    if actual == hash.to_ascii_lowercase() {
+        Ok(())
+    } else {
+        Err(SignatureError::Content(path.to_owned()))
     }
 }
 

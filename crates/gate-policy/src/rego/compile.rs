@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
 use regorus::unstable::{Module, Ref};
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
@@ -177,8 +178,36 @@ fn called(program: &Program) -> Result<Vec<String>, CompileError> {
     called.sort_unstable();
     called.dedup();
     match called.iter().find(|name| !builtins::is_allowed(name)) {
-        Some(name) => Err(CompileError::Builtin(name.clone())),
+        Some(name) => Err(refused(program, name)),
         None => Ok(called),
+    }
+}
+
+/// The builtin is not allowed; where it is called.
+fn refused(program: &Program, name: &str) -> CompileError {
+    let calls = program.instructions.iter().zip(&program.instruction_spans);
+    let mut places = calls.filter_map(|(instruction, span)| {
+        let Instruction::BuiltinCall { params_index } = *instruction else {
+            return None;
+        };
+        let params = program
+            .instruction_data
+            .get_builtin_call_params(params_index)?;
+        let builtin = program
+            .builtin_info_table
+            .get(usize::from(params.builtin_index))?;
+        let span = span.as_ref().filter(|_| builtin.name == name)?;
+        let source = program.sources.get(span.source_index)?;
+        Some((source.name.clone(), u32::try_from(span.line).ok()?))
+    });
+    let error = CompileError::Builtin(name.to_owned());
+    match places.next() {
+        Some((path, line)) => CompileError::Unlike {
+            path,
+            line,
+            message: error.to_string(),
+        },
+        None => error,
     }
 }
 

@@ -90,6 +90,34 @@ fn the_signature_is_no_part_of_the_hash() {
     assert_eq!(plain.hash(), signed.hash());
 }
 
+/// `opa sign` signs every file that lies there.
+#[test]
+fn a_file_that_is_no_part_of_a_bundle_may_be_signed() {
+    let mut files = both();
+    files.push(("README.md", "# Ours"));
+    files.push(("docs/why.md", "…"));
+    let signed = signatures("HS256", &claims(&files, ""), by_secret);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("docs")).unwrap();
+    files.push((FILE, &signed));
+    for (name, content) in &files {
+        std::fs::write(dir.path().join(name), content).unwrap();
+    }
+    let key = hs256();
+    let plain = Bundle::from_files(both()).unwrap();
+    let read = |of: &[(&str, &str)]| Bundle::from_files_with(of.to_vec(), Some(&key));
+    assert_eq!(read(&files).unwrap().hash(), plain.hash());
+    let loaded = || Bundle::load(dir.path(), Some(&key));
+    assert_eq!(loaded().unwrap().hash(), plain.hash());
+
+    std::fs::write(dir.path().join("README.md"), "# Theirs").unwrap();
+    let changed = loaded().unwrap_err().to_string();
+    assert_eq!(changed, "signature: `README.md` is not what was signed");
+    std::fs::remove_file(dir.path().join("README.md")).unwrap();
+    let missing = loaded().unwrap_err().to_string();
+    assert_eq!(missing, "signature: `README.md` is signed and missing");
+}
+
 #[test]
 fn whatever_is_not_what_was_signed_is_refused() {
     let check = |signatures: &str, expected: &str| {

@@ -96,3 +96,18 @@ fn generated_calls_have_that_value_in_the_interpreter() {
         }
     }
 }
+
+/// Who writes a policy reads the list there.
+#[test]
+fn the_list_of_builtins_is_documented() {
+    let docs = include_str!("../../../../docs/policy.md");
+    let section = docs
+        .split("\n## ")
+        .find(|section| section.starts_with("Builtins"));
+    let (_, list) = section.unwrap().split_once("Allowed are:").unwrap();
+    let listed: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    // `&` and `|` of sets have no names in Rego.
+    let allowed = gate_policy::ALLOWED_BUILTINS.into_iter();
+    let allowed: Vec<&str> = allowed.filter(|name| !name.starts_with("__")).collect();
+    assert_eq!(listed, allowed);
+}

@@ -179,15 +179,9 @@ fn partial_objects_and_defaults_with_wrong_results_are_refused_or_blocked() {
 #[test]
 fn builtins_that_no_limit_stops_are_refused() {
     for (call, name) in [
-        ("count(numbers.range(1, 30000000)) > 0", "numbers.range"),
         ("time.now_ns() > 0", "time.now_ns"),
         ("rand.intn(\"x\", 5) > 0", "rand.intn"),
         ("bits.lsh(1, 100000000) > 0", "bits.lsh"),
-        ("replace(\"aaaa\", \"\", \"bbbb\") != \"\"", "replace"),
-        (
-            "regex.replace(\"a\", \"a\", \"b\") != \"\"",
-            "regex.replace",
-        ),
         ("trace(\"x\")", "trace"),
     ] {
         let expected = format!("the builtin `{name}` is not allowed");

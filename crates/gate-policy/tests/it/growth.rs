@@ -40,6 +40,10 @@ fn what_doubles_with_each_instruction_is_stopped() {
     for (first, step) in [
         ("\"a\"", "NEXT := concat(\"\", [LAST, LAST])"),
         ("\"a\"", "NEXT := concat(LAST, [\"\", \"\", \"\"])"),
+        ("\"a\"", "NEXT := replace(LAST, \"a\", \"aaa\")"),
+        ("\"a\"", "NEXT := regex.replace(LAST, \"a\", \"aaa\")"),
+        ("\"a\"", "NEXT := strings.replace_n({\"a\": \"aaa\"}, LAST)"),
+        ("10", "NEXT := 2 * count(numbers.range(1, LAST))"),
         ("\"a\"", "NEXT := sprintf(\"%s%v\", [LAST, LAST])"),
         ("\"a\"", "NEXT := json.marshal([LAST, LAST])"),
         ("[1]", "NEXT := array.concat(LAST, LAST)"),

@@ -1,5 +1,5 @@
-//! What is done with whole numbers, and what makes them: `ceil`, `floor`, `round`, `format_int` and `bits.…` as OPA
-//! has them.
+//! What is done with whole numbers, and what makes them: `ceil`, `floor`, `round`, `format_int`, `bits.…` and
+//! `numbers.range…` as OPA has them.
 //!
 //! OPA has a whole number beyond 64 bits in full or rounded, by how it is written: where that matters, the evaluation ends.
 
@@ -8,9 +8,10 @@ use regorus::{LimitError, Value};
 
 use super::beyond;
 use crate::rego::fraction::{self, Rounding};
+use crate::rego::growth::within;
 
 /// All, by name.
-pub(super) const BUILTINS: [(&str, BuiltinFcn); 8] = [
+pub(super) const BUILTINS: [(&str, BuiltinFcn); 10] = [
     (
         "bits.and",
         (|_, _, args, _| Ok(bits(args, |a, b| a & b)?), 2),
@@ -33,6 +34,8 @@ pub(super) const BUILTINS: [(&str, BuiltinFcn); 8] = [
         (|_, _, args, _| Ok(rounded(args, Rounding::Down)?), 1),
     ),
     ("format_int", (|_, _, args, _| Ok(format_int(args)?), 2)),
+    ("numbers.range", (|_, _, args, _| Ok(range(args)?), 2)),
+    ("numbers.range_step", (|_, _, args, _| Ok(range(args)?), 3)),
     (
         "round",
         (|_, _, args, _| Ok(rounded(args, Rounding::Nearest)?), 1),
@@ -83,6 +86,40 @@ fn format_int(args: &[Value]) -> Result<Value, LimitError> {
         Some(16) => format!("{sign}{magnitude:x}"),
         _ => format!("{sign}{magnitude}"),
     }))
+}
+
+/// From the one to the other, up or down; by steps of one where none is given.
+fn range(args: &[Value]) -> Result<Value, LimitError> {
+    /// Of a number in an array.
+    const ITEM_BYTES: usize = 16;
+    if !args.iter().all(is_whole) {
+        return Ok(Value::Undefined);
+    }
+    let (from, to, step) = match args {
+        [from, to] => (whole(from)?, whole(to)?, 1),
+        [from, to, step] => (whole(from)?, whole(to)?, whole(step)?),
+        _ => return Ok(Value::Undefined),
+    };
+    let Ok(step) = u128::try_from(step) else {
+        return Ok(Value::Undefined);
+    };
+    let Some(steps) = from.abs_diff(to).checked_div(step) else {
+        return Ok(Value::Undefined);
+    };
+    let count = usize::try_from(steps)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    within(count.saturating_mul(ITEM_BYTES))?;
+    let numbers = (0..=steps).map(|nth| {
+        let far = i128::try_from(nth.checked_mul(step)?).ok()?;
+        if from <= to {
+            from.checked_add(far)
+        } else {
+            from.checked_sub(far)
+        }
+    });
+    let numbers: Option<Vec<Value>> = numbers.map(|number| number.map(Value::from)).collect();
+    numbers.map(Value::from).ok_or_else(beyond)
 }
 
 fn is_whole(value: &Value) -> bool {

@@ -1,4 +1,4 @@
-//! `glob.match`, and `regex.match` and `regex.is_valid` with the syntax that OPA takes, which is Go's (RE2).
+//! `glob.match`, and `regex.…` with the syntax that OPA takes, which is Go's (RE2).
 //!
 //! A pattern is written as the crate `regex` takes it (`patterns/syntax.rs`) and compiled once: a thread keeps those
 //! that it has seen (`patterns/kept.rs`). regorus takes the pattern as it stands, so that `\d` finds every digit of Unicode and `\b`, `{`
@@ -7,6 +7,7 @@
 mod class;
 mod glob;
 mod kept;
+mod search;
 mod syntax;
 
 use regorus::unstable::BuiltinFcn;
@@ -17,10 +18,16 @@ pub(crate) use kept::forget_steps;
 use kept::{Compiled, Pattern};
 use syntax::Refusal;
 
-pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
+pub(super) const BUILTINS: [(&str, BuiltinFcn); 6] = [
     ("glob.match", (|_, _, args, _| Ok(glob::matches(args)?), 3)),
-    ("regex.match", (|_, _, args, _| Ok(matches(args)?), 2)),
+    ("regex.find_n", (|_, _, args, _| Ok(search::find(args)?), 3)),
     ("regex.is_valid", (|_, _, args, _| Ok(is_valid(args)?), 1)),
+    ("regex.match", (|_, _, args, _| Ok(matches(args)?), 2)),
+    (
+        "regex.replace",
+        (|_, _, args, _| Ok(search::replace(args)?), 3),
+    ),
+    ("regex.split", (|_, _, args, _| Ok(search::split(args)?), 2)),
 ];
 
 fn matches(args: &[Value]) -> Result<Value, LimitError> {

@@ -1,16 +1,22 @@
-//! `count`, `indexof`, `strings.count` and `substring` as OPA has them: a text is counted in code points, in
+//! `count`, `indexof`, `replace`, `strings.count`, `strings.replace_n` and `substring` as OPA has them: a text is counted in code points, in
 //! regorus in halves of UTF-16.
 
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
 
 use super::beyond;
+use crate::rego::growth::within;
 
 /// All, by name.
-pub(super) const BUILTINS: [(&str, BuiltinFcn); 4] = [
+pub(super) const BUILTINS: [(&str, BuiltinFcn); 6] = [
     ("count", (|_, _, args, _| Ok(count(args)), 1)),
     ("indexof", (|_, _, args, _| Ok(index_of(args)), 2)),
+    ("replace", (|_, _, args, _| Ok(replace(args)?), 3)),
     ("strings.count", (|_, _, args, _| Ok(occurrences(args)), 2)),
+    (
+        "strings.replace_n",
+        (|_, _, args, _| Ok(replace_each(args)?), 2),
+    ),
     ("substring", (|_, _, args, _| Ok(substring(args)?), 3)),
 ];
 
@@ -46,6 +52,56 @@ fn occurrences(args: &[Value]) -> Value {
         }
         _ => Value::Undefined,
     }
+}
+
+fn replace(args: &[Value]) -> Result<Value, LimitError> {
+    let [Value::String(text), Value::String(old), Value::String(new)] = args else {
+        return Ok(Value::Undefined);
+    };
+    if old.is_empty() && !text.is_ascii() {
+        // OPA takes letters apart there.
+        return Err(beyond());
+    }
+    let times = text.matches(old.as_ref()).count();
+    within(text.len().saturating_add(times.saturating_mul(new.len())))?;
+    Ok(text.replace(old.as_ref(), new).into())
+}
+
+/// At each place the first of the old texts that stands there, in the order of the names. Nothing, as an old text, is
+/// replaced by rules of Go's own.
+fn replace_each(args: &[Value]) -> Result<Value, LimitError> {
+    let [Value::Object(pairs), Value::String(text)] = args else {
+        return Ok(Value::Undefined);
+    };
+    let mut replaced = Vec::with_capacity(pairs.len());
+    for (old, new) in pairs.iter_sorted() {
+        let (Value::String(old), Value::String(new)) = (old, new) else {
+            return Ok(Value::Undefined);
+        };
+        if old.is_empty() {
+            return Err(beyond());
+        }
+        replaced.push((old.as_ref(), new.as_ref()));
+    }
+    within(replaced.len().saturating_mul(text.len()))?;
+    let mut made = String::new();
+    let mut rest: &str = text;
+    while let Some(first) = rest.chars().next() {
+        let mut pairs = replaced.iter();
+        let skipped = match pairs.find(|(old, _)| rest.starts_with(old)) {
+            Some((old, new)) => {
+                made.push_str(new);
+                old.len()
+            }
+            None => {
+                made.push(first);
+                first.len_utf8()
+            }
+        };
+        within(made.len())?;
+        rest = rest.get(skipped..).unwrap_or_default();
+    }
+    Ok(made.into())
 }
 
 fn substring(args: &[Value]) -> Result<Value, LimitError> {

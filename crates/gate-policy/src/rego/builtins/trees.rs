@@ -1,4 +1,4 @@
-//! `json.filter` and `json.remove` as OPA has them: of what paths lead to, alone or left out. A path that leads on
+//! `object.subset`, `json.filter` and `json.remove` as OPA has them: whether one has the other in it; what paths lead to, alone or left out. A path that leads on
 //! below another counts no more than that one.
 
 use std::collections::BTreeMap;
@@ -7,11 +7,13 @@ use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
 
 use super::beyond;
+use crate::rego::growth::within;
 
-/// Both, by name.
-pub(super) const BUILTINS: [(&str, BuiltinFcn); 2] = [
+/// All, by name.
+pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
     ("json.filter", (|_, _, args, _| Ok(filter(args)?), 2)),
     ("json.remove", (|_, _, args, _| Ok(remove(args)?), 2)),
+    ("object.subset", (|_, _, args, _| Ok(subset(args)?), 2)),
 ];
 
 /// Of a path. What walks one calls itself for each name in it.
@@ -41,6 +43,46 @@ fn remove(args: &[Value]) -> Result<Value, LimitError> {
         }
         _ => Ok(Value::Undefined),
     }
+}
+
+fn subset(args: &[Value]) -> Result<Value, LimitError> {
+    let [all, some] = args else {
+        return Ok(Value::Undefined);
+    };
+    if let (Value::Array(all), Value::Set(some)) = (all, some) {
+        // OPA counts an item as often as it stands there.
+        let mut left = some.len();
+        return Ok(Value::Bool(all.iter().any(|item| {
+            left = left.saturating_sub(usize::from(some.contains(item)));
+            left == 0
+        })));
+    }
+    Ok(has(all, some, MAX_NAMES)?.map_or(Value::Undefined, Value::Bool))
+}
+
+/// `None` for values that are not of one kind. Members of objects may have the other's in them, items are the same.
+fn has(all: &Value, some: &Value, depth: usize) -> Result<Option<bool>, LimitError> {
+    let depth = depth.checked_sub(1).ok_or_else(beyond)?;
+    Ok(Some(match (all, some) {
+        (Value::Object(all), Value::Object(some)) => {
+            for (name, member) in some.iter() {
+                let Some(other) = all.get(name) else {
+                    return Ok(Some(false));
+                };
+                if other != member && has(other, member, depth)? != Some(true) {
+                    return Ok(Some(false));
+                }
+            }
+            true
+        }
+        (Value::Set(all), Value::Set(some)) => some.iter().all(|item| all.contains(item)),
+        (Value::Array(all), Value::Array(some)) => {
+            within(all.len().saturating_mul(some.len()))?;
+            let mut parts = all.as_slice().windows(some.len().max(1));
+            some.is_empty() || parts.any(|part| part == some.as_slice())
+        }
+        _ => return Ok(None),
+    }))
 }
 
 /// `None` for what are no paths.

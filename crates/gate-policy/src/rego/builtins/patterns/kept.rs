@@ -74,6 +74,17 @@ impl Pattern {
 
     /// Whether it is found in the text.
     pub(super) fn is_in(&self, text: &str) -> Result<bool, LimitError> {
+        self.step_over(text)?;
+        Ok(self.regex.is_match(text))
+    }
+
+    /// For what else is done with it; the text is to be counted first.
+    pub(super) const fn regex(&self) -> &Regex {
+        &self.regex
+    }
+
+    /// Counts the steps of a search through the text.
+    pub(super) fn step_over(&self, text: &str) -> Result<(), LimitError> {
         let states = self.bytes / STATE_BYTES;
         let steps = STEPS
             .get()
@@ -82,7 +93,7 @@ impl Pattern {
             return Err(beyond());
         }
         STEPS.set(steps);
-        Ok(self.regex.is_match(text))
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod compile;
 mod document;
 mod domain;
 mod edit;
+mod forms;
 mod fraction;
 mod growth;
 mod imports;

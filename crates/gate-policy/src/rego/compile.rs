@@ -1,21 +1,18 @@
 //! From a bundle's Rego to programs of the register machine. Runs off the decision path.
 
-use std::borrow::Cow;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
-use regorus::unstable::{Module, Ref};
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
 use super::lean::{Copies, Lean};
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
 use super::{
-    ENTRYPOINT, above, assign, bodies, bounds, builtins, domain, fraction, growth, imports, member,
-    negate, operators, print, program, unlike,
+    ENTRYPOINT, assign, bounds, builtins, forms, fraction, growth, operators, program, unlike,
 };
 use crate::bundle::{Bundle, RegoVersion};
 
@@ -102,7 +99,7 @@ pub(crate) type Source<'s> = (&'s str, &'s str);
 /// Compiles the policies of a bundle, tests apart.
 pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
-    let mut read = engine(bundle, bundle.rego())?;
+    let mut read = forms::engine(bundle, bundle.rego())?;
     bounds::recursion(&mut read)?;
     let packages = read.get_packages().map_err(|e| compile_error(&e))?;
     let rewritten: Vec<String> = read
@@ -211,90 +208,13 @@ fn refused(program: &Program, name: &str) -> CompileError {
     }
 }
 
-/// An interpreter with modules as they were written, and the bundle's data; the modules in the
-/// form that both engines treat as OPA does.
-pub(crate) fn engine<'m>(
-    bundle: &Bundle,
-    modules: impl IntoIterator<Item = Source<'m>>,
-) -> Result<regorus::Engine, CompileError> {
-    let mut parsed = Parsed::read(bundle, modules)?;
-    parsed.each(|module| Ok(print::rewrite(module)))?;
-    parsed.each(|module| Ok(bodies::rewrite(module)))?;
-    let modules = parsed.modules();
-    above::check(modules.iter().map(AsRef::as_ref))?;
-    unlike::check(modules.iter().map(AsRef::as_ref))?;
-    parsed.each(imports::rewrite)?;
-    parsed.each(|module| Ok(domain::rewrite(module)))?;
-    let modules = parsed.modules();
-    parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
-    parsed.each(|module| Ok(member::rewrite(module)))?;
-    let mut engine = parsed.engine;
-    add_data(&mut engine, data(bundle)?)?;
-    Ok(engine)
-}
-
-/// Modules while they are written anew, step by step.
-struct Parsed<'b, 'm> {
-    bundle: &'b Bundle,
-    sources: Vec<(&'m str, Cow<'m, str>)>,
-    /// Of the sources as they are.
-    engine: regorus::Engine,
-}
-
-impl<'b, 'm> Parsed<'b, 'm> {
-    fn read(
-        bundle: &'b Bundle,
-        modules: impl IntoIterator<Item = Source<'m>>,
-    ) -> Result<Self, CompileError> {
-        let modules: Vec<Source<'m>> = modules.into_iter().collect();
-        let engine = read(bundle, &modules)?;
-        let sources = modules.into_iter();
-        Ok(Self {
-            bundle,
-            sources: sources
-                .map(|(path, source)| (path, Cow::Borrowed(source)))
-                .collect(),
-            engine,
-        })
-    }
-
-    fn modules(&mut self) -> Vec<Ref<Module>> {
-        self.engine.get_modules().clone()
-    }
-
-    /// Replaces the modules of which `rewrite` makes another source.
-    fn each(
-        &mut self,
-        rewrite: impl Fn(&Module) -> Result<Option<String>, CompileError>,
-    ) -> Result<(), CompileError> {
-        let modules = self.modules();
-        let written: Result<Vec<_>, _> = modules.iter().map(|module| rewrite(module)).collect();
-        self.replace(written?)
-    }
-
-    fn replace(&mut self, written: Vec<Option<String>>) -> Result<(), CompileError> {
-        if written.iter().all(Option::is_none) {
-            return Ok(());
-        }
-        for ((_, source), written) in self.sources.iter_mut().zip(written) {
-            if let Some(written) = written {
-                *source = Cow::Owned(written);
-            }
-        }
-        let sources = self.sources.iter();
-        let sources = sources.map(|(path, source)| (*path, source.as_ref()));
-        self.engine = engine_over(self.bundle, sources, &Value::new_object())?;
-        Ok(())
-    }
-}
-
-/// [`engine`], with the limits on what a call may make and no builtin that is not allowed: the
+/// [`forms::engine`], with the limits on what a call may make and no builtin that is not allowed: the
 /// interpreter that evaluates a bundle's modules and tests.
 pub(crate) fn interpreter<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
-    let mut engine = engine(bundle, modules)?;
+    let mut engine = forms::engine(bundle, modules)?;
     let parsed = engine.get_modules();
     let files = parsed.iter().map(|module| &module.package.span.source);
     let modules: Vec<Source<'_>> = files
@@ -349,7 +269,7 @@ pub(crate) fn read(
 }
 
 /// An interpreter with modules that [`read`] has read, and data.
-fn engine_over<'m>(
+pub(super) fn engine_over<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
     data: &Value,
@@ -386,7 +306,7 @@ fn parse<'m>(
     Ok(engine)
 }
 
-fn add_data(engine: &mut regorus::Engine, data: Value) -> Result<(), CompileError> {
+pub(super) fn add_data(engine: &mut regorus::Engine, data: Value) -> Result<(), CompileError> {
     engine
         .add_data(data)
         .map_err(|error| CompileError::Data(error.to_string()))

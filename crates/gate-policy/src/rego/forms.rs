@@ -1,0 +1,88 @@
+//! The modules of a bundle in the form that both engines treat as OPA does: one step after the other, each with a file
+//! of its own.
+
+use std::borrow::Cow;
+
+use regorus::Value;
+use regorus::unstable::{Module, Ref};
+
+use super::compile::{CompileError, Source, add_data, data, engine_over, read};
+use super::{above, bodies, domain, imports, member, negate, print, unlike};
+use crate::bundle::Bundle;
+
+/// An interpreter with modules as they were written, and the bundle's data; the modules in the
+/// form that both engines treat as OPA does.
+pub(crate) fn engine<'m>(
+    bundle: &Bundle,
+    modules: impl IntoIterator<Item = Source<'m>>,
+) -> Result<regorus::Engine, CompileError> {
+    let mut parsed = Parsed::read(bundle, modules)?;
+    parsed.each(|module| Ok(print::rewrite(module)))?;
+    parsed.each(|module| Ok(bodies::rewrite(module)))?;
+    let modules = parsed.modules();
+    above::check(modules.iter().map(AsRef::as_ref))?;
+    unlike::check(modules.iter().map(AsRef::as_ref))?;
+    parsed.each(imports::rewrite)?;
+    parsed.each(|module| Ok(domain::rewrite(module)))?;
+    let modules = parsed.modules();
+    parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
+    parsed.each(|module| Ok(member::rewrite(module)))?;
+    let mut engine = parsed.engine;
+    add_data(&mut engine, data(bundle)?)?;
+    Ok(engine)
+}
+
+/// Modules while they are written anew, step by step.
+struct Parsed<'b, 'm> {
+    bundle: &'b Bundle,
+    sources: Vec<(&'m str, Cow<'m, str>)>,
+    /// Of the sources as they are.
+    engine: regorus::Engine,
+}
+
+impl<'b, 'm> Parsed<'b, 'm> {
+    fn read(
+        bundle: &'b Bundle,
+        modules: impl IntoIterator<Item = Source<'m>>,
+    ) -> Result<Self, CompileError> {
+        let modules: Vec<Source<'m>> = modules.into_iter().collect();
+        let engine = read(bundle, &modules)?;
+        let sources = modules.into_iter();
+        Ok(Self {
+            bundle,
+            sources: sources
+                .map(|(path, source)| (path, Cow::Borrowed(source)))
+                .collect(),
+            engine,
+        })
+    }
+
+    fn modules(&mut self) -> Vec<Ref<Module>> {
+        self.engine.get_modules().clone()
+    }
+
+    /// Replaces the modules of which `rewrite` makes another source.
+    fn each(
+        &mut self,
+        rewrite: impl Fn(&Module) -> Result<Option<String>, CompileError>,
+    ) -> Result<(), CompileError> {
+        let modules = self.modules();
+        let written: Result<Vec<_>, _> = modules.iter().map(|module| rewrite(module)).collect();
+        self.replace(written?)
+    }
+
+    fn replace(&mut self, written: Vec<Option<String>>) -> Result<(), CompileError> {
+        if written.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        for ((_, source), written) in self.sources.iter_mut().zip(written) {
+            if let Some(written) = written {
+                *source = Cow::Owned(written);
+            }
+        }
+        let sources = self.sources.iter();
+        let sources = sources.map(|(path, source)| (*path, source.as_ref()));
+        self.engine = engine_over(self.bundle, sources, &Value::new_object())?;
+        Ok(())
+    }
+}

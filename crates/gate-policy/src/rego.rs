@@ -1,6 +1,7 @@
 //! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
 
 mod above;
+mod apart;
 mod arithmetic;
 mod assign;
 mod bodies;
@@ -8,7 +9,6 @@ mod bounds;
 mod builtins;
 pub(crate) mod compile;
 mod document;
-mod domain;
 mod edit;
 mod forms;
 mod fraction;

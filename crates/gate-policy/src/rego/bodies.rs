@@ -3,6 +3,9 @@
 //! **A further body** (`p := 5 if { … } { … }`) stands for the head once more, and is written so: of a head with
 //! a value, regorus 0.14.1 gives it the value `true`.
 //!
+//! **A function without a body and a value**, which Rego v0 has (`exempt("C1")`), is undefined on the register machine. It gets
+//! the value `true`.
+//!
 //! **An `else` after a loop** is not asked for on the register machine when nothing passes the loop: such a body is over
 //! without an answer, which is no failure there. A comprehension is no such body, and one of an
 //! object has at most one value for a key, as a rule has:
@@ -47,6 +50,10 @@ impl Written<'_> {
             return;
         };
         let Some(first) = bodies.first() else {
+            if let RuleHead::Func { assign: None, .. } = head {
+                let (_, end) = edit::quoted(self.source, span.start, span.end);
+                self.edits.push(insertion(end, " = true"));
+            }
             return;
         };
         let head_text = self

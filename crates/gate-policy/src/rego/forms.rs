@@ -7,7 +7,7 @@ use regorus::Value;
 use regorus::unstable::{Module, Ref};
 
 use super::compile::{CompileError, Source, add_data, data, engine_over, read};
-use super::{above, bodies, domain, imports, member, negate, print, unlike};
+use super::{above, apart, bodies, imports, member, negate, print, unlike};
 use crate::bundle::Bundle;
 
 /// An interpreter with modules as they were written, and the bundle's data; the modules in the
@@ -19,11 +19,11 @@ pub(crate) fn engine<'m>(
     let mut parsed = Parsed::read(bundle, modules)?;
     parsed.each(|module| Ok(print::rewrite(module)))?;
     parsed.each(|module| Ok(bodies::rewrite(module)))?;
+    parsed.each(|module| Ok(apart::rewrite(module)))?;
     let modules = parsed.modules();
     above::check(modules.iter().map(AsRef::as_ref))?;
     unlike::check(modules.iter().map(AsRef::as_ref))?;
     parsed.each(imports::rewrite)?;
-    parsed.each(|module| Ok(domain::rewrite(module)))?;
     let modules = parsed.modules();
     parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
     parsed.each(|module| Ok(member::rewrite(module)))?;

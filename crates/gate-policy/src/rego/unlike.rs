@@ -20,6 +20,7 @@ use regorus::rvm::program::{Program, RuleType};
 use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleBody, RuleHead};
 
 use super::CompileError;
+use super::apart::names_in_object;
 use super::fraction::is_held;
 use super::walk::{self, Visitor};
 
@@ -230,19 +231,6 @@ fn has_object(pattern: &Expr) -> bool {
     match pattern {
         Expr::Object { .. } => true,
         Expr::Array { items, .. } => items.iter().any(|item| has_object(item)),
-        _ => false,
-    }
-}
-
-/// Whether a name stands in an object, where `=` might give it a value.
-fn names_in_object(side: &Expr, is_inside: bool) -> bool {
-    match side {
-        Expr::Var { .. } => is_inside,
-        Expr::Array { items, .. } => items.iter().any(|item| names_in_object(item, is_inside)),
-        Expr::Object { fields, .. } => {
-            let mut values = fields.iter().map(|(_, _, value)| value);
-            values.any(|value| names_in_object(value, true))
-        }
         _ => false,
     }
 }

@@ -131,6 +131,38 @@ fn bodies_of_rego_v0_are_taken() {
     }
 }
 
+/// On the register machine it would be undefined, and a `not` of it hold.
+#[test]
+fn a_function_of_rego_v0_without_a_body_is_true() {
+    let check = |condition: &str, x: &str, expected: &str| {
+        let rego = format!(
+            "package gate\nexempt(\"a\", _)\nexempt(\"b\", y) = y > 1\n\
+             decision = {{\"allow\": true, \"reasons\": []}} {{ {condition} }}\n"
+        );
+        let bundle = Bundle::from_files([
+            ("gate.rego", rego.as_str()),
+            ("data.json", DATA),
+            (".manifest", r#"{"revision":"x","rego_version":0}"#),
+        ]);
+        let policy = activate(&bundle.unwrap()).unwrap();
+        let order = json!({"x": x, "y": 1});
+        assert_eq!(
+            verdict(&*policy, order.as_object().unwrap()),
+            expected,
+            "{condition} {x}"
+        );
+    };
+    for (x, exempt) in [("a", true), ("b", false), ("c", false)] {
+        let shown = |holds| if holds { "allow" } else { "policy_undefined" };
+        check("exempt(input.order.x, input.order.y)", x, shown(exempt));
+        check(
+            "not exempt(input.order.x, input.order.y)",
+            x,
+            shown(!exempt),
+        );
+    }
+}
+
 /// regorus takes what is undefined for a value there.
 #[test]
 fn a_wildcard_takes_nothing_that_is_undefined() {

@@ -1,0 +1,178 @@
+//! Gives a name of its own to what regorus 0.14.1 takes otherwise where it stands.
+//!
+//! **What a `some … in` goes through**, where it is a loop itself: `some fee in input.legs[_].fees` goes through the fees
+//! of each leg, and does not compile on the register machine. `gate_apart := input.legs[_].fees; some fee in gate_apart` does,
+//! and is what OPA makes of it.
+//!
+//! **An object with names in it beside a name and `=`** is a value in `inp = {"leg": leg}`, where `leg` has one, and a
+//! pattern in `{"leg": leg} = inp`, where it has none. As a pattern it matches in OPA what has no other members; in regorus what has
+//! these. With `gate_apart := {"leg": leg}; inp = gate_apart` the one is what it should be, and the other is refused:
+//! nothing gives the `leg` a value. Lines stay.
+
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Ref, RuleBody};
+
+use super::edit::{self, Edit, apply, insertion};
+use super::loops;
+use super::walk::{self, Visitor};
+
+/// The module's source with the names; `None` when it needs none.
+pub(super) fn rewrite(module: &Module) -> Option<String> {
+    let source = module.package.span.source.get_contents();
+    let mut walk = Walk {
+        source,
+        edits: Vec::new(),
+        names: 0,
+    };
+    for rule in &module.policy {
+        walk::rule(&mut walk, rule);
+    }
+    let is_changed = !walk.edits.is_empty();
+    is_changed.then(|| apply(source, 0, source.len(), walk.edits))
+}
+
+struct Walk<'s> {
+    source: &'s str,
+    edits: Vec<Edit>,
+    names: usize,
+}
+
+impl Visitor for Walk<'_> {
+    fn body(&mut self, body: &RuleBody) {
+        let before = self.edits.len();
+        walk::below_body(self, body);
+        let [only] = body.query.stmts.as_slice() else {
+            return;
+        };
+        let (start, end) = edit::range(self.source, only);
+        let written = self.edits.iter().skip(before);
+        let is_longer = written.into_iter().any(|edit| edit.start == start);
+        // `if some …`, without braces, becomes two statements and so needs them.
+        let is_braced = body.query.span.start < only.span.start;
+        if is_longer && !is_braced {
+            self.edits.insert(before, insertion(start, "{ "));
+            self.edits.push(insertion(end, " }"));
+        }
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) {
+        let taken = match &statement.literal {
+            Literal::SomeIn { collection, .. } if loops::in_expr(collection) => collection,
+            Literal::Expr { expr, .. } => match object(expr) {
+                Some(object) => object,
+                None => return walk::below_statement(self, statement),
+            },
+            _ => return walk::below_statement(self, statement),
+        };
+        self.names = self.names.saturating_add(1);
+        let name = format!("gate_apart_{}__", self.names);
+        let before = std::mem::take(&mut self.edits);
+        walk::below_expr(self, taken);
+        let inner = std::mem::replace(&mut self.edits, before);
+        let (from, to) = edit::extent(self.source, taken);
+        let text = apply(self.source, from, to, inner);
+        let (start, end) = edit::range(self.source, statement);
+        let with = statement.with_mods.first().map_or("", |modifier| {
+            let (from, _) = edit::quoted(self.source, modifier.span.start, modifier.span.end);
+            self.source.get(from..end).unwrap_or_default()
+        });
+        let first = format!("{name} := {text} {with}");
+        self.edits
+            .push(insertion(start, &format!("{}; ", first.trim_end())));
+        self.edits.push(Edit {
+            start: from,
+            end: to,
+            text: name,
+        });
+    }
+}
+
+/// The object beside a `=` and a name.
+fn object(expr: &Expr) -> Option<&Ref<Expr>> {
+    let Expr::AssignExpr {
+        op: AssignOp::Eq,
+        lhs,
+        rhs,
+        ..
+    } = expr
+    else {
+        return None;
+    };
+    match (lhs.as_ref(), rhs.as_ref()) {
+        (Expr::Object { .. }, Expr::Var { .. }) if names_in_object(lhs, false) => Some(lhs),
+        (Expr::Var { .. }, Expr::Object { .. }) if names_in_object(rhs, false) => Some(rhs),
+        _ => None,
+    }
+}
+
+/// Whether a name stands in an object, where `=` might give it a value.
+pub(super) fn names_in_object(side: &Expr, is_inside: bool) -> bool {
+    match side {
+        Expr::Var { .. } => is_inside,
+        Expr::Array { items, .. } => items.iter().any(|item| names_in_object(item, is_inside)),
+        Expr::Object { fields, .. } => {
+            let mut values = fields.iter().map(|(_, _, value)| value);
+            values.any(|value| names_in_object(value, true))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(rule: &str, expected: &str) {
+        edit::tests::check(rule, expected, rewrite);
+    }
+
+    #[test]
+    fn what_is_a_loop_gets_a_name() {
+        check(
+            "p if some x in input.a[_].b",
+            "p if { gate_apart_1__ := input.a[_].b; some x in gate_apart_1__ }",
+        );
+        check(
+            "p := [x | true; some k, x in data.a[k]]",
+            "p := [x | true; gate_apart_1__ := data.a[k]; some k, x in gate_apart_1__]",
+        );
+        check(
+            "p if {\n\tsome x in [\n\t\tdata.a[_],\n\t]\n\tx > 1 }",
+            "p if {\n\tgate_apart_1__ := [\n\t\tdata.a[_],\n\t]; some x in gate_apart_1__\n\tx > 1 }",
+        );
+        check(
+            "p if { some x in f([y | some y in data.b[_]])[_] with input as {\"a\": 1} }",
+            "p if { gate_apart_1__ := f([y | gate_apart_2__ := data.b[_]; some y in gate_apart_2__])[_] \
+             with input as {\"a\": 1}; some x in gate_apart_1__ with input as {\"a\": 1} }",
+        );
+    }
+
+    #[test]
+    fn an_object_beside_an_equals_sign_gets_a_name() {
+        check(
+            "f(x) := y if y = {\"a\": x}",
+            "f(x) := y if { gate_apart_1__ := {\"a\": x}; y = gate_apart_1__ }",
+        );
+        check(
+            "p if {\n\t{\"a\": [x],\n\t\"b\": 1} = y\n}",
+            "p if {\n\tgate_apart_1__ := {\"a\": [x],\n\t\"b\": 1}; gate_apart_1__ = y\n}",
+        );
+    }
+
+    #[test]
+    fn what_is_none_stays() {
+        for rule in [
+            "p if { y = {\"a\": 1}; y }",
+            "p if { input.y = {\"a\": x}; x }",
+            "p if { y = {\"a\": input.x}; y }",
+            "p if { y := {\"a\": input.x}; z := {\"b\": y}; z }",
+            "p if { some x in input.a.b; x }",
+            "p if { some x in data.t[\"a\"][0]; x }",
+            "p if { some x in data.t[input.order.symbol]; x }",
+            "p if { some x in [y | y := data.a[_]]; x }",
+            "p if every x in data.a[_] { x }",
+        ] {
+            check(rule, rule);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The reply to an order: the decision in the caller's words and the signed token beside it.
 
 use gate_policy::PolicyHash;
+use gate_policy::reason::FAULTS;
 use gate_state::{Decision, Exposure, MAX_EXPOSURE, NewOrder, Status as Verdict, StoredDecision};
 use gate_token::{Claims, Digest, SigningKey, Status, canonical, sign_into, sign_jws};
 use gate_types::Notional;
@@ -24,6 +25,7 @@ pub(crate) struct Answer {
     /// The JSON object, open at its end.
     json: Vec<u8>,
     authorized: bool,
+    fault: Option<&'static str>,
 }
 
 /// Room for a usual reply: no growing while it is written.
@@ -76,6 +78,10 @@ impl Signed<'_> {
         let headroom = headroom(&claims, decision.limit, &decision.before);
         Answer::write(&claims, headroom, false, key, form)
     }
+}
+
+fn fault(reason: &str) -> Option<&'static str> {
+    FAULTS.into_iter().find(|fault| *fault == reason)
 }
 
 impl Answer {
@@ -147,7 +153,13 @@ impl Answer {
         Self {
             json,
             authorized: claims.status == Status::Authorized,
+            fault: claims.reasons.iter().find_map(|reason| fault(reason)),
         }
+    }
+
+    /// The reason, where the policy failed.
+    pub(crate) const fn fault(&self) -> Option<&'static str> {
+        self.fault
     }
 
     pub(crate) const fn is_authorized(&self) -> bool {

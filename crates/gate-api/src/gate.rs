@@ -95,6 +95,8 @@ pub struct Outcome {
     pub authorized: bool,
     /// The answer was read back from the journal.
     pub replayed: bool,
+    /// The reason, where the policy did not judge but failed (`gate_policy::reason::FAULTS`).
+    pub fault: Option<&'static str>,
     /// How long each part took.
     pub timing: Timing,
 }
@@ -208,6 +210,7 @@ impl Gate {
         let outcome = Outcome {
             authorized: answer.is_authorized(),
             replayed,
+            fault: answer.fault(),
             timing,
         };
         Ok((answer.finish(&timing), outcome))

@@ -62,8 +62,8 @@ pub use policy::{
 pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
     ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES,
-    MAX_MADE_BYTES, MAX_NUMBER_BITS, MAX_REASON_BYTES, MAX_REASONS, MAX_REGO_CHAIN,
-    MAX_REGO_NESTING, PREPARED,
+    MAX_MADE_BYTES, MAX_NUMBER_BITS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS, MAX_REASON_BYTES,
+    MAX_REASONS, MAX_REGO_CHAIN, MAX_REGO_NESTING, PREPARED,
 };
 pub use report::{Change, CheckReport, DiffReport, check, diff, test};
 pub use rules::{Collar, DataError, DataProblem, Limits, TypedData};

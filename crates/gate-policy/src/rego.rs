@@ -37,7 +37,7 @@ use gate_types::{ContractSize, Notional};
 use serde_json::Value;
 
 pub(crate) use bounds::function_recursion;
-pub use builtins::ALLOWED_BUILTINS;
+pub use builtins::{ALLOWED_BUILTINS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub(crate) use edit::extent;

@@ -51,6 +51,9 @@ pub mod reason {
     pub const POLICY_TIMEOUT: &str = "policy_timeout";
     /// The policy has no answer for this order.
     pub const POLICY_UNDEFINED: &str = "policy_undefined";
+
+    /// Those with which a policy did not judge, but failed.
+    pub const FAULTS: [&str; 4] = [POLICY_ERROR, POLICY_SHAPE, POLICY_TIMEOUT, POLICY_UNDEFINED];
 }
 
 /// A policy's answer for one order.

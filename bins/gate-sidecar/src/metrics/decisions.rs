@@ -4,10 +4,16 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use gate_api::Outcome;
+use gate_policy::reason::FAULTS;
+use parking_lot::Mutex;
 
 use super::{head, seconds};
+
+/// The least between two lines of the log about a policy that fails.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// Upper bounds of the latency buckets, in nanoseconds; the last bucket has none.
 const BOUNDS_NS: [u64; 14] = [
@@ -71,6 +77,7 @@ pub(crate) struct Decisions {
     authorized: AtomicU64,
     blocked: AtomicU64,
     replayed: AtomicU64,
+    faults: [AtomicU64; FAULTS.len()],
     segments: [Histogram; 5],
 }
 
@@ -85,8 +92,31 @@ impl Decisions {
             &self.blocked
         };
         add(counter, 1);
+        if let (Some(fault), false) = (outcome.fault, outcome.replayed) {
+            self.add_fault(fault);
+        }
         for (histogram, (_, nanos)) in self.segments.iter().zip(outcome.timing.segments()) {
             histogram.add(nanos);
+        }
+    }
+}
+
+impl Decisions {
+    /// Counts an order that the policy failed to judge, and says so once in a while: every such order is blocked, and
+    /// nobody else may notice.
+    fn add_fault(&self, fault: &'static str) {
+        static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+        let counters = FAULTS.iter().zip(&self.faults);
+        for (_, counter) in counters.filter(|(name, _)| **name == fault) {
+            add(counter, 1);
+        }
+        let mut told = TOLD.lock();
+        if told.is_none_or(|told| told.elapsed() > BETWEEN_WARNINGS) {
+            *told = Some(Instant::now());
+            tracing::warn!(
+                reason = fault,
+                "the policy fails to judge orders, which are blocked; `gate-sidecar policy eval` says why"
+            );
         }
     }
 }
@@ -103,9 +133,7 @@ fn value(counter: &AtomicU64) -> u64 {
 
 /// All workers' counters, added up.
 pub(super) fn render(out: &mut String, workers: &[Arc<Decisions>]) {
-    let sum = |counter: fn(&Decisions) -> u64| -> u64 {
-        workers.iter().map(|worker| counter(worker)).sum()
-    };
+    let sum = |counter: fn(&Decisions) -> u64| sum_of(workers, counter);
     let name = "gate_decisions_total";
     head(out, name, "counter", "Decisions answered.");
     let (authorized, blocked) = (
@@ -114,6 +142,17 @@ pub(super) fn render(out: &mut String, workers: &[Arc<Decisions>]) {
     );
     let _ = writeln!(out, "{name}{{status=\"AUTHORIZED\"}} {authorized}");
     let _ = writeln!(out, "{name}{{status=\"BLOCKED\"}} {blocked}");
+    let name = "gate_policy_faults_total";
+    head(
+        out,
+        name,
+        "counter",
+        "Orders blocked because the policy failed to judge them.",
+    );
+    for (index, reason) in FAULTS.into_iter().enumerate() {
+        let count = sum_of(workers, |worker| worker.faults.get(index).map_or(0, value));
+        let _ = writeln!(out, "{name}{{reason=\"{reason}\"}} {count}");
+    }
     let name = "gate_replays_total";
     head(
         out,
@@ -132,6 +171,10 @@ pub(super) fn render(out: &mut String, workers: &[Arc<Decisions>]) {
             .collect();
         Histogram::render(&all, out, name, &format!("segment=\"{segment}\""));
     }
+}
+
+fn sum_of(workers: &[Arc<Decisions>], counter: impl Fn(&Decisions) -> u64) -> u64 {
+    workers.iter().map(|worker| counter(worker)).sum()
 }
 
 #[cfg(test)]

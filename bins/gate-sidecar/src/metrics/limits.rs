@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use gate_api::MAX_BODY_BYTES;
-use gate_policy::{EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES, MAX_MADE_BYTES, MAX_NUMBER_BITS};
+use gate_policy::{
+    EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES, MAX_MADE_BYTES, MAX_NUMBER_BITS,
+    MAX_PATTERN_BYTES, MAX_PATTERN_STEPS,
+};
 
 use super::{head, seconds};
 use crate::http::{BODY_TIMEOUT, Shared};
@@ -20,6 +23,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),
+            ("policy_pattern_steps", MAX_PATTERN_STEPS),
             (
                 "policy_product_bits",
                 usize::try_from(MAX_NUMBER_BITS).unwrap_or(usize::MAX),
@@ -33,6 +37,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         &[
             ("body", MAX_BODY_BYTES),
             ("policy_call_answer", MAX_MADE_BYTES),
+            ("policy_patterns_per_thread", MAX_PATTERN_BYTES),
         ],
     );
     let name = "gate_limit_seconds";

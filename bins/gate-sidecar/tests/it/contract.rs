@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::client::Reply;
-use crate::sidecar::{authorize, fresh, order};
+use crate::sidecar::{Sidecar, authorize, fresh, order, rego_bundle};
 
 fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
     let body = reply.json();
@@ -227,6 +227,28 @@ fn the_policy_in_force_is_named() {
     assert_eq!(policy["hash"].as_str().unwrap().len(), 64);
 }
 
+/// Every such order is blocked: who watches the metrics sees it.
+#[test]
+fn orders_that_the_policy_fails_to_judge_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = rego_bundle(dir.path(), "r", "1000000");
+    let rego = "package gate\ndecision := {\"allow\": true, \"reasons\": []} if input.order.x\n";
+    std::fs::write(bundle.join("policy.rego"), rego).unwrap();
+    let data = dir.path().join("data");
+    let sidecar = Sidecar::start(&data, &["--bundle", bundle.to_str().unwrap()]);
+    let mut client = sidecar.client();
+    // The second one again is no further fault.
+    for name in ["o-1", "o-2", "o-2"] {
+        let reply = authorize(&mut client, &order("c1", name, 1, "185.00")).json();
+        assert_eq!(reply["reasons"][0], "policy_undefined", "{reply}");
+    }
+    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    for (reason, count) in [("policy_undefined", 2), ("policy_error", 0)] {
+        let line = format!("\ngate_policy_faults_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+}
+
 #[test]
 fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
     let (sidecar, _dir) = fresh(&[]);
@@ -247,6 +269,8 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
         "gate_limit{of=\"connections_per_worker\"} 10000",
         "gate_limit{of=\"policy_instructions\"} 25000",
         "gate_limit_bytes{of=\"policy_call_answer\"} 1048576",
+        "gate_limit_bytes{of=\"policy_patterns_per_thread\"} 67108864",
+        "gate_limit{of=\"policy_pattern_steps\"} 8000000",
         "gate_limit_seconds{of=\"policy_evaluation\"} 0.020000000",
     ] {
         assert!(

@@ -17,6 +17,7 @@ use regorus::unstable::BuiltinFcn;
 
 use super::{CompileError, growth};
 pub(super) use patterns::forget_steps;
+pub use patterns::{MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 
 /// Every builtin that is allowed. One that does I/O, reads a clock, is random, or can make far
 /// more than it is given (`bits.lsh`, …) is not in the list: a

@@ -16,6 +16,7 @@ use regorus::{LimitError, Value};
 use super::beyond;
 pub(crate) use kept::forget_steps;
 use kept::{Compiled, Pattern};
+pub use kept::{MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 use syntax::Refusal;
 
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 6] = [

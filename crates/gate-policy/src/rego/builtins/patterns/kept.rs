@@ -19,12 +19,12 @@ const MAX_COMPILED_BYTES: usize = 100 * 1024;
 const SMALL_BYTES: usize = 8 * 1024;
 /// What a pattern may remember of its matching, beside, in times its own size.
 const REMEMBERED: usize = 3;
-/// Of all that a thread keeps, with what they remember at the most.
-pub(super) const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
+/// Of the patterns that a thread keeps compiled, with what they remember at the most.
+pub const MAX_PATTERN_BYTES: usize = 64 * 1024 * 1024;
 /// What a state of a compiled pattern takes at the least, in bytes.
 const STATE_BYTES: usize = 32;
-/// Of one evaluation: states times bytes of text.
-const MAX_STEPS: usize = 8_000_000;
+/// Of the matching in one evaluation: a compiled pattern's states times the text's bytes.
+pub const MAX_PATTERN_STEPS: usize = 8_000_000;
 
 /// A pattern that can be used, and what it takes.
 pub(super) struct Pattern {
@@ -89,7 +89,7 @@ impl Pattern {
         let steps = STEPS
             .get()
             .saturating_add(states.saturating_mul(text.len()));
-        if steps > MAX_STEPS {
+        if steps > MAX_PATTERN_STEPS {
             return Err(beyond());
         }
         STEPS.set(steps);
@@ -134,7 +134,7 @@ impl Kept {
     fn keep(&mut self, key: Key, compiled: Compiled) {
         self.bytes = self.bytes.saturating_add(size(&key, &compiled));
         self.patterns.insert(key, compiled);
-        while self.bytes > MAX_KEPT_BYTES {
+        while self.bytes > MAX_PATTERN_BYTES {
             let mut any = self.patterns.extract_if(|_, _| true);
             let Some((key, compiled)) = any.next() else {
                 return;

@@ -204,14 +204,14 @@ fn a_thread_keeps_so_many_patterns_and_no_more() {
         check(&format!("^a{n}$"), &format!("a{n}"), Some(true));
         forget_steps();
         let bytes = kept::kept_bytes();
-        assert!(bytes <= kept::MAX_KEPT_BYTES);
+        assert!(bytes <= kept::MAX_PATTERN_BYTES);
         most = most.max(bytes);
     }
-    assert!(most > kept::MAX_KEPT_BYTES / 2);
+    assert!(most > kept::MAX_PATTERN_BYTES / 2);
     // A large one, in a full house, and one that is none.
     check(&format!("^{}$", "[ab]{900}"), "a", Some(false));
     check("(", "a", None);
-    assert!(kept::kept_bytes() <= kept::MAX_KEPT_BYTES);
+    assert!(kept::kept_bytes() <= kept::MAX_PATTERN_BYTES);
 }
 
 /// A pattern of an order could otherwise hold a thread up for seconds.

@@ -18,7 +18,7 @@
 //!
 //! Lines stay. What cannot be written so (a comment in a head) is left, and refused (`unlike.rs`).
 
-use regorus::unstable::{Module, Rule, RuleAssign, RuleBody, RuleHead};
+use regorus::unstable::{Expr, Module, Rule, RuleAssign, RuleBody, RuleHead};
 
 use super::edit::{self, Edit, apply, insertion, offset};
 use super::loops;
@@ -98,6 +98,14 @@ impl Written<'_> {
                 let Some(text) = text else {
                     return;
                 };
+                let is_term = !matches!(
+                    assign.value.as_ref(),
+                    Expr::BinExpr { .. }
+                        | Expr::BoolExpr { .. }
+                        | Expr::ArithExpr { .. }
+                        | Expr::Membership { .. }
+                );
+                let text = if is_term { text } else { format!("({text})") };
                 (text, Some((start, end)))
             }
         };

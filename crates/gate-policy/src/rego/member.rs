@@ -172,7 +172,12 @@ impl Walk<'_> {
             Expr::RefDot { refr, .. } => self.keys(refr),
             Expr::RefBrack { refr, index, .. } => {
                 self.keys(refr);
-                if !walk::is_text(index) {
+                if walk::is_constant(index) && !walk::is_text(index) {
+                    // The register machine takes none of a name.
+                    let (start, end) = edit::extent(self.source, index);
+                    let text = self.source.get(start..end).unwrap_or_default().to_owned();
+                    self.take((start, end), &text);
+                } else if !walk::is_text(index) {
                     self.named(index);
                 }
             }
@@ -235,6 +240,11 @@ impl Walk<'_> {
             Expr::Var { .. } => format!("[{text}][0]"),
             _ => text,
         };
+        self.take((start, end), &text)
+    }
+
+    /// Gives the text a name, which stands in its place.
+    fn take(&mut self, (start, end): (usize, usize), text: &str) -> String {
         self.names = self.names.saturating_add(1);
         let name = format!("gate_beside_{}__", self.names);
         let with = &self.with;

@@ -149,6 +149,7 @@ impl Visitor for Walk<'_, '_> {
     fn pattern(&mut self, pattern: &Expr) {
         match pattern {
             Expr::Var { span, .. } => self.declared(span.text()),
+            Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             _ => walk::below_expr(self, pattern),
         }
     }

@@ -195,3 +195,63 @@ fn a_default_of_a_function_is_refused() {
         ", line 3: a `default` of a function: let its last `else` have the value",
     );
 }
+
+/// What OPA 1.20.2 takes and was refused here: a key that is a constant, a name of an array as an argument under a `not`, and
+/// a value with an operator before an `else`.
+#[test]
+fn what_was_refused_by_mistake_is_decided_as_in_opa() {
+    let one = json!({"x": "a", "q": 1, "l": [1, 2]});
+    for (rules, body, members, expected) in [
+        (
+            "o[2] := input.order.x if input.order.q == 1",
+            "o[2] == \"a\"",
+            &one,
+            true,
+        ),
+        (
+            "o[2] := input.order.x if input.order.q == 1",
+            "not o[2]",
+            &json!({}),
+            true,
+        ),
+        (
+            "o[2] := 1\no[3] := 2 if input.order.q",
+            "o == {2: 1, 3: 2}",
+            &one,
+            true,
+        ),
+        ("o[[1, 2]] := 3\no[null] := 1", "o[[1, 2]] == 3", &one, true),
+        (
+            "f([a, b]) if { not a == b }",
+            "f(input.order.l)",
+            &one,
+            true,
+        ),
+        ("f([a, b]) if { not a == b }", "f([1, 1])", &one, false),
+        (
+            "p := (\"a\" in [\"a\"]) if { input.order.l[_] == 2 } else := 5",
+            "p == true",
+            &one,
+            true,
+        ),
+        (
+            "p := input.order.q + 1 if { input.order.l[_] == 2 } else := 5",
+            "p == 2",
+            &one,
+            true,
+        ),
+        (
+            "p := {1} | {2} if { some i in input.order.l; i == 3 } else := 5",
+            "p == 5",
+            &one,
+            true,
+        ),
+    ] {
+        let expected = if expected {
+            "allow"
+        } else {
+            "policy_undefined"
+        };
+        assert_eq!(judge(rules, body, members), expected, "{rules} {body}");
+    }
+}

@@ -12,6 +12,7 @@ mod document;
 mod edit;
 mod forms;
 mod fraction;
+mod gathered;
 mod growth;
 mod imports;
 mod lean;

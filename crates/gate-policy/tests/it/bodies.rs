@@ -255,3 +255,38 @@ fn what_was_refused_by_mistake_is_decided_as_in_opa() {
         assert_eq!(judge(rules, body, members), expected, "{rules} {body}");
     }
 }
+
+/// What OPA 1.20.2 says of rules that are members of an object, where that is asked for.
+#[test]
+fn rules_that_are_members_of_an_object_are_found_by_a_key() {
+    let rules = "limit.a := 100\nlimit[\"b\"] := 20 if input.order.q\n\
+                 limit[k] := 7 if { k := input.order.x; k == \"c\" }\n\
+                 flag.a if input.order.q == 1\nflag.b if {\n  input.order.x == \"b\"\n}\n\
+                 at.x.a := 1\nat.x.b := 2 if input.order.q";
+    let (a, b, none) = (json!({"x": "a", "q": 1}), json!({"x": "b"}), json!({}));
+    for (body, members, expected) in [
+        ("limit[input.order.x] == 100", &a, true),
+        ("not limit[input.order.x]", &b, true),
+        ("limit[input.order.x] == 7", &json!({"x": "c"}), true),
+        ("limit == {\"a\": 100, \"b\": 20}", &a, true),
+        ("count(limit) == 1", &none, true),
+        ("object.get(limit, input.order.x, 9) == 9", &b, true),
+        ("some k, v in limit; v == 20; k == \"b\"", &a, true),
+        ("every v in limit { v > 50 }", &a, false),
+        ("flag[input.order.x]", &a, true),
+        ("not flag[input.order.x]", &json!({"x": "a"}), true),
+        ("flag == {\"b\": true}", &b, true),
+        ("flag == {}", &none, true),
+        ("at.x[input.order.x] == 1", &a, true),
+        ("not data.gate.at.x[input.order.x]", &b, true),
+    ] {
+        let expected = if expected {
+            "allow"
+        } else {
+            "policy_undefined"
+        };
+        assert_eq!(judge(rules, body, members), expected, "{body} {members}");
+    }
+    let twice = "limit.a := 1\nlimit.a := 2\nlimit.b := 3";
+    assert_eq!(judge(twice, "not limit[input.order.x]", &a), "policy_error");
+}

@@ -164,7 +164,7 @@ fn partial_objects_and_defaults_with_wrong_results_are_refused_or_blocked() {
     check(
         &format!("x[\"k\"] := 1\nx[\"k\"] := 2\ndecision := {ALLOW} if x.k == 1"),
         "1",
-        "refused to compile",
+        "policy_error",
     );
     check(
         &format!(
@@ -284,7 +284,7 @@ fn a_reference_above_rules_is_refused() {
         "helper.q.a",
     ] {
         let rego = format!(
-            "import data.gate as helper\n\nq.a.b := 1 if input.order.x\n\
+            "import data.gate as helper\n\nq.a.b contains 1 if input.order.x\n\
              decision := {ALLOW} if {{ {body} }}"
         );
         let expected = "refused to compile: `gate.rego`, line 6: `data.gate.q";

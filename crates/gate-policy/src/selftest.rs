@@ -75,6 +75,9 @@ impl TestReport {
     }
 }
 
+/// Of the inputs on which the engines differ.
+const MAX_SHOWN: usize = 3;
+
 impl fmt::Display for TestReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -84,10 +87,18 @@ impl fmt::Display for TestReport {
             self.failures.len(),
             self.compared
         )?;
-        for failure in &self.failures {
+        // Inputs on which the engines differ have one cause, most often.
+        let is_difference =
+            |failure: &&TestFailure| matches!(failure.problem, TestProblem::Mismatch { .. });
+        let (differences, others): (Vec<_>, Vec<_>) = self.failures.iter().partition(is_difference);
+        let shown = differences.iter().take(MAX_SHOWN);
+        for failure in others.into_iter().chain(shown.copied()) {
             write!(f, "\n  {}: {}", failure.name, failure.problem)?;
         }
-        Ok(())
+        match differences.len().saturating_sub(MAX_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more inputs on which the engines differ"),
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 use regorus::unstable::{Expr, LiteralStmt};
 
 /// Replaces the bytes from `start` to `end`; an insertion when they are equal.
-pub(super) struct Edit {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) text: String,
+pub(crate) struct Edit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) text: String,
 }
 
 pub(super) fn insertion(at: usize, text: &str) -> Edit {
@@ -22,7 +22,7 @@ pub(super) fn offset(at: u32) -> usize {
 }
 
 /// Where a statement stands.
-pub(super) fn range(source: &str, statement: &LiteralStmt) -> (usize, usize) {
+pub(crate) fn range(source: &str, statement: &LiteralStmt) -> (usize, usize) {
     quoted(source, statement.span.start, statement.span.end)
 }
 
@@ -57,7 +57,7 @@ fn is_blank(text: Option<&str>) -> bool {
 }
 
 /// A span that begins or ends with a string leaves its quote out.
-pub(super) fn quoted(source: &str, start: u32, end: u32) -> (usize, usize) {
+pub(crate) fn quoted(source: &str, start: u32, end: u32) -> (usize, usize) {
     let (start, end) = (offset(start), offset(end));
     let is_quote = |at: usize| matches!(source.as_bytes().get(at), Some(b'"' | b'`'));
     let before = start.checked_sub(1).filter(|at| is_quote(*at));

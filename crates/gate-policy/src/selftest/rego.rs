@@ -4,15 +4,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use regorus::unstable::{LiteralStmt, Module};
+use regorus::unstable::{LiteralStmt, Module, RuleBody};
 use regorus::{Engine, Value};
 
 use super::budget::{Budget, timer, within};
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
+use crate::rego::edit::{Edit, extent, quoted, range};
 use crate::rego::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, begin_evaluation, extent, function_recursion};
+use crate::rego::{ENTRYPOINT, RegoPolicy, begin_evaluation, function_recursion};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -181,11 +182,12 @@ fn json(text: &str) -> Value {
 fn show(value: &Value) -> String {
     match value {
         Value::Undefined => "undefined".to_owned(),
-        value => value.to_json_str().unwrap_or_else(|_| format!("{value:?}")),
+        value => serde_json::to_string(value).unwrap_or_else(|_| format!("{value:?}")),
     }
 }
 
-/// The tests' source with every `with input as e` noting `e`.
+/// The tests' source with every `with input as e` noting `e`, and every `with input.x as e` the input that
+/// comes of it: as a statement of its own, with the same modifiers, before the one that has them.
 fn note_inputs(source: &str, module: &Module) -> String {
     let mut inputs = Inputs {
         source,
@@ -194,37 +196,76 @@ fn note_inputs(source: &str, module: &Module) -> String {
     for rule in &module.policy {
         walk::rule(&mut inputs, rule);
     }
-    inputs.found.sort_unstable();
+    inputs.found.sort_by_key(|edit| edit.start);
     let mut text = String::new();
     let mut at = 0;
-    for (start, end) in inputs.found {
+    for edit in inputs.found {
         // One inside of another is not noted by itself.
-        if start >= at {
-            text.push_str(source.get(at..start).unwrap_or_default());
-            let input = source.get(start..end).unwrap_or_default();
-            text.push_str(&format!("{NOTE}({input})"));
-            at = end;
+        if edit.start >= at {
+            text.push_str(source.get(at..edit.start).unwrap_or_default());
+            text.push_str(&edit.text);
+            at = edit.end;
         }
     }
     text.push_str(source.get(at..).unwrap_or_default());
     text
 }
 
-/// Where the inputs stand, by byte.
+/// What is to be written where.
 struct Inputs<'s> {
     source: &'s str,
-    found: Vec<(usize, usize)>,
+    found: Vec<Edit>,
+}
+
+impl Inputs<'_> {
+    fn insert(&mut self, at: usize, text: String) {
+        let (start, end) = (at, at);
+        self.found.push(Edit { start, end, text });
+    }
 }
 
 impl Visitor for Inputs<'_> {
+    fn body(&mut self, body: &RuleBody) {
+        // `if x with …`, without braces, becomes two statements and so needs them.
+        if let [only] = body.query.stmts.as_slice()
+            && body.query.span.start == only.span.start
+            && sets_a_part(only)
+        {
+            let (start, end) = range(self.source, only);
+            self.insert(start, "{ ".to_owned());
+            walk::below_body(self, body);
+            return self.insert(end, " }".to_owned());
+        }
+        walk::below_body(self, body);
+    }
+
     fn statement(&mut self, statement: &LiteralStmt) {
-        for modifier in &statement.with_mods {
-            if modifier.refr.span().text() == "input" {
-                self.found.push(extent(self.source, &modifier.r#as));
+        if let (true, Some(first)) = (sets_a_part(statement), statement.with_mods.first()) {
+            let (start, end) = range(self.source, statement);
+            let (from, _) = quoted(self.source, first.span.start, first.span.end);
+            let with = self.source.get(from..end).unwrap_or_default();
+            self.insert(start, format!("{NOTE}(input) {with}; "));
+        } else {
+            for modifier in &statement.with_mods {
+                if modifier.refr.span().text() == "input" {
+                    let (start, end) = extent(self.source, &modifier.r#as);
+                    let input = self.source.get(start..end).unwrap_or_default();
+                    let text = format!("{NOTE}({input})");
+                    self.found.push(Edit { start, end, text });
+                }
             }
         }
         walk::below_statement(self, statement);
     }
+}
+
+/// Whether it has a modifier of a part of the input.
+fn sets_a_part(statement: &LiteralStmt) -> bool {
+    let mut targets = statement.with_mods.iter().map(|modifier| &modifier.refr);
+    targets.any(|target| {
+        let target = target.span().text();
+        target.starts_with("input.") || target.starts_with("input[")
+    })
 }
 
 #[cfg(test)]
@@ -257,6 +298,16 @@ mod tests {
         check(
             "x with input as [y | y := z with input as 1]",
             "x with input as gate_selftest_note([y | y := z with input as 1])",
+        );
+        check(
+            "x with input.a as 1 with data.b as 2",
+            "{ gate_selftest_note(input) with input.a as 1 with data.b as 2; \
+             x with input.a as 1 with data.b as 2 }",
+        );
+        check(
+            "{ not x with input as {} with input[\"a\"] as \"b\" }",
+            "{ gate_selftest_note(input) with input as {} with input[\"a\"] as \"b\"; \
+             not x with input as {} with input[\"a\"] as \"b\" }",
         );
         check(
             "x with input as \"y\"",

@@ -334,6 +334,37 @@ fn unsupported_or_broken_rego_is_refused_at_load() {
     assert!(shown.starts_with("refused"), "{shown}");
 }
 
+/// A test need not ask for the decision: its inputs are put to both engines, also where it sets a part of one alone.
+#[test]
+fn the_inputs_of_tests_are_put_to_both_engines() {
+    let rego =
+        format!("package gate\ndecision := {ALLOW} if not large\nlarge if input.order.x + 1 > 5");
+    let activated = |test: &str| {
+        let test = format!("package gate_test\n{test}\n");
+        let files = [("gate.rego", rego.clone()), ("gate_test.rego", test)];
+        activate(&Bundle::from_files(files).unwrap()).map(|_| ())
+    };
+    for test in [
+        "test_x if input.order.x == \"a\" with input.order.x as \"a\"",
+        "test_x if { every x in [1, \"a\"] { input.order.x == x with input.order.x as x } }",
+        "test_x if input.order.x == \"a\" with input as {\"order\": {\"x\": \"a\"}}",
+    ] {
+        let refused = activated(test).unwrap_err();
+        assert!(refused.is_test_failure(), "{test}: {refused}");
+        let text = refused.to_string();
+        assert!(
+            text.contains(r#"{"order":{"x":"a"}}: register machine"#),
+            "{test}: {text}"
+        );
+    }
+    for test in [
+        "test_x if input.order.x == 7 with input.order.x as 7",
+        "test_x if { not input.order.x with input.order.y as \"a\" }",
+    ] {
+        activated(test).unwrap();
+    }
+}
+
 #[test]
 fn a_bundle_that_fails_its_own_tests_is_refused() {
     let files = |test: &str| {

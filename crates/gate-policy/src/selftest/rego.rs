@@ -1,10 +1,11 @@
 //! Runs `*_test.rego` on the interpreter, and asks both engines for the decision on every input
 //! that the tests used.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use regorus::unstable::{LiteralStmt, Module, RuleBody};
+use regorus::unstable::{Expr, LiteralStmt, Module, Rule, RuleBody};
 use regorus::{Engine, Value};
 
 use super::budget::{Budget, timer, within};
@@ -109,8 +110,9 @@ fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
     let plain: Vec<_> = bundle.rego_tests().collect();
     let mut read = compile::read(bundle, &plain)?;
     let mut sources: Vec<(&str, String)> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (module, (path, source)) in read.get_modules().iter().zip(plain) {
-        sources.push((path, note_inputs(source, module)));
+        sources.push((path, note_inputs(source, module, &mut seen)));
     }
     let noting = sources
         .iter()
@@ -187,13 +189,25 @@ fn show(value: &Value) -> String {
 }
 
 /// The tests' source with every `with input as e` noting `e`, and every `with input.x as e` the input that
-/// comes of it: as a statement of its own, with the same modifiers, before the one that has them.
-fn note_inputs(source: &str, module: &Module) -> String {
+/// comes of it: as a statement of its own, with the same modifiers, before the one that has them. A further rule of the
+/// name of a test that was `seen` is a test of its own, as for `opa test`.
+fn note_inputs(source: &str, module: &Module, seen: &mut BTreeSet<String>) -> String {
     let mut inputs = Inputs {
         source,
         found: Vec::new(),
     };
+    let package = module.package.refr.span().text();
     for rule in &module.policy {
+        let name = walk::name(rule);
+        let is_test = matches!(rule.as_ref(), Rule::Spec { .. })
+            && matches!(name, Expr::Var { span, .. } if span.text().starts_with("test_"));
+        if is_test && !seen.insert(format!("{package}.{}", name.span().text())) {
+            let (start, end) = extent(source, name);
+            let number = seen.len();
+            seen.insert(format!("{package}.{number}"));
+            let text = format!("{}_gate_{number}__", name.span().text());
+            inputs.found.push(Edit { start, end, text });
+        }
         walk::rule(&mut inputs, rule);
     }
     inputs.found.sort_by_key(|edit| edit.start);
@@ -277,7 +291,7 @@ mod tests {
         let mut engine = Engine::new();
         let source = format!("package gate_test\ntest_x if {body}\n");
         engine.add_policy("x.rego".into(), source.clone()).unwrap();
-        let noting = note_inputs(&source, &engine.get_modules()[0]);
+        let noting = note_inputs(&source, &engine.get_modules()[0], &mut BTreeSet::new());
         assert_eq!(noting, format!("package gate_test\ntest_x if {expected}\n"));
     }
 

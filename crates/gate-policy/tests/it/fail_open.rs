@@ -365,6 +365,45 @@ fn the_inputs_of_tests_are_put_to_both_engines() {
     }
 }
 
+/// `opa test` runs each of them.
+#[test]
+fn of_two_tests_of_one_name_both_are_run() {
+    let activated = |files: &[(&str, &str)]| {
+        let mut all = vec![(
+            "gate.rego".to_owned(),
+            format!("package gate\ndecision := {ALLOW}"),
+        )];
+        let test = |test: &str| format!("package gate_test\nimport data.gate\n{test}\n");
+        all.extend(
+            files
+                .iter()
+                .map(|(name, rules)| ((*name).to_owned(), test(rules))),
+        );
+        activate(&Bundle::from_files(all).unwrap()).map(|_| ())
+    };
+    let (good, bad) = (
+        "test_a if gate.decision.allow",
+        "test_a if not gate.decision.allow",
+    );
+    activated(&[("a_test.rego", &format!("{good}\n{good}"))]).unwrap();
+    for files in [
+        [
+            ("a_test.rego", format!("{good}\n{bad}")),
+            ("b_test.rego", "test_b if true".to_owned()),
+        ],
+        [
+            ("a_test.rego", good.to_owned()),
+            ("b_test.rego", bad.to_owned()),
+        ],
+    ] {
+        let files = files
+            .each_ref()
+            .map(|(name, rules)| (*name, rules.as_str()));
+        let refused = activated(&files).unwrap_err();
+        assert!(refused.is_test_failure(), "{refused}");
+    }
+}
+
 #[test]
 fn a_bundle_that_fails_its_own_tests_is_refused() {
     let files = |test: &str| {

@@ -3,6 +3,7 @@
 mod above;
 mod apart;
 mod arithmetic;
+pub(crate) mod asked;
 mod assign;
 mod bodies;
 mod bounds;

@@ -9,7 +9,7 @@ use crate::activate::{ActivateError, Activation, on_own_stack};
 use crate::bundle::Bundle;
 use crate::policy::{Policy, PolicyIdentity};
 use crate::recorded::RecordedInput;
-use crate::rego::EvalLimits;
+use crate::rego::{EvalLimits, asked};
 use crate::rules::{DataError, Limits, TypedData};
 use crate::selftest::{self, TestReport};
 use crate::verdict::Verdict;
@@ -23,6 +23,9 @@ pub struct CheckReport {
     pub paths: Vec<String>,
     /// The builtins its rules call, sorted.
     pub builtins: Vec<String>,
+    /// Members of an order and its context that rules ask for and no order need have, sorted (`input.context.desk`). An
+    /// export of the journal has none of them.
+    pub asks: Vec<String>,
     /// What `data.json` really sets, or why it is not the built-in rules' data. The latter can
     /// only be in a bundle with Rego, and is a warning: its rules may read other data, but a
     /// misspelt limit looks just like that.
@@ -46,6 +49,9 @@ impl fmt::Display for CheckReport {
         writeln!(f, "files      {}", self.paths.join(" "))?;
         if !self.builtins.is_empty() {
             writeln!(f, "builtins   {}", self.builtins.join(" "))?;
+        }
+        if !self.asks.is_empty() {
+            writeln!(f, "asks for   {}", self.asks.join(" "))?;
         }
         match (&self.ledger, &self.data) {
             (ledger, Ok(data)) => write_data(f, data, ledger.is_none()),
@@ -141,6 +147,7 @@ fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
         identity: activation.policy().identity().clone(),
         paths: bundle.paths().map(str::to_owned).collect(),
         builtins,
+        asks: asked::beyond_every_order(bundle)?,
         data: TypedData::parse(bundle.data()),
         ledger,
     })

@@ -1,5 +1,6 @@
 //! `gate-sidecar policy`: look at a bundle before it decides anything.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,9 +78,21 @@ fn test(bundle: &Bundle) -> Result<ExitCode> {
 
 /// What would change if the new bundle had decided.
 fn diff(old: &Bundle, new: &Bundle, orders: &Path) -> Result<ExitCode> {
+    let asked = [old, new].map(|bundle| gate_policy::check(bundle).map(|report| report.asks));
     let (old, new) = (activate("the old", old)?, activate("the new", new)?);
     let mut recorded = Recorded::open(orders)?;
     let report = gate_policy::diff(&*old, &*new, &mut recorded);
+    if recorded.is_export {
+        let asked: Vec<_> = asked.into_iter().flatten().flatten().collect();
+        let asked: BTreeSet<&str> = asked.iter().map(String::as_str).collect();
+        if !asked.is_empty() {
+            let asked: Vec<&str> = asked.into_iter().collect();
+            eprintln!(
+                "warning: an export of the journal has no {}: what is decided by these is not told",
+                asked.join(", ")
+            );
+        }
+    }
     // Orders after a line that cannot be read were not looked at: no sum of the others is given.
     recorded.finish()?;
     for change in &report.changes {

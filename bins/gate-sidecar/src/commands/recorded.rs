@@ -17,6 +17,8 @@ pub(super) struct Recorded {
     name: String,
     lines: Box<dyn BufRead>,
     number: u64,
+    /// Whether a line was of an export of the journal, which has no further members of orders.
+    pub(super) is_export: bool,
     failed: Option<anyhow::Error>,
 }
 
@@ -34,6 +36,7 @@ impl Recorded {
             name,
             lines,
             number: 0,
+            is_export: false,
             failed: None,
         })
     }
@@ -68,7 +71,9 @@ impl Recorded {
             if line.trim().is_empty() {
                 continue;
             }
-            if let Some(order) = read(&line)? {
+            let parsed: Value = serde_json::from_str(&line).context("is not JSON")?;
+            self.is_export |= parsed.get("kind").is_some();
+            if let Some(order) = read(&line, &parsed)? {
                 return Ok(Some(order));
             }
         }
@@ -90,8 +95,7 @@ impl Iterator for Recorded {
 }
 
 /// One line: of an export only decisions are orders.
-fn read(line: &str) -> Result<Option<RecordedInput>> {
-    let parsed: Value = serde_json::from_str(line).context("is not JSON")?;
+fn read(line: &str, parsed: &Value) -> Result<Option<RecordedInput>> {
     let Some(kind) = parsed.get("kind") else {
         return Ok(Some(RecordedInput::parse(line)?));
     };

@@ -228,6 +228,25 @@ fn an_audit_finds_a_changed_record_and_names_it() {
         "{diff_text}"
     );
     assert_eq!(diff.status.code(), Some(1));
+    assert_eq!(stderr(&diff), "");
+
+    // What an export does not have cannot be told from it, and that is said.
+    let asking = crate::sidecar::rego_bundle(dir.path(), "asking", "1000");
+    let rego = "package gate\ndecision := {\"allow\": count(deny) == 0, \"reasons\": deny}\n\
+                deny contains \"desk\" if { desk := input.context.desk; not data.desks[desk] }\n";
+    std::fs::write(asking.join("policy.rego"), rego).unwrap();
+    let asking = asking.to_str().unwrap();
+    let diff = run(&["policy", "diff", loose, asking, "--orders", orders], b"");
+    assert_eq!(
+        stderr(&diff),
+        "warning: an export of the journal has no input.context.desk: what is decided by these is not told\n"
+    );
+    let check = run(&["policy", "check", asking], b"");
+    let check = String::from_utf8(check.stdout).unwrap();
+    assert!(
+        check.contains("\nasks for   input.context.desk\n"),
+        "{check}"
+    );
     drop(sidecar);
 
     let database = std::fs::read_dir(&data)

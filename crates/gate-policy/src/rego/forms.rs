@@ -17,7 +17,9 @@ pub(crate) fn engine<'m>(
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
     let mut parsed = Parsed::read(bundle, modules)?;
-    parsed.each(|module| Ok(print::rewrite(module)))?;
+    if !print::is_defined(parsed.modules().iter().map(AsRef::as_ref)) {
+        parsed.each(|module| Ok(print::rewrite(module)))?;
+    }
     parsed.each(|module| Ok(bodies::rewrite(module)))?;
     parsed.each(|module| Ok(apart::rewrite(module)))?;
     let modules = parsed.modules();

@@ -3,6 +3,7 @@
 
 use regorus::unstable::{Expr, Literal, LiteralStmt, Module};
 
+use super::bounds::{Names, path};
 use super::edit::{self, Edit, apply};
 use super::walk::{self, Visitor};
 
@@ -18,6 +19,20 @@ pub(super) fn rewrite(module: &Module) -> Option<String> {
     }
     let is_changed = !walk.edits.is_empty();
     is_changed.then(|| apply(source, 0, source.len(), walk.edits))
+}
+
+/// Whether a rule or an import has that name: then it is what is called.
+pub(super) fn is_defined<'m>(mut modules: impl Iterator<Item = &'m Module>) -> bool {
+    modules.any(|module| {
+        let mut rules = module.policy.iter();
+        Names::of(module).imports.contains_key("print")
+            || rules.any(|rule| {
+                path(walk::name(rule))
+                    .0
+                    .first()
+                    .is_some_and(|name| name == "print")
+            })
+    })
 }
 
 struct Walk<'s> {

@@ -66,6 +66,8 @@ const ARGUMENTS: &str = "a call with more than 8 arguments: pass an array or an 
 const ARGUMENT: &str = "an expression as a function's argument: compare it in the body";
 const BODIES: &str = "a further body of a head with a value: write the head again before it";
 const DEFAULT: &str = "a `default` of a function: let its last `else` have the value";
+const MEMBER: &str =
+    "a member without a value, which is a set in Rego v0: write `name[\"member\"]`";
 const DIGITS: &str = "a number of more digits than are computed with";
 const PATTERN: &str =
     "an object as a pattern: ask for its members (`x := e.a`), or compare with `==`";
@@ -77,6 +79,13 @@ impl Walk {
     }
 
     fn name(&mut self, head: &RuleHead) {
+        if let RuleHead::Set {
+            refr, key: None, ..
+        } = head
+            && matches!(refr.as_ref(), Expr::RefDot { .. })
+        {
+            self.found(refr, MEMBER);
+        }
         let (refr, is_whole) = match head {
             RuleHead::Compr { refr, .. } => (refr, false),
             RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. } => (refr, true),

@@ -19,6 +19,7 @@ mod growth;
 mod membership;
 mod negation;
 mod reports;
+mod selftest;
 mod support;
 mod unlike;
 mod vectors;

@@ -1,0 +1,103 @@
+//! What a bundle's own tests bring to light before it is in force, and names that mislead.
+
+use gate_policy::{Bundle, activate};
+
+use crate::fail_open::{ALLOW, check};
+
+/// A test need not ask for the decision: its inputs are put to both engines, also where it sets a part of one alone.
+#[test]
+fn the_inputs_of_tests_are_put_to_both_engines() {
+    let rego =
+        format!("package gate\ndecision := {ALLOW} if not large\nlarge if input.order.x + 1 > 5");
+    let activated = |test: &str| {
+        let test = format!("package gate_test\n{test}\n");
+        let files = [("gate.rego", rego.clone()), ("gate_test.rego", test)];
+        activate(&Bundle::from_files(files).unwrap()).map(|_| ())
+    };
+    for test in [
+        "test_x if input.order.x == \"a\" with input.order.x as \"a\"",
+        "test_x if { every x in [1, \"a\"] { input.order.x == x with input.order.x as x } }",
+        "test_x if input.order.x == \"a\" with input as {\"order\": {\"x\": \"a\"}}",
+    ] {
+        let refused = activated(test).unwrap_err();
+        assert!(refused.is_test_failure(), "{test}: {refused}");
+        let text = refused.to_string();
+        assert!(
+            text.contains(r#"{"order":{"x":"a"}}: register machine"#),
+            "{test}: {text}"
+        );
+    }
+    for test in [
+        "test_x if input.order.x == 7 with input.order.x as 7",
+        "test_x if { not input.order.x with input.order.y as \"a\" }",
+    ] {
+        activated(test).unwrap();
+    }
+}
+
+/// `opa test` runs each of them.
+#[test]
+fn of_two_tests_of_one_name_both_are_run() {
+    let activated = |files: &[(&str, &str)]| {
+        let mut all = vec![(
+            "gate.rego".to_owned(),
+            format!("package gate\ndecision := {ALLOW}"),
+        )];
+        let test = |test: &str| format!("package gate_test\nimport data.gate\n{test}\n");
+        all.extend(
+            files
+                .iter()
+                .map(|(name, rules)| ((*name).to_owned(), test(rules))),
+        );
+        activate(&Bundle::from_files(all).unwrap()).map(|_| ())
+    };
+    let (good, bad) = (
+        "test_a if gate.decision.allow",
+        "test_a if not gate.decision.allow",
+    );
+    activated(&[("a_test.rego", &format!("{good}\n{good}"))]).unwrap();
+    for files in [
+        [
+            ("a_test.rego", format!("{good}\n{bad}")),
+            ("b_test.rego", "test_b if true".to_owned()),
+        ],
+        [
+            ("a_test.rego", good.to_owned()),
+            ("b_test.rego", bad.to_owned()),
+        ],
+    ] {
+        let files = files
+            .each_ref()
+            .map(|(name, rules)| (*name, rules.as_str()));
+        let refused = activated(&files).unwrap_err();
+        assert!(refused.is_test_failure(), "{refused}");
+    }
+}
+
+/// In OPA a rule or an import of that name is what is called.
+#[test]
+fn a_function_named_print_is_no_builtin() {
+    for rules in ["print(x) if x == \"never\"", "print(x) := x == \"never\""] {
+        let rego = format!("{rules}\ndecision := {ALLOW} if {{ print(input.order.symbol) }}");
+        check(&rego, "1", "policy_undefined");
+    }
+}
+
+/// In OPA it is a set; on the register machine it would hold whatever its body says.
+#[test]
+fn a_member_of_rego_v0_without_a_value_is_refused() {
+    let rego = "package gate\nallow.equity { input.order.asset == \"equity\" }\n\
+                decision = {\"allow\": true, \"reasons\": []} { allow.equity }\n";
+    let bundle = Bundle::from_files([
+        ("gate.rego", rego),
+        (".manifest", r#"{"revision":"x","rego_version":0}"#),
+    ]);
+    let refused = activate(&bundle.unwrap())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("`gate.rego`, line 2: a member"),
+        "{refused}"
+    );
+}

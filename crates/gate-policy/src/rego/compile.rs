@@ -223,7 +223,7 @@ pub(crate) fn interpreter<'m>(
     held(bundle, &modules, &data(bundle)?)
 }
 
-/// An interpreter with modules that [`engine`] has read, and its limits.
+/// An interpreter with modules that [`forms::engine`] has read, and its limits.
 pub(super) fn held(
     bundle: &Bundle,
     modules: &[Source<'_>],

@@ -6,6 +6,7 @@ mod arithmetic;
 pub(crate) mod asked;
 mod assign;
 mod bodies;
+mod bound;
 mod bounds;
 mod builtins;
 pub(crate) mod compile;

@@ -7,7 +7,7 @@
 //! `:=` stands for; and the head of a comprehension, which has the same flaw, is bound that way
 //! first.
 //!
-//! The names of an `every` are not taken for bound there: `y = x` would be refused. `[x][0]` is.
+//! What binds the name of an `every` ([`bound`]) stays: it is always defined.
 //!
 //! `_` as a function's argument, and in `_ := e`, takes what is undefined; a name does not, and takes its place.
 //!
@@ -19,6 +19,7 @@ use regorus::unstable::{
     AssignOp, Expr, Import, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead,
 };
 
+use super::bound;
 use super::edit::{self, Edit, apply, insertion, offset};
 use super::walk::{self, Visitor};
 
@@ -28,7 +29,6 @@ pub(super) fn rewrite(module: &Module) -> String {
     let mut walk = Walk {
         source,
         edits: Vec::new(),
-        every: Vec::new(),
         has_in: module.rego_v1 || module.imports.iter().any(gives_in),
         terms: 0,
     };
@@ -42,8 +42,6 @@ pub(super) fn rewrite(module: &Module) -> String {
 struct Walk<'s> {
     source: &'s str,
     edits: Vec<Edit>,
-    /// The names of each `every` around.
-    every: Vec<String>,
     /// Whether `in` is a keyword; in v0 only an import makes it one.
     has_in: bool,
     terms: usize,
@@ -86,13 +84,7 @@ impl Visitor for Walk<'_> {
         {
             self.assignment(statement, lhs, rhs);
         }
-        let outer = self.every.len();
-        if let Literal::Every { key, value, .. } = &statement.literal {
-            let names = key.iter().chain([value]).map(|name| name.text().to_owned());
-            self.every.extend(names);
-        }
         walk::below_statement(self, statement);
-        self.every.truncate(outer);
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -134,6 +126,9 @@ impl Walk<'_> {
         let Expr::Var { span, .. } = lhs else {
             return;
         };
+        if bound::is_name(rhs) {
+            return;
+        }
         let name = span.text();
         let (from, to) = (offset(span.end), offset(rhs.span().end));
         let operator = self.source.get(from..to).and_then(|text| text.find(":="));
@@ -157,16 +152,7 @@ impl Walk<'_> {
                 end: at.saturating_add(2),
                 text: "=".to_owned(),
             });
-            if self.is_of_every(rhs) {
-                let (start, end) = self.extent(rhs);
-                self.edits.push(insertion(start, "["));
-                self.edits.push(insertion(end, "][0]"));
-            }
         }
-    }
-
-    fn is_of_every(&self, expr: &Expr) -> bool {
-        matches!(expr, Expr::Var { span, .. } if self.every.iter().any(|name| name == span.text()))
     }
 
     fn comprehension(&mut self, terms: &[&regorus::unstable::Ref<Expr>], query: &Query) {
@@ -190,11 +176,6 @@ impl Walk<'_> {
             let name = format!("gate_term_{}__", self.terms);
             let (start, end) = self.extent(term);
             let text = apply(self.source, start, end, inner);
-            let text = if self.is_of_every(term) {
-                format!("[{text}][0]")
-            } else {
-                text
-            };
             bound.push_str(&format!("; some {name}; {name} = {text}"));
             self.edits.push(Edit {
                 start,
@@ -259,13 +240,8 @@ mod tests {
             "p := x if { some x; x = \":=\" }",
         );
         check(
-            "p if { every x in data.a { y := x; y > 1 } }",
-            "p if { every x in data.a { some y; y = [x][0]; y > 1 } }",
-        );
-        check(
-            "p if { every x in data.a { [x | data.b] } }",
-            "p if { every x in data.a { [gate_term_1__ | some gate_once_2__ in [1]; data.b; \
-             some gate_term_1__; gate_term_1__ = [x][0]] } }",
+            "p if { every gate_every_1__ in data.a { x := gate_every_1__; y := x } }",
+            "p if { every gate_every_1__ in data.a { x := gate_every_1__; some y; y = x } }",
         );
         check(
             "p := 1 if { true } else := 2 if x := data.a",

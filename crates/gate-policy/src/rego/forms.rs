@@ -7,7 +7,7 @@ use regorus::Value;
 use regorus::unstable::{Module, Ref};
 
 use super::compile::{CompileError, Source, add_data, data, engine_over, read};
-use super::{above, apart, bodies, gathered, imports, member, negate, print, unlike};
+use super::{above, apart, bodies, bound, gathered, imports, member, negate, print, unlike};
 use crate::bundle::Bundle;
 
 /// An interpreter with modules as they were written, and the bundle's data; the modules in the
@@ -20,6 +20,7 @@ pub(crate) fn engine<'m>(
     if !print::is_defined(parsed.modules().iter().map(AsRef::as_ref)) {
         parsed.each(|module| Ok(print::rewrite(module)))?;
     }
+    parsed.each(|module| Ok(bound::rewrite(module)))?;
     parsed.each(|module| Ok(bodies::rewrite(module)))?;
     parsed.each(|module| Ok(apart::rewrite(module)))?;
     let modules = parsed.modules();

@@ -10,10 +10,6 @@
 //! What OPA refuses is refused: a name that only the negated expression could give a value
 //! (`not xs[_] > 5`), and `:=` under `not`.
 //!
-//! An `every` has a flaw of its own in regorus 0.14.1: its names are looked up as if they had no value,
-//! so that `every x in xs { data.t[x] }` holds on the register machine whatever the `x` are. As
-//! `data.t[[x][0]]` it is evaluated as in OPA.
-//!
 //! Lines stay: a statement that was written over several keeps their number.
 
 mod print;
@@ -22,7 +18,7 @@ mod scope;
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
 
 use super::compile::CompileError;
-use super::edit::{Edit, apply, offset, range};
+use super::edit::{Edit, apply, range};
 use super::walk::{self, Visitor};
 use scope::{Level, Rules, Scopes};
 
@@ -44,7 +40,6 @@ fn rewrite_one(rules: &Rules, module: &Module) -> Result<Option<String>, Compile
         edits: Vec::new(),
         taken: Vec::new(),
         operands: 0,
-        is_changed: false,
         problem: None,
     };
     for rule in &module.policy {
@@ -69,8 +64,6 @@ struct Walk<'r, 's> {
     /// The operands of the negation that is being written, in their order.
     taken: Vec<(String, String)>,
     operands: usize,
-    /// Whether the statement that is being written is another than it was.
-    is_changed: bool,
     /// The first one, and its line.
     problem: Option<(u32, String)>,
 }
@@ -121,9 +114,8 @@ impl Visitor for Walk<'_, '_> {
             }
             _ => return walk::below_statement(self, statement),
         };
-        self.is_changed = false;
         let (operands, negated) = self.negation(statement, expr);
-        if operands.is_empty() && !self.is_changed {
+        if operands.is_empty() {
             return;
         }
         let (start, end) = range(self.source, statement);
@@ -134,16 +126,6 @@ impl Visitor for Walk<'_, '_> {
             end,
             text: format!("{operands}{lines}{negated}"),
         });
-    }
-
-    fn expr(&mut self, expr: &Expr) {
-        if let Expr::RefBrack { index, .. } = expr
-            && let Some(text) = self.index_of_every(index)
-        {
-            let (start, end) = (offset(index.span().start), offset(index.span().end));
-            self.edits.push(Edit { start, end, text });
-        }
-        walk::below_expr(self, expr);
     }
 
     fn pattern(&mut self, pattern: &Expr) {
@@ -168,17 +150,6 @@ impl Visitor for Walk<'_, '_> {
 }
 
 impl Walk<'_, '_> {
-    /// How the name of an `every` is written as an index.
-    fn index_of_every(&mut self, index: &Expr) -> Option<String> {
-        let Expr::Var { span, .. } = index else {
-            return None;
-        };
-        let name = span.text();
-        let is_changed = self.scopes.is_of_every(name);
-        self.is_changed |= is_changed;
-        is_changed.then(|| format!("[{name}][0]"))
-    }
-
     /// The statements that ask for the operands, and the negation of what is left.
     fn negation(&mut self, statement: &LiteralStmt, expr: &Expr) -> (String, String) {
         let assigns = matches!(

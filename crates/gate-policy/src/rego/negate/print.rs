@@ -155,10 +155,7 @@ impl Walk<'_, '_> {
             }
             Expr::RefBrack { refr, index, .. } => {
                 let refr = self.plain(refr, TERM);
-                match self.index_of_every(index) {
-                    Some(index) => format!("{refr}[{index}]"),
-                    None => format!("{refr}[{}]", self.plain(index, COMPARISON)),
-                }
+                format!("{refr}[{}]", self.plain(index, COMPARISON))
             }
             Expr::BinExpr { op, lhs, rhs, .. } => {
                 let (symbol, bound) = set_operator(op);
@@ -238,10 +235,7 @@ impl Walk<'_, '_> {
             }
             Expr::RefBrack { refr, index, .. } => {
                 let refr = self.side(refr);
-                match self.index_of_every(index) {
-                    Some(index) => format!("{refr}[{index}]"),
-                    None => format!("{refr}[{}]", self.operand(index)),
-                }
+                format!("{refr}[{}]", self.operand(index))
             }
             expr => self.operand(expr),
         }

@@ -38,8 +38,6 @@ pub(super) struct Level {
     bound: BTreeSet<String>,
     /// Those that `some` declares.
     declared: BTreeSet<String>,
-    /// Those of an `every`.
-    every: BTreeSet<String>,
 }
 
 impl<'r> Scopes<'r> {
@@ -68,16 +66,6 @@ impl<'r> Scopes<'r> {
         if let Some(level) = self.levels.last_mut() {
             level.bound.insert(name.to_owned());
         }
-    }
-
-    /// Whether the name is that of an `every` around.
-    pub(super) fn is_of_every(&self, name: &str) -> bool {
-        let mut levels = self.levels.iter().rev();
-        let nearest = levels.find(|level| {
-            let names = level.declared.iter().chain(&level.every);
-            names.into_iter().any(|known| known == name)
-        });
-        nearest.is_some_and(|level| level.every.contains(name))
     }
 
     /// Whether the name, if it is no local one, is a document and so may be undefined.
@@ -121,10 +109,8 @@ impl Level {
 
     /// Those of an `every`.
     pub(super) fn every<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        let every: BTreeSet<String> = names.map(ToOwned::to_owned).collect();
         Self {
-            bound: every.clone(),
-            every,
+            bound: names.map(ToOwned::to_owned).collect(),
             ..Self::default()
         }
     }

@@ -7,7 +7,10 @@
 //! **An object with names in it beside a name and `=`** is a value in `inp = {"leg": leg}`, where `leg` has one, and a
 //! pattern in `{"leg": leg} = inp`, where it has none. As a pattern it matches in OPA what has no other members; in regorus what has
 //! these. With `gate_apart := {"leg": leg}; inp = gate_apart` the one is what it should be, and the other is refused:
-//! nothing gives the `leg` a value. Lines stay.
+//! nothing gives the `leg` a value.
+//!
+//! **A `-` before what is no number** (`-input.order.change > 5`) is refused. `(0 -input.order.change)` is what OPA makes of
+//! it. Lines stay.
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Ref, RuleBody};
 
@@ -84,6 +87,35 @@ impl Visitor for Walk<'_> {
             text: name,
         });
     }
+
+    fn expr(&mut self, expr: &Expr) {
+        walk::below_expr(self, expr);
+        if let Expr::UnaryExpr { expr: inner, .. } = expr
+            && !matches!(inner.as_ref(), Expr::Number { .. })
+        {
+            let (start, end) = edit::extent(self.source, expr);
+            let signed = self.source.get(start..end).unwrap_or_default();
+            let operand = signed.strip_prefix('-').unwrap_or_default().trim_start();
+            // OPA takes no `-(x)` and no `- -x`, and they are refused.
+            if operand.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+                let (_, end) = edit::extent(self.source, leftmost(inner));
+                self.edits.push(insertion(start, "(0 "));
+                self.edits.push(insertion(end, ")"));
+            }
+        }
+    }
+}
+
+/// What a sign stands before: regorus takes all of `x + 1 == y` in `-x + 1 == y` for its operand.
+fn leftmost(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::ArithExpr { lhs, .. }
+        | Expr::BinExpr { lhs, .. }
+        | Expr::BoolExpr { lhs, .. }
+        | Expr::Membership { key: Some(lhs), .. }
+        | Expr::Membership { value: lhs, .. } => leftmost(lhs),
+        expr => expr,
+    }
 }
 
 /// The object beside a `=` and a name.
@@ -157,6 +189,19 @@ mod tests {
             "p if {\n\t{\"a\": [x],\n\t\"b\": 1} = y\n}",
             "p if {\n\tgate_apart_1__ := {\"a\": [x],\n\t\"b\": 1}; gate_apart_1__ = y\n}",
         );
+    }
+
+    #[test]
+    fn a_sign_before_what_is_no_number_is_a_difference_from_0() {
+        check(
+            "p if { x := 1 - -input.x * -y; -x[\"a\"] + 2 > -5 }",
+            "p if { x := 1 - (0 -input.x) * (0 -y); (0 -x[\"a\"]) + 2 > -5 }",
+        );
+        check(
+            "p if { -input.x == -1; not -f(-x)[1] > -y }",
+            "p if { (0 -input.x) == -1; not (0 -f((0 -x))[1]) > (0 -y) }",
+        );
+        check("p if -(input.x) == 1", "p if -(input.x) == 1");
     }
 
     #[test]

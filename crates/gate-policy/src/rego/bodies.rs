@@ -128,8 +128,8 @@ impl Written<'_> {
     }
 }
 
-/// The text in one line; `None` when it has a comment, or may have one.
+/// The text in one line; `None` when it has a comment or statements of its own, or may have.
 fn in_one_line(text: &str) -> Option<String> {
     let is_whole = !text.contains('\n');
-    (is_whole || !text.contains(['#', '`'])).then(|| text.replace(['\n', '\r'], " "))
+    (is_whole || !text.contains(['#', '`', '|'])).then(|| text.replace(['\n', '\r'], " "))
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{Expr, Module, Rule, RuleHead};
 
 use super::bounds::{Names, Path, References, path};
-use super::edit::{self, Edit, apply, insertion, offset};
+use super::edit::{self, Edit, apply, insertion};
 use super::walk;
 
 /// The modules' sources with the rules gathered; `None` of one that has none.
@@ -132,15 +132,9 @@ fn gather_one(source: &str, rule: &Rule, name: &str, key: &str, if_: &str, edits
         return;
     };
     let value = if assign.is_some() { "" } else { " := true" };
-    // What ends with a text may leave its bracket out.
-    let (_, end) = edit::extent(source, refr);
-    let rest = source.get(end..).unwrap_or_default();
-    let end = match rest.trim_start().strip_prefix(']') {
-        Some(after) if is_in_brackets(refr) => source.len().saturating_sub(after.len()),
-        _ => end,
-    };
+    let (start, end) = (end(source, object), end(source, refr));
     edits.push(Edit {
-        start: offset(object.span().end),
+        start,
         end,
         text: format!("[{name}]{value}"),
     });
@@ -160,6 +154,22 @@ fn gather_one(source: &str, rule: &Rule, name: &str, key: &str, if_: &str, edits
         let (_, end) = edit::range(source, last);
         edits.push(insertion(start, &format!("{open}{bound}; ")));
         edits.push(insertion(end, close));
+    }
+}
+
+/// Where a name ends. The extent of one that ends with a text may leave its bracket out.
+fn end(source: &str, name: &Expr) -> usize {
+    let (_, end) = edit::extent(source, name);
+    let mut rest = source.get(end..).unwrap_or_default().trim_start();
+    while let Some((_, after)) = rest
+        .strip_prefix('#')
+        .and_then(|rest| rest.split_once('\n'))
+    {
+        rest = after.trim_start();
+    }
+    match rest.strip_prefix(']') {
+        Some(after) if is_in_brackets(name) => source.len().saturating_sub(after.len()),
+        _ => end,
     }
 }
 
@@ -186,6 +196,12 @@ mod tests {
         check(
             "q[\"a-b\"] := 1",
             "q[gate_key_1__] := 1 if { gate_key_1__ := \"a-b\" }",
+        );
+        check(
+            "q[\"a-b\"].c := 1\nq[\"a-b\" # why\n\t].d := 2\np if q[\"a-b\"][input.k] == 1",
+            "q[\"a-b\"][gate_key_1__] := 1 if { gate_key_1__ := \"c\" }\n\
+             q[\"a-b\" # why\n\t][gate_key_2__] := 2 if { gate_key_2__ := \"d\" }\n\
+             p if q[\"a-b\"][input.k] == 1",
         );
         check(
             "q.r.a := 1\nq.r[k] := 2 if k := input.k\np if count(data.gate.q.r) == 1",

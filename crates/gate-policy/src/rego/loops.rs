@@ -8,26 +8,15 @@ use super::walk::{self, Visitor};
 
 /// Whether a body may be: `some … in`, `_` or a name without a value of its own as an index. `names` have one.
 pub(super) fn in_body<'n>(query: &'n Query, names: impl IntoIterator<Item = &'n Expr>) -> bool {
-    let assigned = query.stmts.iter().filter_map(|statement| {
-        let (Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. }) = &statement.literal
-        else {
-            return None;
-        };
-        match expr.as_ref() {
-            Expr::AssignExpr {
-                op: AssignOp::ColEq,
-                lhs,
-                ..
-            } => Some(lhs.as_ref()),
-            _ => None,
-        }
-    });
-    let names = names.into_iter().chain(assigned);
     let mut loops = Loops {
-        known: names.filter_map(name).collect(),
+        known: names
+            .into_iter()
+            .filter_map(name)
+            .map(ToOwned::to_owned)
+            .collect(),
         found: false,
     };
-    loops.query(query);
+    loops.body(query);
     loops.found
 }
 
@@ -48,18 +37,46 @@ fn name(pattern: &Expr) -> Option<&str> {
     }
 }
 
-struct Loops<'n> {
+/// The name that a statement gives a value.
+fn assigned(statement: &LiteralStmt) -> Option<&str> {
+    let (Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. }) = &statement.literal else {
+        return None;
+    };
+    match expr.as_ref() {
+        Expr::AssignExpr {
+            op: AssignOp::ColEq,
+            lhs,
+            ..
+        } => name(lhs),
+        _ => None,
+    }
+}
+
+struct Loops {
     /// The names that have one value.
-    known: BTreeSet<&'n str>,
+    known: BTreeSet<String>,
     found: bool,
 }
 
-impl Visitor for Loops<'_> {
+impl Loops {
+    fn body(&mut self, query: &Query) {
+        let assigned = query.stmts.iter().filter_map(assigned);
+        self.known.extend(assigned.map(ToOwned::to_owned));
+        self.query(query);
+    }
+}
+
+impl Visitor for Loops {
     fn statement(&mut self, statement: &LiteralStmt) {
         match &statement.literal {
             Literal::SomeIn { .. } => self.found = true,
-            // Its body is gone through within it.
-            Literal::Every { domain, .. } => self.expr(domain),
+            // It goes through its domain itself; its body may have loops of its own.
+            Literal::Every { domain, query, .. } => {
+                self.expr(domain);
+                let known = self.known.clone();
+                self.body(query);
+                self.known = known;
+            }
             _ => walk::below_statement(self, statement),
         }
     }

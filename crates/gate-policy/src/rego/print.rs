@@ -1,7 +1,11 @@
 //! Takes `print(…)` out. It says nothing about the decision: in OPA it holds whatever it is given, also where that is
-//! undefined, and writes to OPA's log. Here nothing is written. Lines stay.
+//! undefined, and writes to OPA's log. Here nothing is written.
+//!
+//! What OPA evaluates to print it may have an error (two values of one rule), which blocks the order there. So what
+//! is printed stays, as OPA writes it, unless it is a constant or a part of the input: `print("at", limit)` is
+//! `[{gate_printed__ | gate_printed__ := limit}] != []`. Lines stay.
 
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module};
+use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Ref};
 
 use super::bounds::{Names, path};
 use super::edit::{self, Edit, apply};
@@ -46,13 +50,85 @@ impl Visitor for Walk<'_> {
             return walk::below_statement(self, statement);
         };
         match expr.as_ref() {
-            Expr::Call { fcn, .. } if fcn.span().text() == "print" => {
-                let (start, end) = edit::extent(self.source, expr);
-                let lines = self.source.get(start..end).unwrap_or_default();
-                let text = format!("true{}", "\n".repeat(lines.matches('\n').count()));
-                self.edits.push(Edit { start, end, text });
+            Expr::Call { fcn, params, .. } if fcn.span().text() == "print" => {
+                self.call(edit::extent(self.source, expr), params);
             }
             _ => walk::below_statement(self, statement),
         }
+    }
+}
+
+impl Walk<'_> {
+    /// The calls of what is printed take the place of the call of `print`.
+    fn call(&mut self, (start, end): (usize, usize), printed: &[Ref<Expr>]) {
+        let mut kept = String::new();
+        let mut lines = LinesFrom(self.source, start);
+        for arg in printed.iter().filter(|arg| !is_plain(arg)) {
+            let (from, to) = edit::extent(self.source, arg);
+            let text = self.source.get(from..to).unwrap_or_default();
+            kept.push_str(if kept.is_empty() { "[" } else { ", " });
+            kept.push_str(&lines.until(from));
+            kept.push_str(&format!("{{gate_printed__ | gate_printed__ := {text}}}"));
+            lines.skip(to);
+        }
+        let holds = if kept.is_empty() { "true" } else { "] != []" };
+        let text = format!("{kept}{}{holds}", lines.until(end));
+        self.edits.push(Edit { start, end, text });
+    }
+}
+
+/// As many line ends as the text has from there on.
+struct LinesFrom<'s>(&'s str, usize);
+
+impl LinesFrom<'_> {
+    fn until(&mut self, end: usize) -> String {
+        let lines = self.0.get(self.1..end).unwrap_or_default();
+        self.1 = end;
+        "\n".repeat(lines.matches('\n').count())
+    }
+
+    const fn skip(&mut self, end: usize) {
+        self.1 = end;
+    }
+}
+
+/// Whether it has no error: a constant, a member of the input.
+fn is_plain(expr: &Expr) -> bool {
+    match expr {
+        Expr::Var { span, .. } => span.text() == "input",
+        Expr::RefDot { refr, .. } => is_plain(refr),
+        Expr::RefBrack { refr, index, .. } => is_plain(refr) && is_plain(index),
+        expr => walk::is_constant(expr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(rules: &str, expected: &str) {
+        edit::tests::check(rules, expected, rewrite);
+    }
+
+    #[test]
+    fn what_is_printed_stays_when_it_may_have_an_error() {
+        check(
+            "p if { print(\"at\", input.order.x, [1]); print() }",
+            "p if { true; true }",
+        );
+        check(
+            "p if { print(\"at\", q, f(input.x)); true }",
+            "p if { [{gate_printed__ | gate_printed__ := q}, \
+             {gate_printed__ | gate_printed__ := f(input.x)}] != []; true }",
+        );
+    }
+
+    #[test]
+    fn lines_stay() {
+        check(
+            "p if {\n\tprint( # why\n\t\t\"at\",\n\t\tq\n\t)\n\tq\n}",
+            "p if {\n\t[\n\n{gate_printed__ | gate_printed__ := q}\n] != []\n\tq\n}",
+        );
     }
 }

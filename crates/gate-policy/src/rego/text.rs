@@ -130,7 +130,10 @@ pub(super) fn apart(source: &str) -> Cow<'_, str> {
             c if c.is_whitespace() => {}
             '(' if line >= word.end => {
                 let before = source.get(word.clone()).unwrap_or_default();
-                if !before.is_empty() && !KEYWORDS.contains(&before) {
+                let is_member = source
+                    .get(..word.start)
+                    .is_some_and(|text| text.ends_with('.'));
+                if !before.is_empty() && (is_member || !KEYWORDS.contains(&before)) {
                     apart.push_str(source.get(from..at).unwrap_or_default());
                     apart.push(';');
                     from = at;
@@ -266,6 +269,7 @@ mod tests {
             "p if {\n\tx\n\t(1 + 1) == 2\n}",
             "p if {\n\tx\n\t;(1 + 1) == 2\n}",
         );
+        check("x.in\n(y)", "x.in\n;(y)");
         check("x[0] # (a\n(y)", "x[0] # (a\n;(y)");
         check("é\n\n(y)\nz\n(1)", "é\n\n;(y)\nz\n;(1)");
         for other in [

@@ -8,8 +8,9 @@
 //! every gate_every_1__ in input.legs { leg := gate_every_1__; leg = 5 }
 //! ```
 //!
-//! **A name that another gets**: with `key := name; data.t[key]` the index could as well give `key` its value, and `key` the
-//! `name`; that order is tried first, and refused. `key := [name][0]` has one order.
+//! **A name that another gets**, in an array or an object too: with `key := name; data.t[key]` the index could as well give
+//! `key` its value, and `key` the `name`; that order is tried first, and refused. `key := [name][0]` has one order. As an index,
+//! so beside `=`.
 //!
 //! Lines stay.
 
@@ -25,13 +26,13 @@ const PREFIX: &str = "gate_every_";
 /// The module's source with the names bound; `None` when there are none.
 pub(super) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
-    let mut indexes = Indexes(BTreeSet::new());
+    let mut free = Free(BTreeSet::new());
     for rule in &module.policy {
-        walk::rule(&mut indexes, rule);
+        walk::rule(&mut free, rule);
     }
     let mut walk = Walk {
         source,
-        indexes: indexes.0,
+        free: free.0,
         edits: Vec::new(),
         names: 0,
     };
@@ -47,24 +48,46 @@ pub(super) fn is_name(expr: &Expr) -> bool {
     matches!(expr, Expr::Var { span, .. } if span.text().starts_with(PREFIX))
 }
 
-/// The names that stand as an index.
-struct Indexes(BTreeSet<String>);
+/// The names that stand where they may get a value: as an index, beside `=`.
+struct Free(BTreeSet<String>);
 
 struct Walk<'s> {
     source: &'s str,
-    indexes: BTreeSet<String>,
+    free: BTreeSet<String>,
     edits: Vec<Edit>,
     names: usize,
 }
 
-impl Visitor for Indexes {
+impl Visitor for Free {
     fn expr(&mut self, expr: &Expr) {
-        if let Expr::RefBrack { index, .. } = expr
-            && let Expr::Var { span, .. } = index.as_ref()
-        {
-            self.0.insert(span.text().to_owned());
+        match expr {
+            Expr::RefBrack { index, .. } => names(index, &mut self.0),
+            Expr::AssignExpr {
+                op: AssignOp::Eq,
+                lhs,
+                rhs,
+                ..
+            } => {
+                names(lhs, &mut self.0);
+                names(rhs, &mut self.0);
+            }
+            _ => {}
         }
         walk::below_expr(self, expr);
+    }
+}
+
+/// The names of which a pattern is made.
+fn names(pattern: &Expr, found: &mut BTreeSet<String>) {
+    match pattern {
+        Expr::Var { span, .. } if !matches!(span.text(), "input" | "data") => {
+            found.insert(span.text().to_owned());
+        }
+        Expr::Array { items, .. } => items.iter().for_each(|item| names(item, found)),
+        Expr::Object { fields, .. } => {
+            fields.iter().for_each(|(.., value)| names(value, found));
+        }
+        _ => {}
     }
 }
 
@@ -102,9 +125,13 @@ impl Walk<'_> {
             rhs,
             ..
         } = expr
-            && self.indexes.contains(lhs.span().text())
-            && matches!(rhs.as_ref(), Expr::Var { .. })
+            && self.free.contains(lhs.span().text())
         {
+            let mut given = BTreeSet::new();
+            names(rhs, &mut given);
+            if given.is_empty() {
+                return;
+            }
             let (start, end) = edit::extent(self.source, rhs);
             self.edits.push(insertion(start, "["));
             self.edits.push(insertion(end, "][0]"));
@@ -145,9 +172,16 @@ mod tests {
             "p if { x := input.x; y := x; data.t[y] }",
             "p if { x := input.x; y := [x][0]; data.t[y] }",
         );
+        check(
+            "p if { some x in input.x; y := [{\"a\": x}]; [y, z] = input.y }",
+            "p if { some x in input.x; y := [[{\"a\": x}]][0]; [y, z] = input.y }",
+        );
         for other in [
             "p if { x := input.x; y := x; data.t[x] }",
             "p if { y := input.x; data.t[y] }",
+            "p if { y := input; data.t[y] }",
+            "p if { y := [1]; y = input.y }",
+            "p if { x := input.x; y := [x]; y == input.y }",
         ] {
             check(other, other);
         }

@@ -296,7 +296,7 @@ fn parse<'m>(
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
         engine
-            .add_policy(path.to_owned(), text::apart(source).into_owned())
+            .add_policy(path.to_owned(), text::written(source))
             .map_err(|error| CompileError::Parse {
                 path: path.to_owned(),
                 message: error.to_string(),

@@ -2,9 +2,10 @@
 //! operators it chains, how long its numbers are, and keywords of another version. The parser calls itself for each bracket and
 //! operator, and would hang or overflow the stack.
 
-use std::borrow::Cow;
+mod written;
 
 use super::CompileError;
+pub(super) use written::written;
 
 /// The deepest nesting of brackets in a module; the parser's time doubles with each.
 pub const MAX_REGO_NESTING: usize = 16;
@@ -116,50 +117,6 @@ impl Iterator for Tokens<'_> {
     }
 }
 
-/// The source with a `;` before a parenthesis that begins a line, after a line that ends with a name or an index:
-/// regorus 0.14.1 takes the two for a call. In OPA a call has its parenthesis beside its name.
-pub(super) fn apart(source: &str) -> Cow<'_, str> {
-    const KEYWORDS: [&str; 10] = [
-        "as", "contains", "default", "else", "every", "if", "in", "not", "some", "with",
-    ];
-    let mut apart = String::new();
-    let (mut from, mut line, mut word) = (0, 0, 0..0);
-    for (at, c) in outside(source) {
-        match c {
-            '\n' => line = at,
-            c if c.is_whitespace() => {}
-            '(' if line >= word.end => {
-                let before = source.get(word.clone()).unwrap_or_default();
-                let is_member = source
-                    .get(..word.start)
-                    .is_some_and(|text| text.ends_with('.'));
-                if !before.is_empty() && (is_member || !KEYWORDS.contains(&before)) {
-                    apart.push_str(source.get(from..at).unwrap_or_default());
-                    apart.push(';');
-                    from = at;
-                }
-                word = at..at;
-            }
-            c => {
-                let end = at.saturating_add(c.len_utf8());
-                let is_part = c.is_alphanumeric() || c == '_';
-                // A name grows; an index is as good as one.
-                word = match (is_part, word.end == at) {
-                    (true, true) => word.start..end,
-                    (true, false) => at..end,
-                    (false, _) if c == ']' => at..end,
-                    (false, _) => end..end,
-                };
-            }
-        }
-    }
-    if from == 0 {
-        return Cow::Borrowed(source);
-    }
-    apart.push_str(source.get(from..).unwrap_or_default());
-    Cow::Owned(apart)
-}
-
 /// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
 /// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
 pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
@@ -259,36 +216,6 @@ mod tests {
             "b.e9999",
         ] {
             assert_eq!(check(number), Ok(()), "{number}");
-        }
-    }
-
-    #[test]
-    fn a_parenthesis_that_begins_a_line_is_no_call() {
-        let check = |source: &str, expected: &str| assert_eq!(apart(source), expected);
-        check(
-            "p if {\n\tx\n\t(1 + 1) == 2\n}",
-            "p if {\n\tx\n\t;(1 + 1) == 2\n}",
-        );
-        check("x.in\n(y)", "x.in\n;(y)");
-        check("x[0] # (a\n(y)", "x[0] # (a\n;(y)");
-        check("é\n\n(y)\nz\n(1)", "é\n\n;(y)\nz\n;(1)");
-        for other in [
-            "f(x)",
-            "f (x)",
-            "x := 1 +\n(y)",
-            "x :=\n(y)",
-            "not\n(y)",
-            "x in\n(y)",
-            "p if\n(y)",
-            "x,\n(y)",
-            "f(x)\n(y)",
-            "{\n(y)",
-            "\n(y)",
-            "x\n\"(\"",
-            "x := `a\n(b`",
-            "x == \"a\"\n(y)",
-        ] {
-            check(other, other);
         }
     }
 

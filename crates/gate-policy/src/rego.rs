@@ -28,6 +28,7 @@ mod print;
 mod program;
 mod shape;
 mod shorten;
+mod strict;
 mod template;
 mod text;
 mod unlike;

@@ -7,7 +7,9 @@ use regorus::Value;
 use regorus::unstable::{Module, Ref};
 
 use super::compile::{CompileError, Source, add_data, data, engine_over, read};
-use super::{above, apart, bodies, bound, gathered, imports, member, negate, print, unlike};
+use super::{
+    above, apart, bodies, bound, gathered, imports, member, negate, print, strict, unlike,
+};
 use crate::bundle::Bundle;
 
 /// An interpreter with modules as they were written, and the bundle's data; the modules in the
@@ -17,6 +19,7 @@ pub(crate) fn engine<'m>(
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
     let mut parsed = Parsed::read(bundle, modules)?;
+    strict::check(parsed.modules().iter().map(AsRef::as_ref))?;
     if !print::is_defined(parsed.modules().iter().map(AsRef::as_ref)) {
         parsed.each(|module| Ok(print::rewrite(module)))?;
     }

@@ -20,6 +20,7 @@ mod membership;
 mod negation;
 mod reports;
 mod selftest;
+mod strict;
 mod support;
 mod unlike;
 mod vectors;

@@ -156,7 +156,7 @@ fn policy(
             // What regorus says when no rule has that path.
             match error.to_string().as_str() {
                 "not a valid rule path" => CompileError::NoEntrypoint,
-                text => CompileError::Compile(text.to_owned()),
+                text => compile_error(&text),
             }
         })?;
     if !policy.get_rules().contains_key(ENTRYPOINT) {
@@ -325,5 +325,12 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
 }
 
 fn compile_error(error: &dyn std::fmt::Display) -> CompileError {
-    CompileError::Compile(error.to_string())
+    let mut message = error.to_string();
+    if message.contains("used before definition below") {
+        message.push_str(
+            "\n(it may have a value from elsewhere: a rule of that name, a `some` around it, `=`; \
+             give it another name, or compare with `==`)",
+        );
+    }
+    CompileError::Compile(message)
 }

@@ -10,6 +10,7 @@ mod bound;
 mod bounds;
 mod builtins;
 pub(crate) mod compile;
+mod direct;
 mod document;
 pub(crate) mod edit;
 mod forms;

@@ -122,8 +122,10 @@ impl Names {
 
     /// The whole input document.
     pub(super) fn input(&self, input: &PolicyInput<'_>) -> Result<Value, TooLarge> {
-        let mut budget = MAX_INPUT_NODES;
-        let mut order = extra(input.order_extra, &mut budget)?;
+        if !fits(input) {
+            return Err(TooLarge);
+        }
+        let mut order = extra(input.order_extra);
         // Gate's own members last: an extra member can never stand in their place.
         let mut set = |name: &Value, value: Value| order.insert(name.clone(), value);
         set(&self.client_order_id, input.client_order_id.into());
@@ -135,7 +137,7 @@ impl Names {
         set(&self.side, self.side(input.side));
         set(&self.symbol, input.symbol.into());
 
-        let mut context = extra(input.context_extra, &mut budget)?;
+        let mut context = extra(input.context_extra);
         context.insert(self.client_id.clone(), input.client_id.into());
 
         let exposure = &input.exposure;
@@ -176,27 +178,47 @@ impl Names {
 
 /// A JSON document as a Rego value, within the limits.
 pub(super) fn from_json(json: &Json) -> Result<Value, TooLarge> {
-    value(json, 0, &mut MAX_INPUT_NODES.clone())
+    measure(json, 0, &mut MAX_INPUT_NODES.clone())?;
+    Ok(value(json))
 }
 
-fn extra(
-    members: &Map<String, Json>,
-    budget: &mut usize,
-) -> Result<BTreeMap<Value, Value>, TooLarge> {
-    let mut document = BTreeMap::new();
-    for (name, member) in members {
-        document.insert(name.as_str().into(), value(member, 1, budget)?);
-    }
-    Ok(document)
+/// Whether the members that the caller added are within the limits.
+pub(super) fn fits(input: &PolicyInput<'_>) -> bool {
+    let mut budget = MAX_INPUT_NODES;
+    let mut added = input
+        .order_extra
+        .values()
+        .chain(input.context_extra.values());
+    added.all(|member| measure(member, 1, &mut budget).is_ok())
 }
 
-fn value(json: &Json, depth: usize, budget: &mut usize) -> Result<Value, TooLarge> {
+fn extra(members: &Map<String, Json>) -> BTreeMap<Value, Value> {
+    let members = members.iter();
+    let members = members.map(|(name, member)| (name.as_str().into(), value(member)));
+    members.collect()
+}
+
+/// Takes what is in a document off the budget of values.
+fn measure(json: &Json, depth: usize, budget: &mut usize) -> Result<(), TooLarge> {
     *budget = budget.checked_sub(1).ok_or(TooLarge)?;
     if depth > MAX_INPUT_DEPTH {
         return Err(TooLarge);
     }
     let inner = depth.saturating_add(1);
-    Ok(match json {
+    match json {
+        Json::Array(items) => items
+            .iter()
+            .try_for_each(|item| measure(item, inner, budget)),
+        Json::Object(members) => members
+            .values()
+            .try_for_each(|member| measure(member, inner, budget)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(()),
+    }
+}
+
+/// A JSON document that was measured.
+pub(super) fn value(json: &Json) -> Value {
+    match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
         Json::String(text) => text.as_str().into(),
@@ -204,21 +226,12 @@ fn value(json: &Json, depth: usize, budget: &mut usize) -> Result<Value, TooLarg
             (Some(value), _, _) => value.into(),
             (None, Some(value), _) => value.into(),
             (None, None, Some(value)) => value.into(),
-            (None, None, None) => return Err(TooLarge),
+            // Not without `arbitrary_precision`.
+            (None, None, None) => Value::Undefined,
         },
-        Json::Array(items) => items
-            .iter()
-            .map(|item| value(item, inner, budget))
-            .collect::<Result<Vec<_>, _>>()?
-            .into(),
-        Json::Object(members) => {
-            let mut document = BTreeMap::new();
-            for (name, member) in members {
-                document.insert(name.as_str().into(), value(member, inner, budget)?);
-            }
-            document.into()
-        }
-    })
+        Json::Array(items) => items.iter().map(value).collect::<Vec<_>>().into(),
+        Json::Object(members) => extra(members).into(),
+    }
 }
 
 /// As the order had it: a string, or a number (with a fraction, the nearest float).

@@ -4,14 +4,17 @@
 use std::cell::RefCell;
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
+use regorus::rvm::program::Program;
 use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{LimitError, Value};
 use serde_json::Value as Json;
 
 use super::compile::Compiled;
+use super::direct::{Direct, Input};
 use super::document;
 use super::growth;
 use super::lean::Lean;
@@ -82,9 +85,26 @@ pub(super) fn evaluate(
     })
 }
 
-/// The entrypoint's answer to any input, on a machine of its own.
+/// The entrypoint's answer to any input, on a machine of its own: that of both ways to evaluate it.
 pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
-    ask(compiled.decision.shared(), limits, input, RegoVM::execute)
+    let lean = compiled.decision.shared();
+    let directly = || {
+        let direct = Direct::new(&lean.program, limits.max_instructions);
+        begin_evaluation();
+        direct.answer(&lean.program, &lean.data, Input::Document(&input))
+    };
+    let directly = catch_unwind(AssertUnwindSafe(directly))
+        .map_err(|_| "evaluated directly, it panicked".to_owned())?;
+    let answer = ask(lean, limits, input, RegoVM::execute);
+    match (directly, &answer) {
+        (Some(directly), Ok(answer)) if directly != *answer => {
+            Err(format!("evaluated directly, the answer is {directly}"))
+        }
+        (Some(directly), Err(error)) => Err(format!(
+            "{error}; evaluated directly, the answer is {directly}"
+        )),
+        _ => answer,
+    }
 }
 
 /// The same of the program in which rules have their names.
@@ -148,14 +168,16 @@ pub(super) fn query(
 
 struct Machine {
     vm: RegoVM,
+    program: Arc<Program>,
     data: Value,
+    direct: Direct,
     template: Template,
 }
 
 impl Machine {
     fn new(Lean { program, data }: Lean, limits: EvalLimits) -> Result<Self, VmError> {
         let mut vm = RegoVM::new();
-        vm.load_program(program);
+        vm.load_program(Arc::clone(&program));
         vm.set_max_instructions(limits.max_instructions);
         // Without one of its own, a machine takes a lock of the whole process on every run.
         vm.set_execution_timer_config(Some(ExecutionTimerConfig {
@@ -163,14 +185,35 @@ impl Machine {
             check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
         }));
         vm.set_data(data.clone())?;
-        let template = Template::new();
-        Ok(Self { vm, data, template })
+        Ok(Self {
+            direct: Direct::new(&program, limits.max_instructions),
+            template: Template::new(),
+            vm,
+            program,
+            data,
+        })
     }
 
     /// The verdict, or the reason why there is none; then the machine must not be used again.
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
         #[cfg(test)]
         tests::panic_if_told();
+        begin_evaluation();
+        let direct = &self.direct;
+        let directly = direct.answer(&self.program, &self.data, Input::Order(input));
+        if let Some(answer) = directly {
+            debug_assert_eq!(self.execute(input)?.as_ref(), Ok(&answer));
+            return Ok(shape::verdict(&answer));
+        }
+        match self.execute(input)? {
+            Ok(answer) => Ok(shape::verdict(&answer)),
+            Err(error) if is_limit(&error) => Err(reason::POLICY_TIMEOUT),
+            Err(_) => Err(reason::POLICY_ERROR),
+        }
+    }
+
+    /// The register machine's answer.
+    fn execute(&mut self, input: &PolicyInput<'_>) -> Result<Result<Value, VmError>, &'static str> {
         let document = self
             .template
             .fill(input)
@@ -180,11 +223,7 @@ impl Machine {
         let answer = self.vm.execute();
         // Let go of the document, so that the template can be written in place again.
         self.vm.set_input(Value::Undefined);
-        match answer {
-            Ok(answer) => Ok(shape::verdict(&answer)),
-            Err(error) if is_limit(&error) => Err(reason::POLICY_TIMEOUT),
-            Err(_) => Err(reason::POLICY_ERROR),
-        }
+        Ok(answer)
     }
 
     /// Rules where there are any, on top of the data; within a rule's value, what is below it.

@@ -1,0 +1,91 @@
+//! The decision's program, run without copying what it reads.
+//!
+//! The register machine copies a value into a register with nearly every instruction, passes each
+//! instruction through seven functions, and describes a rule anew with each call. Here the same
+//! instructions of the same program run over values that are borrowed from the data and from the
+//! order as it was parsed, so that a usual order needs no input document at all.
+//!
+//! It answers as the machine answers, or not at all: what it does not know (loops, comprehensions),
+//! an error that would end the evaluation, a rule of two values and whatever comes to a limit is left
+//! to the machine, which then evaluates the order from the beginning. An evaluation changes nothing,
+//! so that beginning it again is the same as beginning it.
+//!
+//! What an instruction means is the machine's (`rvm/vm` of regorus 0.14.1), flaws included: those are
+//! mended in the program (`program.rs`).
+
+mod call;
+mod order;
+mod run;
+mod value;
+
+use regorus::Value;
+use regorus::rvm::program::Program;
+use regorus::unstable::{Expr, Ref, Span};
+
+use super::document;
+use super::growth::nowhere;
+use crate::policy::PolicyInput;
+use call::Builtin;
+use order::Member;
+use run::Run;
+
+/// The most instructions of one evaluation; then it is the machine's, which looks at the time as well.
+const MAX_INSTRUCTIONS: usize = 1_000;
+
+/// What a program needs beside itself to be run here.
+pub(super) struct Direct {
+    /// For each literal, the member of an order's input that it names.
+    members: Vec<Option<Member>>,
+    builtins: Vec<Builtin>,
+    /// Where a builtin is told that it was called, with so many operands: nowhere.
+    place: Option<(Span, Vec<Ref<Expr>>)>,
+    max_instructions: usize,
+}
+
+/// What the program is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// An order, as it was parsed.
+    Order(&'a PolicyInput<'a>),
+    /// A document.
+    Document(&'a Value),
+}
+
+impl Direct {
+    pub(super) fn new(program: &Program, max_instructions: usize) -> Self {
+        let place = nowhere().ok().map(|span| {
+            let expression = || Expr::Null {
+                span: span.clone(),
+                value: Value::Null,
+                eidx: 0,
+            };
+            let operands = (0..call::MAX_OPERANDS).map(|_| Ref::new(expression()));
+            let operands = operands.collect();
+            (span, operands)
+        });
+        Self {
+            members: program.literals.iter().map(Member::named).collect(),
+            builtins: call::known(program),
+            place,
+            max_instructions: max_instructions.min(MAX_INSTRUCTIONS),
+        }
+    }
+
+    /// The machine's answer; `None` where it has to be asked itself.
+    pub(super) fn answer(
+        &self,
+        program: &Program,
+        data: &Value,
+        input: Input<'_>,
+    ) -> Option<Value> {
+        if let Input::Order(input) = input
+            && !document::fits(input)
+        {
+            return None;
+        }
+        Run::new(self, program, data, input).answer()
+    }
+}
+
+#[cfg(test)]
+mod tests;

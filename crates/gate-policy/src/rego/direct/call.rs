@@ -1,0 +1,120 @@
+//! Calls of builtins.
+
+use regorus::rvm::instructions::BuiltinCallParams;
+use regorus::rvm::program::Program;
+use regorus::{LimitError, Value};
+
+use super::run::{Run, Stop};
+use super::value::{Held, UNDEFINED};
+
+/// Of an instruction's operands there are no more.
+pub(super) const MAX_OPERANDS: usize = 8;
+
+/// How a builtin is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Builtin {
+    /// `+`, most often of two whole numbers.
+    Add,
+    /// `object.get`, which has no need of a copy of the object.
+    ObjectGet,
+    Other,
+}
+
+/// How each builtin of a program is called.
+pub(super) fn known(program: &Program) -> Vec<Builtin> {
+    let names = program.builtin_info_table.iter();
+    let how = names.map(|builtin| match builtin.name.as_str() {
+        "+" => Builtin::Add,
+        "object.get" => Builtin::ObjectGet,
+        _ => Builtin::Other,
+    });
+    how.collect()
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn builtin(&self, params: &BuiltinCallParams) -> Result<Held<'a>, Stop> {
+        let operands = params.arg_registers();
+        let index = usize::from(params.builtin_index);
+        let (Some(info), Some(how)) = (
+            self.program.builtin_info_table.get(index),
+            self.direct.builtins.get(index),
+        ) else {
+            return Err(Stop::GaveUp);
+        };
+        if operands.len() != usize::from(info.num_args) {
+            return Err(Stop::GaveUp);
+        }
+        for operand in operands {
+            if self.register(*operand)?.is_undefined() {
+                return Ok(UNDEFINED);
+            }
+        }
+        let known = match *how {
+            Builtin::Add => self.add(operands)?,
+            Builtin::ObjectGet => self.object_get(operands)?,
+            Builtin::Other => None,
+        };
+        match known {
+            Some(value) => Ok(value),
+            None => self.any(index, operands),
+        }
+    }
+
+    /// The sum of two whole numbers.
+    fn add(&self, operands: &[u8]) -> Result<Option<Held<'a>>, Stop> {
+        let [left, right] = operands else {
+            return Ok(None);
+        };
+        let (Value::Number(left), Value::Number(right)) = (self.value(*left)?, self.value(*right)?)
+        else {
+            return Ok(None);
+        };
+        if !left.is_integer() || !right.is_integer() {
+            return Ok(None);
+        }
+        let sum = left.add(right).map_err(|_| Stop::GaveUp)?;
+        Ok(Some(Held::Own(sum.into())))
+    }
+
+    /// A member of an object by its name, or what is given instead.
+    fn object_get(&self, operands: &[u8]) -> Result<Option<Held<'a>>, Stop> {
+        let [object, key, instead] = operands else {
+            return Ok(None);
+        };
+        let Held::Borrowed(container @ Value::Object(_)) = *self.register(*object)? else {
+            return Ok(None);
+        };
+        let key = self.value(*key)?;
+        if !matches!(key, Value::String(_)) {
+            return Ok(None);
+        }
+        let found = &container[key];
+        Ok(Some(if *found == Value::Undefined {
+            self.register(*instead)?.clone()
+        } else {
+            Held::Borrowed(found)
+        }))
+    }
+
+    /// As the machine calls it.
+    fn any(&self, index: usize, operands: &[u8]) -> Result<Held<'a>, Stop> {
+        let Some((span, places)) = &self.direct.place else {
+            return Err(Stop::GaveUp);
+        };
+        let Some((builtin, _)) = self.program.resolved_builtins.get(index) else {
+            return Err(Stop::GaveUp);
+        };
+        let mut values = [const { Value::Undefined }; MAX_OPERANDS];
+        for (value, operand) in values.iter_mut().zip(operands) {
+            *value = self.value(*operand)?.clone();
+        }
+        let values = values.get(..operands.len()).unwrap_or_default();
+        let places = places.get(..operands.len()).unwrap_or_default();
+        match builtin(span, places, values, false) {
+            Ok(value) => Ok(Held::Own(value)),
+            // It ends the evaluation, and the machine says how.
+            Err(error) if error.is::<LimitError>() => Err(Stop::GaveUp),
+            Err(_) => Ok(UNDEFINED),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What is answered here and what is left to the machine. That the answers are the machine's is held
+//! by every order that a debug build judges (`Machine::judge`), and for every input of a bundle's
+//! tests before it is in force (`machine::raw`).
+
+use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use serde_json::{Map, Value as Json, json};
+
+use super::*;
+use crate::policy::ExposureView;
+use crate::rego::compile::compile;
+use crate::{Bundle, Engine};
+
+/// The answer to an order with these further members, as JSON; or who has to be asked.
+fn answer(bundle: &Bundle, further: &Json) -> String {
+    answer_within(usize::MAX, bundle, further)
+}
+
+fn answer_within(max_instructions: usize, bundle: &Bundle, further: &Json) -> String {
+    let lean = compile(bundle).unwrap().decision.shared();
+    let empty = Map::new();
+    let input = PolicyInput {
+        client_id: "c1",
+        client_order_id: "o-1",
+        symbol: "AAPL",
+        side: Side::Buy,
+        qty: Qty::parse("1").unwrap(),
+        price: Price::parse("185.5").unwrap(),
+        qty_is_text: false,
+        price_is_text: true,
+        order_extra: further.as_object().unwrap_or(&empty),
+        context_extra: &empty,
+        notional: Notional::parse("185").unwrap(),
+        exposure: ExposureView {
+            reserved: Notional::parse("1.5").unwrap(),
+            filled: Notional::parse("2").unwrap(),
+            gross: Notional::parse("3.5").unwrap(),
+            open_orders: 4,
+            orders_last_second: 5,
+        },
+        now: Timestamp::from_unix_nanos(6),
+    };
+    let direct = Direct::new(&lean.program, max_instructions);
+    let answer = direct.answer(&lean.program, &lean.data, Input::Order(&input));
+    answer.map_or("the machine's".to_owned(), |answer| {
+        serde_json::to_string(&answer).unwrap()
+    })
+}
+
+fn of(rego: &str, further: &Json) -> String {
+    let rego = format!("package gate\n{rego}");
+    answer(&Bundle::from_files([("g.rego", &*rego)]).unwrap(), further)
+}
+
+/// A policy that allows where the condition holds.
+fn holds(condition: &str) -> bool {
+    let rego = format!("decision := {{\"allow\": true, \"reasons\": []}} if {{ {condition} }}");
+    let further = json!({"venue": "XNAS", "legs": [{"qty": 2}]});
+    match of(&rego, &further).as_str() {
+        r#"{"allow":true,"reasons":[]}"# => true,
+        "\"<undefined>\"" => false,
+        other => panic!("{condition}: {other}"),
+    }
+}
+
+#[test]
+fn the_usual_order_needs_no_machine() {
+    let allowed = r#"{"allow":true,"reasons":[]}"#;
+    let sample = Bundle::sample(Engine::Rego).unwrap();
+    assert_eq!(answer(&sample, &json!({})), allowed);
+    assert_eq!(answer(&sample, &json!({"venue": "XNAS"})), allowed);
+    // A broker's own rules neither, whether one of them denies or not.
+    let own = "deny contains \"venue\" if input.order.venue == \"DARK\"\n\
+               deny contains \"fat\" if input.order.qty > 100";
+    let source = format!(
+        "{}\n{own}\n",
+        sample
+            .rego()
+            .find(|(path, _)| path.ends_with("pretrade.rego"))
+            .unwrap()
+            .1
+    );
+    let prepared = sample
+        .rego()
+        .find(|(path, _)| path.ends_with("prepared.rego"))
+        .unwrap()
+        .1;
+    let with_own = Bundle::from_files([
+        ("pretrade.rego", source.as_str()),
+        ("prepared.rego", prepared),
+        ("data.json", sample.data()),
+    ])
+    .unwrap();
+    assert_eq!(answer(&with_own, &json!({"venue": "XNAS"})), allowed);
+    assert_eq!(answer(&with_own, &json!({})), allowed);
+}
+
+#[test]
+fn every_member_of_the_input_is_what_the_document_has() {
+    for condition in [
+        "input.amounts.filled_micros == 2000000",
+        "input.amounts.gross_micros == 3500000",
+        "input.amounts.notional_micros == 185000000",
+        "input.amounts.price_nanos == 185500000000",
+        "input.amounts.qty_nanos == 1000000000",
+        "input.amounts.reserved_micros == 1500000",
+        "input.context.client_id == \"c1\"",
+        "input.exposure.filled == 2",
+        "input.exposure.gross == 3.5",
+        "input.exposure.open_orders == 4",
+        "input.exposure.orders_last_second == 5",
+        "input.exposure.reserved == 1.5",
+        "input.now_ns == 6",
+        "input.order.client_order_id == \"o-1\"",
+        "input.order.price == \"185.5\"",
+        "input.order.qty == 1",
+        "input.order.side == \"BUY\"",
+        "input.order.symbol == \"AAPL\"",
+        "input.order.venue == \"XNAS\"",
+        "input.order.legs[0].qty == 2",
+        "name := \"venue\"; input.order[name] == \"XNAS\"",
+        "name := \"gross\"; input.exposure[name] == 3.5",
+        "not input.order.none",
+        "not input.exposure.none",
+        "not input.amounts.qty",
+        "not input.order.gross",
+        "not input.context.venue",
+        "not input.none",
+        "not input.order[1]",
+    ] {
+        assert!(holds(condition), "{condition}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_left_to_the_machine() {
+    let further = json!({"legs": [1, 2]});
+    for rego in [
+        // Loops and comprehensions.
+        "decision := {\"allow\": true, \"reasons\": []} if { some leg in input.order.legs; leg > 1 }",
+        "decision := {\"allow\": true, \"reasons\": [x | some x in input.order.legs]}",
+        // An object of the input as a value.
+        "decision := {\"allow\": true, \"reasons\": []} if count(input.order) > 1",
+        "decision := {\"allow\": true, \"reasons\": []} if input.exposure != input.order",
+        // A rule of two values.
+        "a := 1\na := input.order.qty + 1\ndecision := {\"allow\": true, \"reasons\": []} if a",
+    ] {
+        assert_eq!(of(rego, &further), "the machine's", "{rego}");
+    }
+    // An input beyond the limits.
+    let deep = (0..60).fold(json!(1), |inner, _| json!([inner]));
+    let always = "decision := {\"allow\": true, \"reasons\": []}";
+    assert_eq!(of(always, &json!({"x": deep})), "the machine's");
+    assert_eq!(of(always, &json!({"x": vec![1; 5_000]})), "the machine's");
+}
+
+#[test]
+fn no_more_instructions_than_the_machine_may_run() {
+    let sample = Bundle::sample(Engine::Rego).unwrap();
+    let ask = |limit| answer_within(limit, &sample, &json!({}));
+    assert_ne!(ask(60), "the machine's");
+    assert_eq!(ask(30), "the machine's");
+}

@@ -5,6 +5,7 @@ pub(crate) mod admin;
 mod admission;
 mod body;
 mod commit;
+mod front;
 pub(crate) mod public;
 mod reply;
 
@@ -18,6 +19,7 @@ use crate::metrics::Metrics;
 pub(crate) use admission::Admission;
 pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
+pub(crate) use front::Front;
 
 /// What every handler can reach.
 pub(crate) struct Shared {

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,7 +16,7 @@ use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::http::{Admission, CommitHub, Shared, admin, public};
+use crate::http::{Admission, CommitHub, Front, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule;
@@ -96,19 +97,24 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
 
 fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
     let for_workers = Arc::clone(shared);
-    let mut server =
-        HttpServer::new(move || App::new().configure(public::routes(Arc::clone(&for_workers))))
-            .disable_signals()
-            .shutdown_timeout(config.drain_timeout_s)
-            .workers(config.workers)
-            .max_connections(config.max_connections)
-            .backlog(BACKLOG)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_TIMEOUT)
-            // Nagle is off: a reply is one small write.
-            .tcp_nodelay(true)
-            .bind(config.listen)
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let on_worker = move || {
+        let shared = Arc::clone(&for_workers);
+        let worker = Data::new(public::Worker::start(&shared));
+        let routes = public::routes(Arc::clone(&shared), Data::clone(&worker));
+        Front::new(shared, worker, App::new().configure(routes))
+    };
+    let mut server = HttpServer::new(on_worker)
+        .disable_signals()
+        .shutdown_timeout(config.drain_timeout_s)
+        .workers(config.workers)
+        .max_connections(config.max_connections)
+        .backlog(BACKLOG)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        // Nagle is off: a reply is one small write.
+        .tcp_nodelay(true)
+        .bind(config.listen)
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }

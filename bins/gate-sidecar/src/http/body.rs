@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use actix_web::HttpRequest;
+use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use gate_api::{Code, MAX_BODY_BYTES, Problem};
 
@@ -16,12 +16,12 @@ const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body of a JSON request.
-pub(super) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
     let body = within_time(whole(payload)).await;
-    if is_json(request.headers()) {
+    if is_json(headers) {
         body
     } else {
-        Err(unsupported(request.headers()))
+        Err(unsupported(headers))
     }
 }
 

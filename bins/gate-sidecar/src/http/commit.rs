@@ -104,7 +104,11 @@ impl WorkerCommits {
 
     /// Resolves when a reply that rests on record `seq` may leave, or when it never may.
     pub(crate) fn durable(&self, seq: Seq) -> Durable<'_> {
-        Durable { worker: self, seq }
+        Durable {
+            worker: self,
+            seq,
+            is_listed: false,
+        }
     }
 }
 
@@ -112,16 +116,19 @@ impl WorkerCommits {
 pub(crate) struct Durable<'a> {
     worker: &'a WorkerCommits,
     seq: Seq,
+    /// Somebody will wake whoever waits: a connection polls more often than once, and always with
+    /// the same waker, since it is one task.
+    is_listed: bool,
 }
 
 impl Future for Durable<'_> {
     type Output = Result<(), NotDurable>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { worker, seq } = *self;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { worker, seq, .. } = *self;
         let look = || worker.gate.ledger().poll_durable(seq);
         let known = look();
-        if known.is_ready() {
+        if known.is_ready() || self.is_listed {
             return known;
         }
         worker.bell.want();
@@ -131,6 +138,7 @@ impl Future for Durable<'_> {
             // runs on this thread, so only after it.
             let waiter = (seq, context.waker().clone());
             worker.waiting.borrow_mut().push(waiter);
+            self.is_listed = true;
         }
         state
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::ACCEPT;
+use actix_web::http::header::{ACCEPT, HeaderMap};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, dev};
 use gate_api::{Applied, Code, Gate, Pending, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
@@ -14,25 +14,34 @@ use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
 use crate::metrics::Decisions;
 
+/// Where orders go.
+pub(super) const AUTHORIZE: &str = "/v1/authorize";
+
 /// What each worker thread has for itself.
-struct Worker {
+pub(crate) struct Worker {
     door: Door,
     commits: WorkerCommits,
     decisions: Arc<Decisions>,
 }
 
-/// The routes, and what this worker needs to wait for commits.
-pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
-    move |config| {
-        let worker = Worker {
+impl Worker {
+    /// To be called on the worker's own thread.
+    pub(crate) fn start(shared: &Shared) -> Self {
+        Self {
             door: shared.admission.door(),
             decisions: shared.metrics.worker(),
             commits: WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate)),
-        };
+        }
+    }
+}
+
+/// The routes behind the front.
+pub(crate) fn routes(shared: Arc<Shared>, worker: Data<Worker>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
         config
-            .app_data(Data::new(worker))
+            .app_data(worker)
             .app_data(Data::from(shared))
-            .service(resource("/v1/authorize").route(web::post().to(authorize)))
+            .service(resource(AUTHORIZE).route(web::post().to(routed_authorize)))
             .service(resource("/v1/release").route(web::post().to(release)))
             .service(resource("/v1/fill").route(web::post().to(fill)))
             .service(resource("/v1/exposure/{client_id}").route(web::get().to(exposure)))
@@ -61,27 +70,38 @@ pub(super) fn resource(path: &str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(method_not_allowed))
 }
 
-async fn authorize(
+/// An order whose path is written in another way (`/v1/%61uthorize`).
+async fn routed_authorize(
     shared: Data<Shared>,
     worker: Data<Worker>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match decide(&shared, &worker, &request, payload).await {
-        Ok(body) => reply::json(&shared, body),
-        Err(problem) => reply::problem(&shared, &problem),
+    authorize(&shared, &worker, request.headers(), payload.into_inner()).await
+}
+
+/// Decides an order.
+pub(super) async fn authorize(
+    shared: &Shared,
+    worker: &Worker,
+    headers: &HeaderMap,
+    payload: dev::Payload,
+) -> HttpResponse {
+    match decide(shared, worker, headers, payload).await {
+        Ok(body) => reply::json(shared, body),
+        Err(problem) => reply::problem(shared, &problem),
     }
 }
 
 async fn decide(
     shared: &Shared,
     worker: &Worker,
-    request: &HttpRequest,
-    payload: Payload,
+    headers: &HeaderMap,
+    payload: dev::Payload,
 ) -> Result<Vec<u8>, Problem> {
-    let body = body::json(request, payload).await?;
+    let body = body::json(headers, payload).await?;
     let _entered = worker.door.enter()?;
-    let form = token_form(request).unwrap_or(shared.token_form);
+    let form = token_form(headers).unwrap_or(shared.token_form);
     let pending: Pending = shared.gate.authorize(&body, form)?;
     worker.commits.durable(pending.seq()).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
@@ -90,8 +110,8 @@ async fn decide(
 }
 
 /// What the `Accept` header asks for: a media type of RFC 7515 or RFC 7519 means compact JWS.
-fn token_form(request: &HttpRequest) -> Option<TokenForm> {
-    let accept = request.headers().get(ACCEPT)?.to_str().ok()?;
+fn token_form(headers: &HeaderMap) -> Option<TokenForm> {
+    let accept = headers.get(ACCEPT)?.to_str().ok()?;
     let jws = ["application/jose", "application/jwt"]
         .iter()
         .any(|media| accept.contains(media));
@@ -107,7 +127,7 @@ pub(super) async fn apply(
     event: fn(&Gate, &[u8]) -> Result<Applied, Problem>,
 ) -> HttpResponse {
     let outcome = async {
-        let body = body::json(request, payload).await?;
+        let body = body::json(request.headers(), payload.into_inner()).await?;
         commits.answer(event(&shared.gate, &body)?).await
     };
     answer(shared, outcome.await)
@@ -156,7 +176,7 @@ async fn policy(shared: Data<Shared>) -> HttpResponse {
 
 async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let outcome = async {
-        let body = body::json(&request, payload).await?;
+        let body = body::json(request.headers(), payload.into_inner()).await?;
         shared.gate.verify(&body)
     };
     answer(&shared, outcome.await)
@@ -165,7 +185,7 @@ async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) ->
 async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let path = request.match_info().get("path").unwrap_or_default();
     let outcome = async {
-        let body = body::json(&request, payload).await?;
+        let body = body::json(request.headers(), payload.into_inner()).await?;
         shared.gate.query(path, &body)
     };
     answer(&shared, outcome.await)

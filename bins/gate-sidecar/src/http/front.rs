@@ -1,0 +1,106 @@
+//! The front of the public listener: an order goes straight to its handler, everything else to the
+//! router. What actix-web does on the way to a handler (a request object from a pool, routes with
+//! their guards, application data by type) costs an order more than its parsing.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_http::Request;
+use actix_service::IntoServiceFactory;
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, Response, Service, ServiceFactory};
+use actix_web::http::Method;
+use actix_web::web::Data;
+use futures_util::future::{Either, MapOk, TryFutureExt as _};
+
+use super::Shared;
+use super::public::{AUTHORIZE, Worker, authorize};
+
+type Done<E> = Result<Response<BoxBody>, E>;
+type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// One worker's front, and the router behind it.
+pub(crate) struct Front<R> {
+    shared: Arc<Shared>,
+    worker: Data<Worker>,
+    router: R,
+}
+
+impl<R> Front<R> {
+    /// `router` answers what is no order.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        worker: Data<Worker>,
+        router: impl IntoServiceFactory<R, Request>,
+    ) -> Self
+    where
+        R: ServiceFactory<Request, Config = AppConfig>,
+    {
+        let router = router.into_factory();
+        Self {
+            shared,
+            worker,
+            router,
+        }
+    }
+}
+
+impl<R> ServiceFactory<Request> for Front<R>
+where
+    R: ServiceFactory<Request, Config = AppConfig>,
+    R::Response: Into<Response<BoxBody>>,
+    R::Service: 'static,
+    R::Future: 'static,
+    R::Error: 'static,
+    R::InitError: 'static,
+{
+    type Response = Response<BoxBody>;
+    type Error = R::Error;
+    type Config = AppConfig;
+    type Service = Front<R::Service>;
+    type InitError = R::InitError;
+    type Future = Boxed<Result<Self::Service, Self::InitError>>;
+
+    fn new_service(&self, config: AppConfig) -> Self::Future {
+        let (shared, worker) = (Arc::clone(&self.shared), Data::clone(&self.worker));
+        let router = self.router.new_service(config);
+        Box::pin(async {
+            let router = router.await?;
+            Ok(Front {
+                shared,
+                worker,
+                router,
+            })
+        })
+    }
+}
+
+impl<R> Service<Request> for Front<R>
+where
+    R: Service<Request>,
+    R::Response: Into<Response<BoxBody>>,
+    R::Error: 'static,
+{
+    type Response = Response<BoxBody>;
+    type Error = R::Error;
+    type Future =
+        Either<Boxed<Done<R::Error>>, MapOk<R::Future, fn(R::Response) -> Response<BoxBody>>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.router.poll_ready(context)
+    }
+
+    fn call(&self, mut request: Request) -> Self::Future {
+        if request.path() != AUTHORIZE || request.method() != Method::POST {
+            return Either::Right(self.router.call(request).map_ok(Into::into));
+        }
+        let (shared, worker) = (Arc::clone(&self.shared), Data::clone(&self.worker));
+        Either::Left(Box::pin(async move {
+            let payload = request.take_payload();
+            let headers = &request.head().headers;
+            Ok(authorize(&shared, &worker, headers, payload).await.into())
+        }))
+    }
+}

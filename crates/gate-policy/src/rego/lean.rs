@@ -36,12 +36,15 @@ pub(super) struct Copies {
 impl Copies {
     pub(super) fn new(program: &Program, data: &Value) -> Self {
         let mut shorter = program.clone();
-        shorten::shorten(&mut shorter);
+        shorten::shorten(&mut shorter, data);
         let copy = || Lean {
             program: Arc::new(copy(&shorter)),
             data: value(data),
         };
-        let count = if values(data) > MAX_COPIED_VALUES {
+        // Parts of the data are literals.
+        let literals = shorter.literals.iter().map(values);
+        let values = literals.fold(values(data), usize::saturating_add);
+        let count = if values > MAX_COPIED_VALUES {
             0
         } else {
             let cores = std::thread::available_parallelism();

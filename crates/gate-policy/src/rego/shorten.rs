@@ -9,19 +9,20 @@
 //!
 //! Left out is what reads again what cannot have changed (the input, the data, a member of a
 //! value, a rule's answer, of which there is one per evaluation), and what writes a register that
-//! nobody reads and cannot fail.
+//! nobody reads and cannot fail. What the data alone says is looked up here, once: a member of the
+//! data becomes a literal, and a condition on one that holds is left out.
 
 mod steps;
 
-use regorus::Rc;
 use regorus::rvm::Instruction;
-use regorus::rvm::instructions::{InstructionData, LiteralOrRegister};
+use regorus::rvm::instructions::{GuardMode, InstructionData, LiteralOrRegister};
 use regorus::rvm::program::Program;
+use regorus::{Rc, Value};
 
 use steps::{Pure, RESULT, Step, What};
 
-/// Shortens every body that it can.
-pub(super) fn shorten(program: &mut Program) {
+/// Shortens every body that it can, for a program that runs over this data and no other.
+pub(super) fn shorten(program: &mut Program, data: &Value) {
     for at in 0..program.rule_infos.len() {
         let Some(rule) = program.rule_infos.get(at) else {
             continue;
@@ -33,7 +34,7 @@ pub(super) fn shorten(program: &mut Program) {
         let mut definitions = rule.definitions.as_ref().clone();
         let (before, mut needed) = (rule.num_registers, 1);
         for entry in definitions.iter_mut().flatten() {
-            needed = needed.max(match append(program, entry) {
+            needed = needed.max(match append(program, data, entry) {
                 Some(registers) => registers,
                 None => before,
             });
@@ -47,8 +48,8 @@ pub(super) fn shorten(program: &mut Program) {
 
 /// Appends a shorter form of the body at `entry`, lets `entry` point to it, and says how many
 /// registers it needs. `None`: the body stays.
-fn append(program: &mut Program, entry: &mut u32) -> Option<u8> {
-    let (shorter, registers) = shorter(program, *entry)?;
+fn append(program: &mut Program, data: &Value, entry: &mut u32) -> Option<u8> {
+    let (shorter, registers) = shorter(program, data, *entry)?;
     let data = &program.instruction_data;
     let params = data
         .builtin_call_params
@@ -67,7 +68,7 @@ fn append(program: &mut Program, entry: &mut u32) -> Option<u8> {
     Some(registers)
 }
 
-fn shorter(program: &mut Program, entry: u32) -> Option<(Vec<Instruction>, u8)> {
+fn shorter(program: &mut Program, data: &Value, entry: u32) -> Option<(Vec<Instruction>, u8)> {
     let from = usize::try_from(entry).ok()?;
     let mut instructions = program.instructions.get(from..)?.iter().copied();
     let init @ Instruction::RuleInit {
@@ -76,14 +77,22 @@ fn shorter(program: &mut Program, entry: u32) -> Option<(Vec<Instruction>, u8)> 
     else {
         return None;
     };
-    let mut body = Body::new();
+    let mut body = Body::new(data, &program.literals);
     loop {
         match instructions.next()? {
             Instruction::RuleReturn {} => break,
             instruction => body.take(instruction, &program.instruction_data)?,
         }
     }
-    let steps = steps::read_by_someone(body.steps);
+    let mut steps = steps::read_by_someone(body.steps);
+    let known = body.known;
+    for step in &mut steps {
+        if let What::Pure(Pure::Known(at)) = step.what {
+            let literal = u16::try_from(program.literals.len()).ok()?;
+            program.literals.push(known.get(at)?.clone());
+            step.what = What::Pure(Pure::Literal(literal));
+        }
+    }
     let (mut shorter, registers) = steps::assemble(&steps, &mut program.instruction_data)?;
     shorter.insert(0, init);
     shorter.push(Instruction::RuleReturn {});
@@ -91,17 +100,24 @@ fn shorter(program: &mut Program, entry: u32) -> Option<(Vec<Instruction>, u8)> 
 }
 
 /// A body under way: each step writes the next register.
-struct Body {
+struct Body<'p> {
+    data: &'p Value,
+    literals: &'p [Value],
     steps: Vec<Step>,
+    /// What the data says, by [`Pure::Known`].
+    known: Vec<Value>,
     /// The register that holds now what the given one held before.
     names: [Option<u8>; 256],
     last: u8,
 }
 
-impl Body {
-    const fn new() -> Self {
+impl<'p> Body<'p> {
+    const fn new(data: &'p Value, literals: &'p [Value]) -> Self {
         Self {
+            data,
+            literals,
             steps: Vec::new(),
+            known: Vec::new(),
             names: [None; 256],
             last: RESULT,
         }
@@ -127,8 +143,51 @@ impl Body {
         Some(())
     }
 
+    /// The value of a register, where the data and the literals alone say what it is.
+    fn known(&self, register: u8) -> Option<Value> {
+        let wrote = self
+            .steps
+            .iter()
+            .find(|step| step.write == Some(register))?;
+        let What::Pure(pure) = wrote.what else {
+            return None;
+        };
+        match pure {
+            Pure::Literal(at) => self.literals.get(usize::from(at)).cloned(),
+            Pure::Known(at) => self.known.get(at).cloned(),
+            Pure::Bool(value) => Some(value.into()),
+            Pure::Data => Some(self.data.clone()),
+            Pure::Input | Pure::Member(..) | Pure::Index(..) | Pure::Rule(_) => None,
+        }
+    }
+
+    /// A member of what is known; `None` when that has to be looked up with every order.
+    fn member(&self, pure: Pure) -> Option<Value> {
+        match pure {
+            Pure::Member(container, key) => {
+                let key = self.literals.get(usize::from(key))?;
+                Some(self.known(container)?[key].clone())
+            }
+            Pure::Index(container, key) => Some(self.known(container)?[&self.known(key)?].clone()),
+            _ => None,
+        }
+    }
+
+    /// The register with a value that is known.
+    fn know(&mut self, value: Value) -> Option<u8> {
+        let at = self.known.iter().position(|known| *known == value);
+        let at = at.unwrap_or_else(|| {
+            self.known.push(value);
+            self.known.len().saturating_sub(1)
+        });
+        self.pure(Pure::Known(at))
+    }
+
     /// The register with this value; made, when there is none yet.
     fn pure(&mut self, pure: Pure) -> Option<u8> {
+        if let Some(value) = self.member(pure) {
+            return self.know(value);
+        }
         let is_it = |step: &&Step| matches!(&step.what, What::Pure(other) if *other == pure);
         if let Some(step) = self.steps.iter().find(is_it) {
             return step.write;
@@ -177,6 +236,17 @@ impl Body {
                 key,
             } => (dest, Pure::Index(self.named(container)?, self.named(key)?)),
             I::CallRule { dest, rule_index } => (dest, Pure::Rule(rule_index)),
+            I::Not { dest, operand } if dest != RESULT => match self.known(self.named(operand)?) {
+                Some(operand) => (dest, Pure::Bool(!holds(&operand))),
+                None => return self.other(instruction, data),
+            },
+            I::Guard { register, mode } => {
+                let known = self.known(self.named(register)?);
+                return match known {
+                    Some(known) if passes(&known, mode) => Some(()),
+                    _ => self.other(instruction, data),
+                };
+            }
             _ => return self.other(instruction, data),
         };
         let register = self.pure(pure)?;
@@ -203,9 +273,21 @@ impl Body {
     }
 }
 
+/// What a condition takes a value for.
+const fn holds(value: &Value) -> bool {
+    !matches!(value, Value::Undefined | Value::Bool(false))
+}
+
+const fn passes(value: &Value, mode: GuardMode) -> bool {
+    match mode {
+        GuardMode::Not => !holds(value),
+        GuardMode::Condition => holds(value),
+        GuardMode::NotUndefined => !matches!(value, Value::Undefined),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use regorus::Value;
     use regorus::languages::rego::compiler::Compiler;
     use regorus::rvm::vm::RegoVM;
 
@@ -221,13 +303,16 @@ mod tests {
         program.as_ref().clone()
     }
 
+    fn data() -> Value {
+        Value::from_json_str(r#"{"limits":{"c1":{"most":5,"list":[1,2],"off":false}}}"#).unwrap()
+    }
+
     /// The answer, when `most` instructions are enough for it.
     fn run(program: &Program, input: &Value, most: usize) -> String {
         let mut vm = RegoVM::new();
         vm.load_program(program.clone().into());
         vm.set_max_instructions(most);
-        let data = Value::from_json_str(r#"{"limits":{"c1":{"most":5,"list":[1,2]}}}"#);
-        vm.set_data(data.unwrap()).unwrap();
+        vm.set_data(data()).unwrap();
         vm.set_input(input.clone());
         match vm.execute() {
             Ok(answer) => format!("{answer:?}"),
@@ -268,11 +353,18 @@ mod tests {
             "p := x if { some x; x = object.get(data.limits, input.c, {\"most\": input.n}) }",
             "p := [x | some x in data.limits.c1.list; x != input.n]",
             "p := q + q\ndefault q := 1\nq := input.n + f(input.n)\nf(x) := x + x if x > 3",
+            "p if { data.limits.c1.most > input.n; data.limits.c1.list[0] == 1 }",
+            "p if { not data.limits.c9; not data.limits.c1.off; input.n == input.n }",
+            "p if { data.limits.c1.off; input.n == input.n }",
+            "p if { not data.limits.c1.most; input.n == input.n }",
+            "p := data.limits.c1.list if { data.limits.c1.most; not data.limits.c1.list.x }",
+            "p := data.limits.c9.most",
+            "p := [data.limits.c1.off, data.limits.c1.most, input.n]",
             "p if { q; not r }\nq if input.n == input.n\nr if { input.n > 5; input.s.t == [1] }",
         ] {
             let program = compile(rules);
             let mut shorter = program.clone();
-            shorten(&mut shorter);
+            shorten(&mut shorter, &data());
             for input in &inputs {
                 let expected = run(&program, input, 10_000);
                 assert_eq!(run(&shorter, input, 10_000), expected, "{rules} {input}");
@@ -286,7 +378,7 @@ mod tests {
             let input = Value::from_json_str(r#"{"s":{"n":3},"n":3}"#).unwrap();
             let program = compile(rules);
             let mut shorter = program.clone();
-            shorten(&mut shorter);
+            shorten(&mut shorter, &data());
             assert_eq!(run(&shorter, &input, 100), "Bool(true)");
             (fewest(&program, &input), fewest(&shorter, &input))
         };
@@ -296,6 +388,9 @@ mod tests {
             executed("p if { some x; x = input.s; x.n > 2; x.n < 4; input.s.n == input.n }"),
             (23, 19)
         );
+        // The data says that both hold: call, return, begin, true, answer, end.
+        let both = "p if { not data.limits.c9; data.limits.c1.list[1] }";
+        assert_eq!(executed(both).1, 6);
         let (before, after) = executed("p if { q; q; q }\nq if input.n == input.n");
         assert!(after < before);
     }

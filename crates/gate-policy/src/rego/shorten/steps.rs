@@ -10,6 +10,8 @@ pub(super) const RESULT: u8 = 0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pure {
     Literal(u16),
+    /// What the data says, by its place among all that is known of it.
+    Known(usize),
     Bool(bool),
     Data,
     Input,
@@ -23,7 +25,12 @@ impl Pure {
         match self {
             Self::Member(container, _) => vec![container],
             Self::Index(container, key) => vec![container, key],
-            Self::Literal(_) | Self::Bool(_) | Self::Data | Self::Input | Self::Rule(_) => vec![],
+            Self::Literal(_)
+            | Self::Known(_)
+            | Self::Bool(_)
+            | Self::Data
+            | Self::Input
+            | Self::Rule(_) => vec![],
         }
     }
 }
@@ -148,6 +155,8 @@ fn instruction(
             let dest = write?;
             return Some(match *pure {
                 Pure::Literal(literal_idx) => I::Load { dest, literal_idx },
+                // By now it has become a literal.
+                Pure::Known(_) => return None,
                 Pure::Bool(value) => I::LoadBool { dest, value },
                 Pure::Data => I::LoadData { dest },
                 Pure::Input => I::LoadInput { dest },

@@ -20,6 +20,7 @@ use crate::config::{Durability, LedgerConfig};
 use crate::durable::{CommitListener, Durable};
 use crate::error::{NotDurable, OpenError, RecordError};
 use crate::health::{Nice, SqliteInfo};
+use crate::pace::Pace;
 use crate::queue::{Chunk, Queue};
 use crate::read::Readers;
 use crate::rebuild::{Tail, rebuild};
@@ -274,6 +275,7 @@ impl Ledger {
             clock: Arc::clone(&clock),
             appender,
             keeper,
+            pace: Pace::new(self.config.cores),
         };
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &database, &*clock);

@@ -88,6 +88,10 @@ mod health;
 mod ledger;
 mod life;
 mod operate;
+mod pace;
+#[cfg(test)]
+#[path = "pace/tests.rs"]
+mod pace_tests;
 mod prune;
 mod queue;
 #[cfg(test)]

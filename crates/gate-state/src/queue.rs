@@ -2,23 +2,15 @@
 //! that the journal's order is the order of the numbers and no number is skipped.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::chain::number_frame;
 use crate::error::{NotDurable, RecordError};
+use crate::pace::Gathering;
 use crate::store::Appender;
 use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, wait_at_most};
 
 /// A commit's worth of frames: what is larger waits for the next commit.
 pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
-
-/// Once this many records share a commit, the next commit waits for as many again, since their
-/// callers are likely to come back: one fsync costs about as much for fifty records as for one.
-/// (PostgreSQL's `commit_delay` and `commit_siblings`, with the count taken from the last commit.)
-pub(crate) const GATHERING_FROM: u64 = 8;
-/// It waits this long for each that is missing, and in all no longer than [`MAX_GATHERING`].
-const GATHERING_PER_RECORD: Duration = Duration::from_micros(25);
-const MAX_GATHERING: Duration = Duration::from_micros(400);
 
 /// Consecutive frames, ready for one row.
 #[derive(Debug, Default)]
@@ -30,7 +22,7 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// Records in it.
-    const fn records(&self) -> u64 {
+    pub(crate) const fn records(&self) -> u64 {
         if self.frames.is_empty() {
             return 0;
         }
@@ -82,21 +74,15 @@ impl Inner {
         wake
     }
 
-    /// How long the next commit waits for the records that it is still short of.
-    ///
-    /// Not for those that are there: at a steady rate a slow commit leaves nearly as many behind as
-    /// it had, and a wait for all of them would make the next as slow, and so on.
-    fn patience(&self) -> Duration {
-        let missing = self.expected.saturating_sub(self.current.records());
-        GATHERING_PER_RECORD
-            .saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX))
-            .min(MAX_GATHERING)
+    /// Records that the next commit is still short of.
+    fn missing(&self) -> u64 {
+        self.expected.saturating_sub(self.current.records())
     }
 
     /// The records that wait, as the next commit.
-    fn take_current(&mut self) -> Chunk {
+    fn take_current(&mut self, gathering: Gathering) -> Chunk {
         let records = self.current.records();
-        self.expected = if records < GATHERING_FROM { 1 } else { records };
+        self.expected = if records < gathering.from { 1 } else { records };
         let next = Chunk {
             frames: std::mem::take(&mut self.spare),
             ..Chunk::default()
@@ -190,7 +176,7 @@ impl Queue {
 
     /// What is to be written next; waits for it. `None` when there will be nothing more.
     /// `done` is the chunk written before, for its buffer.
-    pub(crate) fn take(&self, done: Option<Chunk>) -> Option<Work> {
+    pub(crate) fn take(&self, done: Option<Chunk>, gathering: Gathering) -> Option<Work> {
         let mut inner = self.lock();
         if let Some(mut done) = done {
             done.frames.clear();
@@ -208,13 +194,13 @@ impl Queue {
             let ending = inner.closed || inner.state != State::Open;
             let records = inner.current.records();
             if records >= inner.expected || (records > 0 && (ending || !patient)) {
-                return Some(Work::Chunk(inner.take_current()));
+                return Some(Work::Chunk(inner.take_current(gathering)));
             }
             if ending {
                 return None;
             }
             if patient && inner.expected > 1 {
-                let time = inner.patience();
+                let time = gathering.patience(inner.missing());
                 inner.awaited = inner.expected;
                 let woken = wait_at_most(&self.inner, &self.work, inner, time);
                 inner = woken.0;
@@ -271,8 +257,8 @@ impl Queue {
 
     /// How long the next commit would wait at the most.
     #[cfg(test)]
-    pub(crate) fn patience(&self) -> Duration {
-        self.lock().patience()
+    pub(crate) fn patience(&self, gathering: Gathering) -> std::time::Duration {
+        gathering.patience(self.lock().missing())
     }
 
     /// Whether the ledger was closed.

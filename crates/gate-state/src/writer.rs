@@ -8,6 +8,7 @@ use gate_types::Clock;
 
 use crate::checkpoint::WalKeeper;
 use crate::durable::Durable;
+use crate::pace::Pace;
 use crate::queue::{Queue, Work};
 use crate::store::Appender;
 
@@ -27,6 +28,7 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) appender: Appender,
     pub(crate) keeper: WalKeeper,
+    pub(crate) pace: Pace,
 }
 
 impl Writer {
@@ -34,7 +36,7 @@ impl Writer {
     /// fails (then the queue is poisoned).
     pub(crate) fn run(mut self) -> bool {
         let mut done = None;
-        while let Some(work) = self.queue.take(done.take()) {
+        while let Some(work) = self.queue.take(done.take(), self.pace.gathering()) {
             let mut chunk = match work {
                 Work::Chunk(chunk) => chunk,
                 Work::Job(job) => {
@@ -50,10 +52,12 @@ impl Writer {
                 self.fail(&error);
                 return false;
             }
-            let took = self.clock.monotonic_ns().saturating_sub(start);
-            self.count(chunk.frames.len(), took);
+            let end = self.clock.monotonic_ns();
+            self.count(chunk.frames.len(), end.saturating_sub(start));
             self.queue.committed(chunk.last);
             self.durable.publish(chunk.last);
+            self.pace
+                .committed(chunk.records(), end, || self.clock.processor_ns());
             let kept = self
                 .keeper
                 .after_commit(&self.appender, &self.queue, &*self.clock);

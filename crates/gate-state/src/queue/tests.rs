@@ -3,7 +3,8 @@
 use crate::chain::{Frames, close_frame, open_frame};
 use crate::codec::encode;
 use crate::error::{NotDurable, RecordError};
-use crate::queue::{CHUNK_BYTES, Chunk, GATHERING_FROM, Queue, Work};
+use crate::pace::Gathering;
+use crate::queue::{CHUNK_BYTES, Chunk, Queue, Work};
 use crate::record::Record;
 use gate_types::Timestamp;
 
@@ -16,7 +17,7 @@ fn frame() -> Vec<u8> {
 }
 
 fn take(queue: &Queue, done: Option<Chunk>) -> Option<Chunk> {
-    match queue.take(done)? {
+    match queue.take(done, Gathering::USUAL)? {
         Work::Chunk(chunk) => Some(chunk),
         Work::Job(_) => panic!("nobody has given it one"),
     }
@@ -76,11 +77,11 @@ fn poison_drops_what_waits() {
 #[test]
 fn a_large_commit_is_followed_by_a_patient_but_not_endless_wait() {
     let queue = Queue::after(0, 100);
-    for _ in 0..GATHERING_FROM {
+    for _ in 0..Gathering::USUAL.from {
         queue.push(&mut frame()).unwrap();
     }
     let first = take(&queue, None).unwrap();
-    assert_eq!((first.first, first.last), (1, GATHERING_FROM));
+    assert_eq!((first.first, first.last), (1, Gathering::USUAL.from));
     // Nobody else comes: the one that is there is written without the others.
     let next = queue.push(&mut frame()).unwrap();
     let second = take(&queue, Some(first)).unwrap();
@@ -97,7 +98,7 @@ fn a_large_commit_is_followed_by_a_patient_but_not_endless_wait() {
 #[test]
 fn a_commit_is_as_patient_as_it_is_short_of_records() {
     let queue = Queue::after(0, 200);
-    let patience_us = || queue.patience().as_micros();
+    let patience_us = || queue.patience(Gathering::USUAL).as_micros();
     for _ in 0..10 {
         queue.push(&mut frame()).unwrap();
     }

@@ -12,6 +12,8 @@
 #[path = "../../src/durable.rs"]
 mod durable;
 mod log;
+#[path = "../../src/pace.rs"]
+mod pace;
 #[path = "../../src/queue.rs"]
 mod queue;
 #[path = "../../src/writer.rs"]
@@ -66,6 +68,7 @@ use shuttle::thread;
 
 use durable::Durable;
 use log::{Appender, Fault, Log, WalKeeper};
+use pace::Pace;
 use queue::Queue;
 use writer::Writer;
 
@@ -93,6 +96,7 @@ impl Core {
             clock: Arc::new(ManualClock::default()),
             appender: Appender(Arc::clone(&self.log)),
             keeper: WalKeeper(Arc::clone(&self.log)),
+            pace: Pace::new(0),
         };
         writer.run();
     }

@@ -128,8 +128,9 @@ fn duplicate(path: &str, key: &str) -> Problem {
 /// The names met so far. Orders have few members: a short list is compared, a long one hashed.
 #[derive(Default)]
 struct Seen<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: std::collections::HashSet<Cow<'a, str>>,
+    few: [Cow<'a, str>; FEW],
+    count: usize,
+    many: Option<std::collections::HashSet<Cow<'a, str>>>,
 }
 
 const FEW: usize = 16;
@@ -137,14 +138,16 @@ const FEW: usize = 16;
 impl<'a> Seen<'a> {
     /// Whether the name is new.
     fn insert(&mut self, key: Cow<'a, str>) -> bool {
-        if self.few.contains(&key) {
+        let (seen, free) = self.few.split_at_mut(self.count);
+        if seen.contains(&key) {
             return false;
         }
-        if self.few.len() < FEW {
-            self.few.push(key);
-            return true;
-        }
-        self.many.insert(key)
+        let Some(slot) = free.first_mut() else {
+            return self.many.get_or_insert_default().insert(key);
+        };
+        *slot = key;
+        self.count = self.count.saturating_add(1);
+        true
     }
 }
 

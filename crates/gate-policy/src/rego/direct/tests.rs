@@ -1,5 +1,5 @@
 //! What is answered here and what is left to the machine. That the answers are the machine's is held
-//! by every order that a debug build judges (`Machine::judge`), and for every input of a bundle's
+//! by every other order that a debug build judges (`Machine::judge`), and for every input of a bundle's
 //! tests before it is in force (`machine::raw`).
 
 use gate_types::{Notional, Price, Qty, Side, Timestamp};

@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 mod admission;
 mod body;
+mod cohort;
 mod commit;
 mod front;
 pub(crate) mod public;

@@ -34,7 +34,7 @@ impl Gathering {
     pub(crate) const USUAL: Self = Self {
         from: 8,
         per_record: Duration::from_micros(25),
-        most: Duration::from_micros(25 * RECORDS_MAX as u64),
+        most: Duration::from_micros(25).saturating_mul(RECORDS_MAX),
     };
 
     /// Where it is, and a record comes each `interval`.

@@ -76,19 +76,35 @@ impl WorkerCommits {
             loop {
                 dispatcher.bell.notify.notified().await;
                 dispatcher.wake_answered();
-                if !dispatcher.waiting.borrow().is_empty() {
-                    dispatcher.bell.want();
-                    dispatcher.wake_answered();
-                }
+                dispatcher.wake_listed();
             }
         });
         worker
     }
 
+    /// Has `waker` woken once record `seq` is durable or never will be; from the next
+    /// [`WorkerCommits::wake_listed`] on.
+    pub(super) fn list(&self, seq: Seq, waker: Waker) {
+        self.waiting.borrow_mut().push((seq, waker));
+    }
+
+    /// Wakes those listed whose commit has come meanwhile, and asks to be told of the others'.
+    pub(super) fn wake_listed(&self) {
+        if !self.waiting.borrow().is_empty() {
+            self.bell.want();
+            self.wake_answered();
+        }
+    }
+
+    /// Whether record `seq` is durable.
+    pub(super) fn look(&self, seq: Seq) -> Poll<Result<(), NotDurable>> {
+        self.gate.ledger().poll_durable(seq)
+    }
+
     /// Wakes whoever waits for a commit that has come.
     fn wake_answered(&self) {
         self.waiting.borrow_mut().retain(|(seq, waker)| {
-            let pending = self.gate.ledger().poll_durable(*seq).is_pending();
+            let pending = self.look(*seq).is_pending();
             if !pending {
                 waker.wake_by_ref();
             }
@@ -126,18 +142,16 @@ impl Future for Durable<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { worker, seq, .. } = *self;
-        let look = || worker.gate.ledger().poll_durable(seq);
-        let known = look();
+        let known = worker.look(seq);
         if known.is_ready() || self.is_listed {
             return known;
         }
         worker.bell.want();
-        let state = look();
+        let state = worker.look(seq);
         if state.is_pending() {
             // A commit between the look above and this line rings the bell, and the dispatcher
             // runs on this thread, so only after it.
-            let waiter = (seq, context.waker().clone());
-            worker.waiting.borrow_mut().push(waiter);
+            worker.list(seq, context.waker().clone());
             self.is_listed = true;
         }
         state

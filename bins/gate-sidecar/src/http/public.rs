@@ -6,10 +6,11 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, HeaderMap};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, dev};
-use gate_api::{Applied, Code, Gate, Pending, Problem, TokenForm};
+use gate_api::{Applied, Code, Gate, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
 use super::admission::Door;
+use super::cohort::Cohort;
 use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
 use crate::metrics::Decisions;
@@ -20,6 +21,7 @@ pub(super) const AUTHORIZE: &str = "/v1/authorize";
 /// What each worker thread has for itself.
 pub(crate) struct Worker {
     door: Door,
+    cohort: Cohort,
     commits: WorkerCommits,
     decisions: Arc<Decisions>,
 }
@@ -27,10 +29,12 @@ pub(crate) struct Worker {
 impl Worker {
     /// To be called on the worker's own thread.
     pub(crate) fn start(shared: &Shared) -> Self {
+        let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
         Self {
             door: shared.admission.door(),
+            cohort: Cohort::start(Arc::clone(&shared.gate), commits.clone()),
+            commits,
             decisions: shared.metrics.worker(),
-            commits: WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate)),
         }
     }
 }
@@ -102,8 +106,7 @@ async fn decide(
     let body = body::json(headers, payload).await?;
     let _entered = worker.door.enter()?;
     let form = token_form(headers).unwrap_or(shared.token_form);
-    let pending: Pending = shared.gate.authorize(&body, form)?;
-    worker.commits.durable(pending.seq()).await?;
+    let pending = worker.cohort.decide(body, form).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
     worker.decisions.add(&outcome);
     Ok(body)

@@ -20,10 +20,8 @@ mod value;
 
 use regorus::Value;
 use regorus::rvm::program::Program;
-use regorus::unstable::{Expr, Ref, Span};
 
 use super::document;
-use super::growth::nowhere;
 use crate::policy::PolicyInput;
 use call::Builtin;
 use order::Member;
@@ -37,8 +35,6 @@ pub(super) struct Direct {
     /// For each literal, the member of an order's input that it names.
     members: Vec<Option<Member>>,
     builtins: Vec<Builtin>,
-    /// Where a builtin is told that it was called, with so many operands: nowhere.
-    place: Option<(Span, Vec<Ref<Expr>>)>,
     max_instructions: usize,
 }
 
@@ -53,20 +49,9 @@ pub(super) enum Input<'a> {
 
 impl Direct {
     pub(super) fn new(program: &Program, max_instructions: usize) -> Self {
-        let place = nowhere().ok().map(|span| {
-            let expression = || Expr::Null {
-                span: span.clone(),
-                value: Value::Null,
-                eidx: 0,
-            };
-            let operands = (0..call::MAX_OPERANDS).map(|_| Ref::new(expression()));
-            let operands = operands.collect();
-            (span, operands)
-        });
         Self {
             members: program.literals.iter().map(Member::named).collect(),
             builtins: call::known(program),
-            place,
             max_instructions: max_instructions.min(MAX_INSTRUCTIONS),
         }
     }

@@ -87,24 +87,24 @@ pub(super) fn evaluate(
 
 /// The entrypoint's answer to any input, on a machine of its own: that of both ways to evaluate it.
 pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
-    let lean = compiled.decision.shared();
-    let directly = || {
-        let direct = Direct::new(&lean.program, limits.max_instructions);
+    ask(compiled.decision.shared(), limits, |machine| {
         begin_evaluation();
-        direct.answer(&lean.program, &lean.data, Input::Document(&input))
-    };
-    let directly = catch_unwind(AssertUnwindSafe(directly))
-        .map_err(|_| "evaluated directly, it panicked".to_owned())?;
-    let answer = ask(lean, limits, input, RegoVM::execute);
-    match (directly, &answer) {
-        (Some(directly), Ok(answer)) if directly != *answer => {
-            Err(format!("evaluated directly, the answer is {directly}"))
+        let Machine { program, data, .. } = &*machine;
+        let directly = machine
+            .direct
+            .answer(program, data, Input::Document(&input));
+        machine.vm.set_input(input);
+        begin_evaluation();
+        let answer = machine.vm.execute();
+        let answer = answer.map_err(|error| program::message(&error, &machine.vm));
+        match directly {
+            Some(directly) if answer.as_ref() != Ok(&directly) => {
+                let otherwise = answer.map_or_else(|error| error, |answer| answer.to_string());
+                Err(format!("{otherwise}; evaluated directly: {directly}"))
+            }
+            _ => answer,
         }
-        (Some(directly), Err(error)) => Err(format!(
-            "{error}; evaluated directly, the answer is {directly}"
-        )),
-        _ => answer,
-    }
+    })
 }
 
 /// The same of the program in which rules have their names.
@@ -113,23 +113,22 @@ pub(super) fn named(
     limits: EvalLimits,
     input: Value,
 ) -> Result<Value, String> {
-    ask(compiled.documents(), limits, input, |vm| {
-        vm.execute_entry_point_by_name(ENTRYPOINT)
+    ask(compiled.documents(), limits, |machine| {
+        machine.vm.set_input(input);
+        begin_evaluation();
+        let answer = machine.vm.execute_entry_point_by_name(ENTRYPOINT);
+        answer.map_err(|error| program::message(&error, &machine.vm))
     })
 }
 
 fn ask(
     program: Lean,
     limits: EvalLimits,
-    input: Value,
-    run: impl FnOnce(&mut RegoVM) -> Result<Value, VmError>,
+    run: impl FnOnce(&mut Machine) -> Result<Value, String>,
 ) -> Result<Value, String> {
     let asked = || {
         let machine = Machine::new(program, limits);
-        let mut vm = machine.map_err(|error| error.to_string())?.vm;
-        vm.set_input(input);
-        begin_evaluation();
-        run(&mut vm).map_err(|error| program::message(&error, &vm))
+        run(&mut machine.map_err(|error| error.to_string())?)
     };
     catch_unwind(AssertUnwindSafe(asked)).unwrap_or_else(|_| Err("it panicked".to_owned()))
 }

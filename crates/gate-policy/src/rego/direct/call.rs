@@ -1,14 +1,31 @@
 //! Calls of builtins.
 
+use std::sync::LazyLock;
+
 use regorus::rvm::instructions::BuiltinCallParams;
 use regorus::rvm::program::Program;
+use regorus::unstable::{Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
 use super::run::{Run, Stop};
 use super::value::{Held, UNDEFINED};
+use crate::rego::growth::nowhere;
 
 /// Of an instruction's operands there are no more.
-pub(super) const MAX_OPERANDS: usize = 8;
+const MAX_OPERANDS: usize = 8;
+
+/// Where a builtin is told that it was called, with so many operands: nowhere.
+static PLACE: LazyLock<Option<(Span, Vec<Ref<Expr>>)>> = LazyLock::new(|| {
+    let span = nowhere().ok()?;
+    let expression = || Expr::Null {
+        span: span.clone(),
+        value: Value::Null,
+        eidx: 0,
+    };
+    let operands = (0..MAX_OPERANDS).map(|_| Ref::new(expression()));
+    let operands = operands.collect();
+    Some((span, operands))
+});
 
 /// How a builtin is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +115,7 @@ impl<'a> Run<'a> {
 
     /// As the machine calls it.
     fn any(&self, index: usize, operands: &[u8]) -> Result<Held<'a>, Stop> {
-        let Some((span, places)) = &self.direct.place else {
+        let Some((span, places)) = &*PLACE else {
             return Err(Stop::GaveUp);
         };
         let Some((builtin, _)) = self.program.resolved_builtins.get(index) else {

@@ -11,8 +11,8 @@ use super::value::{Held, UNDEFINED};
 use super::{Direct, Input, order};
 
 /// Registers and answers of rules that a usual evaluation has room for.
-const USUAL_REGISTERS: usize = 128;
-const USUAL_RULES: usize = 16;
+const USUAL_REGISTERS: usize = 32;
+const USUAL_RULES: usize = 4;
 /// Rules that call one another; deeper is the machine's.
 const MAX_DEPTH: usize = 64;
 

@@ -132,6 +132,76 @@ fn every_member_of_the_input_is_what_the_document_has() {
 }
 
 #[test]
+fn conditions_hold_where_they_should() {
+    for (condition, expected) in [
+        ("input.order.qty <= 1", true),
+        ("input.order.qty < 1", false),
+        ("input.order.qty >= 1", true),
+        ("input.order.qty > 1", false),
+        ("input.order.qty == 1", true),
+        ("input.order.qty != 1", false),
+        ("input.order.qty < 1.5", true),
+        ("input.order.qty < \"a\"", true),
+        ("input.order.none < 1", false),
+        // As in OPA: what is asked of comes before the `not`.
+        ("not input.order.none < 1", false),
+        ("not input.order.qty", false),
+        ("input.order.qty + 2 == 3", true),
+        ("input.exposure.gross + 0.2 == 3.7", true),
+        ("input.order.side + 1 == 2", false),
+        ("input.order.side in {\"BUY\", \"SELL\"}", true),
+        ("input.order.side in {\"SELL\"}", false),
+        ("count(input.order.legs) == 1", true),
+        ("startswith(input.order.symbol, \"AA\")", true),
+        ("startswith(input.order.symbol, \"B\")", false),
+        ("object.get(input.order.legs[0], \"qty\", 9) == 2", true),
+        ("object.get(input.order.legs[0], \"none\", 9) == 9", true),
+        ("to_number(input.order.price) * 2 == 371", true),
+        ("lower(input.order.none) == \"a\"", false),
+    ] {
+        assert_eq!(holds(condition), expected, "{condition}");
+    }
+}
+
+#[test]
+fn rules_and_functions_give_what_they_define() {
+    for (rules, expected) in [
+        ("p if input.order.qty == 1", true),
+        ("p if input.order.qty == 2", false),
+        ("default p := false\np if input.order.qty == 2", false),
+        (
+            "p := false if input.order.qty == 2 else := true if input.order.qty == 1",
+            true,
+        ),
+        ("p if f(input.order.qty) == 2\nf(x) := x + 1", true),
+        ("p if f(input.order.side)\nf(\"BUY\") := true", true),
+        (
+            "p if \"a\" in q\nq contains \"a\" if input.order.qty == 1\nq contains \"b\"",
+            true,
+        ),
+        (
+            "p if \"a\" in q\nq contains \"a\" if input.order.qty == 2\nq contains \"b\"",
+            false,
+        ),
+        (
+            "p if count(q) == 2\nq contains input.order.side\nq contains \"b\"",
+            true,
+        ),
+        ("p if {\"x\": input.order.qty}.x == 1", true),
+        ("p if [input.order.qty, 2] == [1, 2]", true),
+    ] {
+        let rego = format!("{rules}\ndecision := {{\"allow\": true, \"reasons\": []}} if p");
+        let allowed = of(&rego, &json!({}));
+        assert_eq!(
+            allowed == r#"{"allow":true,"reasons":[]}"#,
+            expected,
+            "{rules}: {allowed}"
+        );
+        assert_ne!(allowed, "the machine's", "{rules}");
+    }
+}
+
+#[test]
 fn what_is_not_known_is_left_to_the_machine() {
     let further = json!({"legs": [1, 2]});
     for rego in [

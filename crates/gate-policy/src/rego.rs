@@ -47,6 +47,7 @@ pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
+pub(crate) use machine::Unanswered;
 pub use prepared::PREPARED;
 pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
 pub use text::{MAX_REGO_CHAIN, MAX_REGO_NESTING};
@@ -98,7 +99,7 @@ impl RegoPolicy {
     ///
     /// In the time of the interpreter, which is asked the same: this runs beside order flow and
     /// must not fail because orders came first. The limit on instructions is that of orders.
-    pub(crate) fn raw(&self, input: &regorus::Value) -> Result<regorus::Value, String> {
+    pub(crate) fn raw(&self, input: &regorus::Value) -> Result<regorus::Value, Unanswered> {
         within(EVALUATION_TIME, |time| {
             let limits = EvalLimits {
                 time,
@@ -150,10 +151,13 @@ impl Policy for RegoPolicy {
             Ok(answer) => shape::fault(&answer).map(|fault| format!("{ENTRYPOINT} {fault}")),
             // What decides has no names in it; the program that has them is larger, and may come
             // to its limits before it comes to the error.
-            Err(error) => match machine::named(&self.compiled, self.limits, document) {
-                Err(named) if named.ends_with(&error) => Some(named),
-                _ => Some(error),
-            },
+            Err(error) => {
+                let error = error.to_string();
+                match machine::named(&self.compiled, self.limits, document) {
+                    Err(named) if named.to_string().ends_with(&error) => Some(named.to_string()),
+                    _ => Some(error),
+                }
+            }
         }
     }
 

@@ -85,8 +85,28 @@ pub(super) fn evaluate(
     })
 }
 
+/// Why an input has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unanswered {
+    /// The evaluation failed.
+    #[error("{0}")]
+    Failed(String),
+    /// Evaluated directly it has another answer than on the machine.
+    #[error("{machine}; evaluated directly: {direct}")]
+    Differs {
+        /// The machine's answer or error.
+        machine: String,
+        /// The other.
+        direct: String,
+    },
+}
+
 /// The entrypoint's answer to any input, on a machine of its own: that of both ways to evaluate it.
-pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Result<Value, String> {
+pub(super) fn raw(
+    compiled: &Compiled,
+    limits: EvalLimits,
+    input: Value,
+) -> Result<Value, Unanswered> {
     ask(compiled.decision.shared(), limits, |machine| {
         begin_evaluation();
         let Machine { program, data, .. } = &*machine;
@@ -98,11 +118,11 @@ pub(super) fn raw(compiled: &Compiled, limits: EvalLimits, input: Value) -> Resu
         let answer = machine.vm.execute();
         let answer = answer.map_err(|error| program::message(&error, &machine.vm));
         match directly {
-            Some(directly) if answer.as_ref() != Ok(&directly) => {
-                let otherwise = answer.map_or_else(|error| error, |answer| answer.to_string());
-                Err(format!("{otherwise}; evaluated directly: {directly}"))
-            }
-            _ => answer,
+            Some(directly) if answer.as_ref() != Ok(&directly) => Err(Unanswered::Differs {
+                machine: answer.map_or_else(|error| error, |answer| answer.to_string()),
+                direct: directly.to_string(),
+            }),
+            _ => answer.map_err(Unanswered::Failed),
         }
     })
 }
@@ -112,25 +132,24 @@ pub(super) fn named(
     compiled: &Compiled,
     limits: EvalLimits,
     input: Value,
-) -> Result<Value, String> {
+) -> Result<Value, Unanswered> {
     ask(compiled.documents(), limits, |machine| {
         machine.vm.set_input(input);
         begin_evaluation();
         let answer = machine.vm.execute_entry_point_by_name(ENTRYPOINT);
-        answer.map_err(|error| program::message(&error, &machine.vm))
+        answer.map_err(|error| Unanswered::Failed(program::message(&error, &machine.vm)))
     })
 }
 
 fn ask(
     program: Lean,
     limits: EvalLimits,
-    run: impl FnOnce(&mut Machine) -> Result<Value, String>,
-) -> Result<Value, String> {
-    let asked = || {
-        let machine = Machine::new(program, limits);
-        run(&mut machine.map_err(|error| error.to_string())?)
-    };
-    catch_unwind(AssertUnwindSafe(asked)).unwrap_or_else(|_| Err("it panicked".to_owned()))
+    run: impl FnOnce(&mut Machine) -> Result<Value, Unanswered>,
+) -> Result<Value, Unanswered> {
+    let failed = |error: VmError| Unanswered::Failed(error.to_string());
+    let asked = || run(&mut Machine::new(program, limits).map_err(failed)?);
+    catch_unwind(AssertUnwindSafe(asked))
+        .unwrap_or_else(|_| Err(Unanswered::Failed("it panicked".to_owned())))
 }
 
 /// Evaluates the document at `path` below `data`: rules where there are any, else data.

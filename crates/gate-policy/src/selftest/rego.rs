@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
 use crate::rego::edit::{Edit, extent, quoted, range};
 use crate::rego::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, begin_evaluation, function_recursion};
+use crate::rego::{ENTRYPOINT, RegoPolicy, Unanswered, begin_evaluation, function_recursion};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -84,7 +84,7 @@ impl TestReport {
         });
         let same = match (&machine, &interpreted) {
             (Ok(machine), Ok(interpreted)) => machine == interpreted,
-            (Err(_), Err(_)) => true,
+            (Err(Unanswered::Failed(_)), Err(_)) => true,
             _ => false,
         };
         if same {
@@ -95,6 +95,7 @@ impl TestReport {
             Ok(value) => show(&value),
             Err(error) => format!("error: {error}"),
         };
+        let machine = machine.map_err(|error| error.to_string());
         self.fail(
             format!("{name} {}", show(input)),
             TestProblem::Mismatch {

@@ -14,8 +14,10 @@
 //! mended in the program (`program.rs`).
 
 mod call;
+mod make;
 mod order;
 mod run;
+mod step;
 mod value;
 
 use regorus::Value;

@@ -1,14 +1,11 @@
-//! One evaluation: rules, their bodies and the instructions in them.
-
-use std::ops::Not as _;
+//! One evaluation: registers, rules and their bodies.
 
 use regorus::Value;
 use regorus::rvm::Instruction;
-use regorus::rvm::instructions::{GuardMode, LiteralOrRegister};
 use regorus::rvm::program::{Program, RuleInfo, RuleType};
 
 use super::value::{Held, UNDEFINED};
-use super::{Direct, Input, order};
+use super::{Direct, Input};
 
 /// Registers and answers of rules that a usual evaluation has room for.
 const USUAL_REGISTERS: usize = 32;
@@ -26,7 +23,7 @@ pub(super) enum Stop {
 }
 
 /// How a body ended at its end.
-enum End<'a> {
+pub(super) enum End<'a> {
     /// The rule's register has the answer.
     Body,
     Return(Held<'a>),
@@ -36,8 +33,8 @@ enum End<'a> {
 pub(super) struct Run<'a> {
     pub(super) direct: &'a Direct,
     pub(super) program: &'a Program,
-    data: &'a Value,
-    input: Input<'a>,
+    pub(super) data: &'a Value,
+    pub(super) input: Input<'a>,
     /// Those of the rule that runs, from `base` on; before them those of the rules that called it.
     registers: Vec<Held<'a>>,
     base: usize,
@@ -85,19 +82,23 @@ impl<'a> Run<'a> {
         self.register(register)?.value().ok_or(Stop::GaveUp)
     }
 
-    fn set(&mut self, register: u8, held: Held<'a>) -> Result<(), Stop> {
+    pub(super) fn slot(&mut self, register: u8) -> Result<&mut Held<'a>, Stop> {
         let at = self.base.wrapping_add(usize::from(register));
-        *self.registers.get_mut(at).ok_or(Stop::GaveUp)? = held;
+        self.registers.get_mut(at).ok_or(Stop::GaveUp)
+    }
+
+    pub(super) fn set(&mut self, register: u8, held: Held<'a>) -> Result<(), Stop> {
+        *self.slot(register)? = held;
         Ok(())
     }
 
-    fn literal(&self, at: u16) -> Result<&'a Value, Stop> {
+    pub(super) fn literal(&self, at: u16) -> Result<&'a Value, Stop> {
         let literals = &self.program.literals;
         literals.get(usize::from(at)).ok_or(Stop::GaveUp)
     }
 
     /// The answer of a rule, or of a function with operands.
-    fn rule(&mut self, rule: u16, operands: Option<&[u8]>) -> Result<Held<'a>, Stop> {
+    pub(super) fn rule(&mut self, rule: u16, operands: Option<&[u8]>) -> Result<Held<'a>, Stop> {
         if operands.is_none()
             && let Some((_, answer)) = self.answers.iter().find(|(known, _)| *known == rule)
         {
@@ -264,266 +265,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn count(&mut self) -> Result<(), Stop> {
+    pub(super) fn count(&mut self) -> Result<(), Stop> {
         if self.instructions >= self.direct.max_instructions {
             return Err(Stop::GaveUp);
         }
         self.instructions = self.instructions.wrapping_add(1);
         Ok(())
     }
-
-    /// Runs instructions until one of them ends it.
-    fn body(&mut self, start: u32) -> Result<End<'a>, Stop> {
-        use Instruction as I;
-        let start = usize::try_from(start).map_err(|_| Stop::GaveUp)?;
-        let program = self.program;
-        let instructions = program.instructions.get(start..).unwrap_or_default();
-        for instruction in instructions {
-            self.count()?;
-            match *instruction {
-                I::Load { dest, literal_idx } => {
-                    let literal = self.literal(literal_idx)?;
-                    self.set(dest, Held::Borrowed(literal))?;
-                }
-                I::LoadTrue { dest } => self.set(dest, true.into())?,
-                I::LoadFalse { dest } => self.set(dest, false.into())?,
-                I::LoadBool { dest, value } => self.set(dest, value.into())?,
-                I::LoadNull { dest } => self.set(dest, Held::Borrowed(&Value::Null))?,
-                I::LoadData { dest } => self.set(dest, Held::Borrowed(self.data))?,
-                I::LoadInput { dest } => {
-                    let input = match self.input {
-                        Input::Order(_) => Held::Part(order::Part::Input),
-                        Input::Document(document) => Held::Borrowed(document),
-                    };
-                    self.set(dest, input)?;
-                }
-                I::Move { dest, src } => {
-                    let held = self.register(src)?.clone();
-                    self.set(dest, held)?;
-                }
-                I::Eq { dest, left, right } => self.compare(dest, left, right, |a, b| a == b)?,
-                I::Ne { dest, left, right } => self.compare(dest, left, right, |a, b| a != b)?,
-                I::Lt { dest, left, right } => self.compare(dest, left, right, |a, b| a < b)?,
-                I::Le { dest, left, right } => self.compare(dest, left, right, |a, b| a <= b)?,
-                I::Gt { dest, left, right } => self.compare(dest, left, right, |a, b| a > b)?,
-                I::Ge { dest, left, right } => self.compare(dest, left, right, |a, b| a >= b)?,
-                I::Not { dest, operand } => {
-                    let negated = self.register(operand)?.holds().not();
-                    self.set(dest, negated.into())?;
-                }
-                I::AssertEq { left, right } => {
-                    let (left, right) = (self.value(left)?, self.value(right)?);
-                    passed(*left != Value::Undefined && left == right)?;
-                }
-                I::Guard { register, mode } => {
-                    let held = self.register(register)?;
-                    passed(match mode {
-                        GuardMode::Not => !held.holds(),
-                        GuardMode::Condition => held.holds(),
-                        GuardMode::NotUndefined => !held.is_undefined(),
-                    })?;
-                }
-                I::ReturnUndefinedIfNotTrue { condition } => {
-                    if *self.value(condition)? != Value::Bool(true) {
-                        return Ok(End::Return(UNDEFINED));
-                    }
-                }
-                I::CoalesceUndefinedToNull { register } => {
-                    if self.register(register)?.is_undefined() {
-                        self.set(register, Held::Borrowed(&Value::Null))?;
-                    }
-                }
-                I::BuiltinCall { params_index } => {
-                    let params = program
-                        .instruction_data
-                        .get_builtin_call_params(params_index);
-                    let params = params.ok_or(Stop::GaveUp)?;
-                    let answer = self.builtin(params)?;
-                    self.set(params.dest, answer)?;
-                }
-                I::FunctionCall { params_index } => {
-                    let params = program
-                        .instruction_data
-                        .get_function_call_params(params_index);
-                    let params = params.ok_or(Stop::GaveUp)?;
-                    let operands = Some(params.arg_registers());
-                    let answer = self.rule(params.func_rule_index, operands)?;
-                    self.set(params.dest, answer)?;
-                }
-                I::CallRule { dest, rule_index } => {
-                    let answer = self.rule(rule_index, None)?;
-                    self.set(dest, answer)?;
-                }
-                I::Return { value } => return Ok(End::Return(self.register(value)?.clone())),
-                I::Halt {} => return Ok(End::Return(self.register(0)?.clone())),
-                I::RuleReturn {} | I::DestructuringSuccess {} => return Ok(End::Body),
-                I::Index {
-                    dest,
-                    container,
-                    key,
-                } => {
-                    let found = self.member(self.register(container)?, self.value(key)?, None)?;
-                    self.set(dest, found)?;
-                }
-                I::IndexLiteral {
-                    dest,
-                    container,
-                    literal_idx,
-                } => {
-                    let key = self.literal(literal_idx)?;
-                    let found = self.member(self.register(container)?, key, Some(literal_idx))?;
-                    self.set(dest, found)?;
-                }
-                I::ChainedIndex { params_index } => {
-                    let params = program
-                        .instruction_data
-                        .get_chained_index_params(params_index);
-                    let params = params.ok_or(Stop::GaveUp)?;
-                    let mut found = self.register(params.root)?.clone();
-                    for part in &params.path_components {
-                        let (key, literal) = match *part {
-                            LiteralOrRegister::Literal(at) => (self.literal(at)?, Some(at)),
-                            LiteralOrRegister::Register(key) => (self.value(key)?, None),
-                        };
-                        found = self.member(&found, key, literal)?;
-                        if found.is_undefined() {
-                            break;
-                        }
-                    }
-                    self.set(params.dest, found)?;
-                }
-                I::SetNew { dest } => self.set(dest, Held::Own(Value::new_set()))?,
-                I::ArrayNew { dest } => self.set(dest, Held::Own(Value::new_array()))?,
-                I::SetAdd { set, value } => self.set_add(set, value)?,
-                I::ObjectCreate { params_index } => self.object_create(params_index)?,
-                I::ArrayCreate { params_index } => self.array_create(params_index)?,
-                I::Contains {
-                    dest,
-                    collection,
-                    value,
-                } => {
-                    let value = self.value(value)?;
-                    let is_in = match self.value(collection)? {
-                        Value::Set(items) => items.contains(value),
-                        Value::Array(items) => items.contains(value),
-                        Value::Object(members) => members.values().any(|member| member == value),
-                        _ => false,
-                    };
-                    self.set(dest, is_in.into())?;
-                }
-                I::Count { dest, collection } => {
-                    let count = match self.value(collection)? {
-                        Value::Array(items) => Some(items.len()),
-                        Value::Object(members) => Some(members.len()),
-                        Value::Set(items) => Some(items.len()),
-                        _ => None,
-                    };
-                    let count = count.map_or(UNDEFINED, |count| Held::Own(count.into()));
-                    self.set(dest, count)?;
-                }
-                _ => return Err(Stop::GaveUp),
-            }
-        }
-        Err(Stop::GaveUp)
-    }
-
-    fn compare(
-        &mut self,
-        dest: u8,
-        left: u8,
-        right: u8,
-        holds: impl Fn(&Value, &Value) -> bool,
-    ) -> Result<(), Stop> {
-        let (left, right) = (self.register(left)?, self.register(right)?);
-        let answer = if left.is_undefined() || right.is_undefined() {
-            UNDEFINED
-        } else {
-            match (left.value(), right.value()) {
-                (Some(left), Some(right)) => holds(left, right).into(),
-                _ => return Err(Stop::GaveUp),
-            }
-        };
-        self.set(dest, answer)
-    }
-
-    /// A member of a value; `literal` is the place of the key among the literals.
-    fn member(
-        &self,
-        container: &Held<'a>,
-        key: &Value,
-        literal: Option<u16>,
-    ) -> Result<Held<'a>, Stop> {
-        Ok(match (container, self.input) {
-            (Held::Borrowed(container), _) => Held::Borrowed(&container[key]),
-            (Held::Own(container), _) => Held::Own(container[key].clone()),
-            (Held::Part(part), Input::Order(input)) => {
-                let member = match literal {
-                    Some(at) => self.direct.members.get(usize::from(at)).copied().flatten(),
-                    None => order::Member::named(key),
-                };
-                order::member(input, *part, key, member)
-            }
-            (Held::Part(_), Input::Document(_)) => return Err(Stop::GaveUp),
-        })
-    }
-
-    fn set_add(&mut self, set: u8, value: u8) -> Result<(), Stop> {
-        let value = self.value(value)?.clone();
-        let at = self.base.wrapping_add(usize::from(set));
-        let slot = self.registers.get_mut(at).ok_or(Stop::GaveUp)?;
-        let Held::Own(set) = slot else {
-            return Err(Stop::GaveUp);
-        };
-        let set = set.as_set_mut().map_err(|_| Stop::GaveUp)?;
-        if value != Value::Undefined {
-            set.insert(value);
-        }
-        Ok(())
-    }
-
-    fn array_create(&mut self, params_index: u16) -> Result<(), Stop> {
-        let data = &self.program.instruction_data;
-        let params = data.get_array_create_params(params_index);
-        let params = params.ok_or(Stop::GaveUp)?;
-        let elements = params.element_registers().iter();
-        let elements: Vec<Value> = elements
-            .map(|element| self.value(*element).cloned())
-            .collect::<Result<_, _>>()?;
-        let array = if elements.contains(&Value::Undefined) {
-            UNDEFINED
-        } else {
-            Held::Own(elements.into())
-        };
-        self.set(params.dest, array)
-    }
-
-    fn object_create(&mut self, params_index: u16) -> Result<(), Stop> {
-        let data = &self.program.instruction_data;
-        let params = data.get_object_create_params(params_index);
-        let params = params.ok_or(Stop::GaveUp)?;
-        let mut members = Vec::with_capacity(params.field_count());
-        for (key, value) in params.literal_key_field_pairs() {
-            members.push((self.literal(*key)?, self.value(*value)?));
-        }
-        for (key, value) in params.field_pairs() {
-            members.push((self.value(*key)?, self.value(*value)?));
-        }
-        let is_undefined =
-            |(key, value): &(&Value, &Value)| [*key, *value].contains(&&Value::Undefined);
-        let object = if members.iter().any(is_undefined) {
-            UNDEFINED
-        } else {
-            let mut object = self.literal(params.template_literal_idx)?.clone();
-            let into = object.as_object_mut().map_err(|_| Stop::GaveUp)?;
-            for (key, value) in members {
-                into.insert(key.clone(), value.clone());
-            }
-            Held::Own(object)
-        };
-        self.set(params.dest, object)
-    }
-}
-
-const fn passed(condition: bool) -> Result<(), Stop> {
-    if condition { Ok(()) } else { Err(Stop::Failed) }
 }

@@ -1,0 +1,62 @@
+//! Instructions that make a set, an array or an object.
+
+use regorus::Value;
+
+use super::run::{Run, Stop};
+use super::value::{Held, UNDEFINED};
+
+impl Run<'_> {
+    pub(super) fn set_add(&mut self, set: u8, value: u8) -> Result<(), Stop> {
+        let value = self.value(value)?.clone();
+        let Held::Own(set) = self.slot(set)? else {
+            return Err(Stop::GaveUp);
+        };
+        let set = set.as_set_mut().map_err(|_| Stop::GaveUp)?;
+        if value != Value::Undefined {
+            set.insert(value);
+        }
+        Ok(())
+    }
+
+    pub(super) fn array_create(&mut self, params_index: u16) -> Result<(), Stop> {
+        let data = &self.program.instruction_data;
+        let params = data.get_array_create_params(params_index);
+        let params = params.ok_or(Stop::GaveUp)?;
+        let elements = params.element_registers().iter();
+        let elements: Vec<Value> = elements
+            .map(|element| self.value(*element).cloned())
+            .collect::<Result<_, _>>()?;
+        let array = if elements.contains(&Value::Undefined) {
+            UNDEFINED
+        } else {
+            Held::Own(elements.into())
+        };
+        self.set(params.dest, array)
+    }
+
+    pub(super) fn object_create(&mut self, params_index: u16) -> Result<(), Stop> {
+        let data = &self.program.instruction_data;
+        let params = data.get_object_create_params(params_index);
+        let params = params.ok_or(Stop::GaveUp)?;
+        let mut members = Vec::with_capacity(params.field_count());
+        for (key, value) in params.literal_key_field_pairs() {
+            members.push((self.literal(*key)?, self.value(*value)?));
+        }
+        for (key, value) in params.field_pairs() {
+            members.push((self.value(*key)?, self.value(*value)?));
+        }
+        let is_undefined =
+            |(key, value): &(&Value, &Value)| [*key, *value].contains(&&Value::Undefined);
+        let object = if members.iter().any(is_undefined) {
+            UNDEFINED
+        } else {
+            let mut object = self.literal(params.template_literal_idx)?.clone();
+            let into = object.as_object_mut().map_err(|_| Stop::GaveUp)?;
+            for (key, value) in members {
+                into.insert(key.clone(), value.clone());
+            }
+            Held::Own(object)
+        };
+        self.set(params.dest, object)
+    }
+}

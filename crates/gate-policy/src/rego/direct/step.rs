@@ -1,0 +1,212 @@
+//! The instructions, one by one.
+
+use std::ops::Not as _;
+
+use regorus::Value;
+use regorus::rvm::Instruction;
+use regorus::rvm::instructions::{GuardMode, LiteralOrRegister};
+
+use super::run::{End, Run, Stop};
+use super::value::{Held, UNDEFINED};
+use super::{Input, order};
+
+impl<'a> Run<'a> {
+    /// Runs instructions until one of them ends it.
+    pub(super) fn body(&mut self, start: u32) -> Result<End<'a>, Stop> {
+        use Instruction as I;
+        let start = usize::try_from(start).map_err(|_| Stop::GaveUp)?;
+        let program = self.program;
+        let instructions = program.instructions.get(start..).unwrap_or_default();
+        for instruction in instructions {
+            self.count()?;
+            match *instruction {
+                I::Load { dest, literal_idx } => {
+                    let literal = self.literal(literal_idx)?;
+                    self.set(dest, Held::Borrowed(literal))?;
+                }
+                I::LoadTrue { dest } => self.set(dest, true.into())?,
+                I::LoadFalse { dest } => self.set(dest, false.into())?,
+                I::LoadBool { dest, value } => self.set(dest, value.into())?,
+                I::LoadNull { dest } => self.set(dest, Held::Borrowed(&Value::Null))?,
+                I::LoadData { dest } => self.set(dest, Held::Borrowed(self.data))?,
+                I::LoadInput { dest } => {
+                    let input = match self.input {
+                        Input::Order(_) => Held::Part(order::Part::Input),
+                        Input::Document(document) => Held::Borrowed(document),
+                    };
+                    self.set(dest, input)?;
+                }
+                I::Move { dest, src } => {
+                    let held = self.register(src)?.clone();
+                    self.set(dest, held)?;
+                }
+                I::Eq { dest, left, right } => self.compare(dest, left, right, |a, b| a == b)?,
+                I::Ne { dest, left, right } => self.compare(dest, left, right, |a, b| a != b)?,
+                I::Lt { dest, left, right } => self.compare(dest, left, right, |a, b| a < b)?,
+                I::Le { dest, left, right } => self.compare(dest, left, right, |a, b| a <= b)?,
+                I::Gt { dest, left, right } => self.compare(dest, left, right, |a, b| a > b)?,
+                I::Ge { dest, left, right } => self.compare(dest, left, right, |a, b| a >= b)?,
+                I::Not { dest, operand } => {
+                    let negated = self.register(operand)?.holds().not();
+                    self.set(dest, negated.into())?;
+                }
+                I::AssertEq { left, right } => {
+                    let (left, right) = (self.value(left)?, self.value(right)?);
+                    passed(*left != Value::Undefined && left == right)?;
+                }
+                I::Guard { register, mode } => {
+                    let held = self.register(register)?;
+                    passed(match mode {
+                        GuardMode::Not => !held.holds(),
+                        GuardMode::Condition => held.holds(),
+                        GuardMode::NotUndefined => !held.is_undefined(),
+                    })?;
+                }
+                I::ReturnUndefinedIfNotTrue { condition } => {
+                    if *self.value(condition)? != Value::Bool(true) {
+                        return Ok(End::Return(UNDEFINED));
+                    }
+                }
+                I::CoalesceUndefinedToNull { register } => {
+                    if self.register(register)?.is_undefined() {
+                        self.set(register, Held::Borrowed(&Value::Null))?;
+                    }
+                }
+                I::BuiltinCall { params_index } => {
+                    let params = program
+                        .instruction_data
+                        .get_builtin_call_params(params_index);
+                    let params = params.ok_or(Stop::GaveUp)?;
+                    let answer = self.builtin(params)?;
+                    self.set(params.dest, answer)?;
+                }
+                I::FunctionCall { params_index } => {
+                    let params = program
+                        .instruction_data
+                        .get_function_call_params(params_index);
+                    let params = params.ok_or(Stop::GaveUp)?;
+                    let operands = Some(params.arg_registers());
+                    let answer = self.rule(params.func_rule_index, operands)?;
+                    self.set(params.dest, answer)?;
+                }
+                I::CallRule { dest, rule_index } => {
+                    let answer = self.rule(rule_index, None)?;
+                    self.set(dest, answer)?;
+                }
+                I::Return { value } => return Ok(End::Return(self.register(value)?.clone())),
+                I::Halt {} => return Ok(End::Return(self.register(0)?.clone())),
+                I::RuleReturn {} | I::DestructuringSuccess {} => return Ok(End::Body),
+                I::Index {
+                    dest,
+                    container,
+                    key,
+                } => {
+                    let found = self.member(self.register(container)?, self.value(key)?, None)?;
+                    self.set(dest, found)?;
+                }
+                I::IndexLiteral {
+                    dest,
+                    container,
+                    literal_idx,
+                } => {
+                    let key = self.literal(literal_idx)?;
+                    let found = self.member(self.register(container)?, key, Some(literal_idx))?;
+                    self.set(dest, found)?;
+                }
+                I::ChainedIndex { params_index } => {
+                    let params = program
+                        .instruction_data
+                        .get_chained_index_params(params_index);
+                    let params = params.ok_or(Stop::GaveUp)?;
+                    let mut found = self.register(params.root)?.clone();
+                    for part in &params.path_components {
+                        let (key, literal) = match *part {
+                            LiteralOrRegister::Literal(at) => (self.literal(at)?, Some(at)),
+                            LiteralOrRegister::Register(key) => (self.value(key)?, None),
+                        };
+                        found = self.member(&found, key, literal)?;
+                        if found.is_undefined() {
+                            break;
+                        }
+                    }
+                    self.set(params.dest, found)?;
+                }
+                I::SetNew { dest } => self.set(dest, Held::Own(Value::new_set()))?,
+                I::ArrayNew { dest } => self.set(dest, Held::Own(Value::new_array()))?,
+                I::SetAdd { set, value } => self.set_add(set, value)?,
+                I::ObjectCreate { params_index } => self.object_create(params_index)?,
+                I::ArrayCreate { params_index } => self.array_create(params_index)?,
+                I::Contains {
+                    dest,
+                    collection,
+                    value,
+                } => {
+                    let value = self.value(value)?;
+                    let is_in = match self.value(collection)? {
+                        Value::Set(items) => items.contains(value),
+                        Value::Array(items) => items.contains(value),
+                        Value::Object(members) => members.values().any(|member| member == value),
+                        _ => false,
+                    };
+                    self.set(dest, is_in.into())?;
+                }
+                I::Count { dest, collection } => {
+                    let count = match self.value(collection)? {
+                        Value::Array(items) => Some(items.len()),
+                        Value::Object(members) => Some(members.len()),
+                        Value::Set(items) => Some(items.len()),
+                        _ => None,
+                    };
+                    let count = count.map_or(UNDEFINED, |count| Held::Own(count.into()));
+                    self.set(dest, count)?;
+                }
+                _ => return Err(Stop::GaveUp),
+            }
+        }
+        Err(Stop::GaveUp)
+    }
+
+    fn compare(
+        &mut self,
+        dest: u8,
+        left: u8,
+        right: u8,
+        holds: impl Fn(&Value, &Value) -> bool,
+    ) -> Result<(), Stop> {
+        let (left, right) = (self.register(left)?, self.register(right)?);
+        let answer = if left.is_undefined() || right.is_undefined() {
+            UNDEFINED
+        } else {
+            match (left.value(), right.value()) {
+                (Some(left), Some(right)) => holds(left, right).into(),
+                _ => return Err(Stop::GaveUp),
+            }
+        };
+        self.set(dest, answer)
+    }
+
+    /// A member of a value; `literal` is the place of the key among the literals.
+    fn member(
+        &self,
+        container: &Held<'a>,
+        key: &Value,
+        literal: Option<u16>,
+    ) -> Result<Held<'a>, Stop> {
+        Ok(match (container, self.input) {
+            (Held::Borrowed(container), _) => Held::Borrowed(&container[key]),
+            (Held::Own(container), _) => Held::Own(container[key].clone()),
+            (Held::Part(part), Input::Order(input)) => {
+                let member = match literal {
+                    Some(at) => self.direct.members.get(usize::from(at)).copied().flatten(),
+                    None => order::Member::named(key),
+                };
+                order::member(input, *part, key, member)
+            }
+            (Held::Part(_), Input::Document(_)) => return Err(Stop::GaveUp),
+        })
+    }
+}
+
+const fn passed(condition: bool) -> Result<(), Stop> {
+    if condition { Ok(()) } else { Err(Stop::Failed) }
+}

@@ -74,6 +74,12 @@ impl Active {
     }
 }
 
+/// When a request arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    at_ns: u64,
+}
+
 /// A decision that is made, held and signed, but not yet known to be durable. No byte of it
 /// may leave before the ledger has committed [`Pending::seq`].
 #[must_use = "a decision is nothing until it is completed"]
@@ -140,7 +146,28 @@ impl Gate {
     /// # Errors
     /// A [`Problem`]; nothing is held or recorded then.
     pub fn authorize(&self, body: &[u8], form: TokenForm) -> Result<Pending, Problem> {
-        let mut watch = Stopwatch::start(&*self.clock);
+        self.authorize_arrived(body, form, self.arrival())
+    }
+
+    /// What [`Gate::authorize_arrived`] is told of a request that has arrived now.
+    #[must_use]
+    pub fn arrival(&self) -> Arrival {
+        Arrival {
+            at_ns: self.clock.monotonic_ns(),
+        }
+    }
+
+    /// As [`Gate::authorize`], for a request that waited for its turn since it arrived.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn authorize_arrived(
+        &self,
+        body: &[u8],
+        form: TokenForm,
+        arrival: Arrival,
+    ) -> Result<Pending, Problem> {
+        let mut watch = Stopwatch::start(&*self.clock, arrival.at_ns);
         if body.len() > MAX_BODY_BYTES {
             return Err(body_too_large());
         }

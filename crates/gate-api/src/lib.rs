@@ -47,7 +47,7 @@ mod views;
 mod problem;
 
 pub use answer::TokenForm;
-pub use gate::{Gate, Outcome, Pending, Settings, SetupError};
+pub use gate::{Arrival, Gate, Outcome, Pending, Settings, SetupError};
 pub use life::Applied;
 pub use problem::{Code, Problem};
 pub use request::{

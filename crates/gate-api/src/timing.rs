@@ -14,7 +14,8 @@ pub struct Timing {
     pub state_ns: u64,
     /// Writing and signing the token, which runs while the journal commits.
     pub sign_ns: u64,
-    /// From the first byte parsed to the reply ready.
+    /// From the request's arrival to the reply ready; more than the others together where it waited
+    /// for its turn.
     pub total_ns: u64,
 }
 
@@ -74,12 +75,12 @@ pub(crate) struct Stopwatch<'a> {
 }
 
 impl<'a> Stopwatch<'a> {
-    pub(crate) fn start(clock: &'a dyn Clock) -> Self {
-        let now_ns = clock.monotonic_ns();
+    /// For what arrived at that time, monotonic.
+    pub(crate) fn start(clock: &'a dyn Clock, arrived_ns: u64) -> Self {
         Self {
             clock,
-            started_ns: now_ns,
-            last_ns: now_ns,
+            started_ns: arrived_ns,
+            last_ns: clock.monotonic_ns(),
         }
     }
 

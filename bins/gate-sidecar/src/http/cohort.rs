@@ -15,13 +15,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use actix_web::web::Bytes;
-use gate_api::{Code, Gate, Pending, Problem, TokenForm};
+use gate_api::{Arrival, Code, Gate, Pending, Problem, TokenForm};
 use tokio::sync::Notify;
 
 use super::commit::WorkerCommits;
 
-/// The most orders that are decided before others of the worker's tasks have their turn: answers that
-/// may leave should not wait for long.
+/// The most orders that are decided before others of the worker's tasks have their turn.
 const MOST: usize = 32;
 
 /// One worker thread's orders that are to be decided.
@@ -36,12 +35,41 @@ pub(crate) struct Cohort {
 struct Arrived {
     body: Bytes,
     form: TokenForm,
-    waker: Waker,
-    outcome: Outcome,
+    arrival: Arrival,
+    whose: Whose,
 }
 
 /// Where whoever brought the order finds what became of it.
 type Outcome = Rc<Cell<Option<Result<Pending, Problem>>>>;
+
+/// Whoever brought an order.
+struct Whose {
+    waker: Waker,
+    outcome: Outcome,
+}
+
+impl Whose {
+    /// Nobody waits for the order any more.
+    fn is_gone(&self) -> bool {
+        Rc::strong_count(&self.outcome) == 1
+    }
+}
+
+/// Nobody waits for ever, whatever happened to the order: a panic must take neither those with it that
+/// wait behind it nor their answers.
+impl Drop for Whose {
+    fn drop(&mut self) {
+        let outcome = self.outcome.take().unwrap_or_else(|| {
+            let detail = "deciding the order was interrupted";
+            Err(Problem::new(Code::Internal, detail))
+        });
+        let failed = outcome.is_err();
+        self.outcome.set(Some(outcome));
+        if failed {
+            self.waker.wake_by_ref();
+        }
+    }
+}
 
 impl Cohort {
     /// Starts the task that decides, which ends with the worker. To be called on the worker's own
@@ -58,6 +86,8 @@ impl Cohort {
             loop {
                 deciding.bell.notified().await;
                 deciding.decide_some();
+                // Before the next: answers that may leave should not wait for long.
+                tokio::task::yield_now().await;
             }
         });
         cohort
@@ -79,31 +109,27 @@ impl Cohort {
             self.bell.notify_one();
         }
         for order in some {
-            let Arrived {
-                body,
-                form,
-                waker,
-                outcome,
-            } = order;
-            if Rc::strong_count(&outcome) == 1 {
-                // Whoever brought it is gone.
+            if order.whose.is_gone() {
                 continue;
             }
-            // A panic must not take the orders with it that come after this one.
-            let decided = catch_unwind(AssertUnwindSafe(|| self.gate.authorize(&body, form)));
-            let decided = decided.unwrap_or_else(|_| {
-                Err(Problem::new(
-                    Code::Internal,
-                    "deciding the order was interrupted",
-                ))
-            });
-            match &decided {
-                Ok(pending) => self.commits.list(pending.seq(), waker),
-                Err(_) => waker.wake(),
-            }
-            outcome.set(Some(decided));
+            // What panics has no outcome, and whoever brought it is told so.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.decide_one(order)));
         }
         self.commits.wake_listed();
+    }
+
+    fn decide_one(&self, order: Arrived) {
+        let Arrived {
+            body,
+            form,
+            arrival,
+            whose,
+        } = order;
+        let decided = self.gate.authorize_arrived(&body, form, arrival);
+        if let Ok(pending) = &decided {
+            self.commits.list(pending.seq(), whose.waker.clone());
+        }
+        whose.outcome.set(Some(decided));
     }
 }
 
@@ -129,8 +155,11 @@ impl Future for Deciding<'_> {
             arrived.push(Arrived {
                 body,
                 form,
-                waker: context.waker().clone(),
-                outcome: Rc::clone(&self.outcome),
+                arrival: cohort.gate.arrival(),
+                whose: Whose {
+                    waker: context.waker().clone(),
+                    outcome: Rc::clone(&self.outcome),
+                },
             });
             return Poll::Pending;
         }
@@ -145,5 +174,36 @@ impl Future for Deciding<'_> {
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_order_is_lost_is_told_so_and_whose_is_decided_is_left_alone() {
+        let whose = |outcome: &Outcome| Whose {
+            waker: Waker::noop().clone(),
+            outcome: Rc::clone(outcome),
+        };
+        let outcome = Outcome::default();
+        assert!(!whose(&outcome).is_gone());
+        let Some(Err(problem)) = outcome.take() else {
+            panic!("no outcome");
+        };
+        assert_eq!(problem.code(), Code::Internal);
+        let overloaded = Problem::new(Code::Overloaded, "full");
+        let decided = whose(&outcome);
+        outcome.set(Some(Err(overloaded)));
+        drop(decided);
+        let Some(Err(problem)) = outcome.take() else {
+            panic!("no outcome");
+        };
+        assert_eq!(problem.code(), Code::Overloaded);
+        // Of a connection that is gone nobody holds the place but the order.
+        let lost = whose(&outcome);
+        drop(outcome);
+        assert!(lost.is_gone());
     }
 }

@@ -29,8 +29,9 @@ use call::Builtin;
 use order::Member;
 use run::Run;
 
-/// The most instructions of one evaluation; then it is the machine's, which looks at the time as well.
-const MAX_INSTRUCTIONS: usize = 1_000;
+/// The most instructions of one evaluation; then it is the machine's, which looks at the time with every
+/// thousandth.
+const MAX_INSTRUCTIONS: usize = 999;
 
 /// What a program needs beside itself to be run here.
 pub(super) struct Direct {

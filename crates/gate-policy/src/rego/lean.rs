@@ -5,7 +5,7 @@
 //! references to the program, its literals and the data with nearly every instruction. Counts
 //! that cores share would cost more than the instructions themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -37,14 +37,13 @@ impl Copies {
     pub(super) fn new(program: &Program, data: &Value) -> Self {
         let mut shorter = program.clone();
         shorten::shorten(&mut shorter, data);
-        let copy = || Lean {
-            program: Arc::new(copy(&shorter)),
-            data: value(data),
+        let copy = || {
+            let mut made = Made::new();
+            let data = value(data, &mut made);
+            let program = Arc::new(copy(&shorter, &mut made));
+            Lean { program, data }
         };
-        // Parts of the data are literals.
-        let literals = shorter.literals.iter().map(values);
-        let values = literals.fold(values(data), usize::saturating_add);
-        let count = if values > MAX_COPIED_VALUES {
+        let count = if values(data) > MAX_COPIED_VALUES {
             0
         } else {
             let cores = std::thread::available_parallelism();
@@ -69,14 +68,19 @@ impl Copies {
     }
 }
 
+/// The collections that were copied, by the place of the original: literals that are parts of the data
+/// are parts of its copy, too.
+type Made = HashMap<usize, Value>;
+
 /// A copy that shares nothing with the original.
-fn copy(original: &Program) -> Program {
+fn copy(original: &Program, made: &mut Made) -> Program {
     let mut program = original.clone();
     // For messages and listings; the machine reads neither.
     program.sources = Vec::new();
     program.instruction_spans = Vec::new();
-    program.literals = program.literals.iter().map(value).collect();
-    program.rule_tree = value(&program.rule_tree);
+    let literals = program.literals.iter();
+    program.literals = literals.map(|literal| value(literal, made)).collect();
+    program.rule_tree = value(&program.rule_tree, made);
     program.rule_infos.iter_mut().for_each(describe);
     program
 }
@@ -95,19 +99,38 @@ fn describe(rule: &mut RuleInfo) {
 }
 
 /// A copy that shares nothing with the original; its objects are sorted slices.
-fn value(original: &Value) -> Value {
-    match original {
-        Value::String(text) => text.as_ref().into(),
-        Value::Array(items) => items.iter().map(value).collect::<Vec<_>>().into(),
-        Value::Set(items) => items.iter().map(value).collect::<BTreeSet<_>>().into(),
+fn value(original: &Value, made: &mut Made) -> Value {
+    let place = match original {
+        Value::Array(items) => Rc::as_ptr(items).addr(),
+        Value::Set(items) => Rc::as_ptr(items).addr(),
+        Value::Object(members) => Rc::as_ptr(members).addr(),
+        Value::String(text) => return text.as_ref().into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => {
+            return original.clone();
+        }
+    };
+    if let Some(copy) = made.get(&place) {
+        return copy.clone();
+    }
+    let copy: Value = match original {
+        Value::Array(items) => {
+            let items = items.iter().map(|item| value(item, made));
+            items.collect::<Vec<_>>().into()
+        }
+        Value::Set(items) => {
+            let items = items.iter().map(|item| value(item, made));
+            items.collect::<BTreeSet<_>>().into()
+        }
         Value::Object(members) => {
-            let members = members
-                .iter()
-                .map(|(name, member)| (value(name), value(member)));
+            let members = members.iter();
+            let members =
+                members.map(|(name, member)| (value(name, made), value(member, made)));
             members.collect::<BTreeMap<_, _>>().into()
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => original.clone(),
-    }
+        other => other.clone(),
+    };
+    made.insert(place, copy.clone());
+    copy
 }
 
 fn values(value: &Value) -> usize {
@@ -154,8 +177,15 @@ mod tests {
                 .unwrap();
         let set = Value::from(BTreeSet::from(["y".into(), original.clone()]));
         original.as_object_mut().unwrap().insert("set".into(), set);
-        let made = value(&original);
+        let mut copies = Made::new();
+        let made = value(&original, &mut copies);
         assert_eq!(made, original);
+        // A part of it is copied once.
+        let (part, again) = (&made["c"], value(&original["c"], &mut copies));
+        let (Value::Object(part), Value::Object(again)) = (part, &again) else {
+            panic!("two objects");
+        };
+        assert!(Rc::ptr_eq(part, again));
         let (mut before, mut after) = (Vec::new(), Vec::new());
         places(&original, &mut before);
         places(&made, &mut after);

@@ -23,6 +23,7 @@ use steps::{Pure, RESULT, Step, What};
 
 /// Shortens every body that it can, for a program that runs over this data and no other.
 pub(super) fn shorten(program: &mut Program, data: &Value) {
+    let mut parts = Parts::default();
     for at in 0..program.rule_infos.len() {
         let Some(rule) = program.rule_infos.get(at) else {
             continue;
@@ -34,7 +35,7 @@ pub(super) fn shorten(program: &mut Program, data: &Value) {
         let mut definitions = rule.definitions.as_ref().clone();
         let (before, mut needed) = (rule.num_registers, 1);
         for entry in definitions.iter_mut().flatten() {
-            needed = needed.max(match append(program, data, entry) {
+            needed = needed.max(match append(program, data, &mut parts, entry) {
                 Some(registers) => registers,
                 None => before,
             });
@@ -48,8 +49,13 @@ pub(super) fn shorten(program: &mut Program, data: &Value) {
 
 /// Appends a shorter form of the body at `entry`, lets `entry` point to it, and says how many
 /// registers it needs. `None`: the body stays.
-fn append(program: &mut Program, data: &Value, entry: &mut u32) -> Option<u8> {
-    let (shorter, registers) = shorter(program, data, *entry)?;
+fn append(
+    program: &mut Program,
+    data: &Value,
+    parts: &mut Parts,
+    entry: &mut u32,
+) -> Option<u8> {
+    let (shorter, registers) = shorter(program, data, parts, *entry)?;
     let data = &program.instruction_data;
     let params = data
         .builtin_call_params
@@ -68,7 +74,12 @@ fn append(program: &mut Program, data: &Value, entry: &mut u32) -> Option<u8> {
     Some(registers)
 }
 
-fn shorter(program: &mut Program, data: &Value, entry: u32) -> Option<(Vec<Instruction>, u8)> {
+fn shorter(
+    program: &mut Program,
+    data: &Value,
+    parts: &mut Parts,
+    entry: u32,
+) -> Option<(Vec<Instruction>, u8)> {
     let from = usize::try_from(entry).ok()?;
     let mut instructions = program.instructions.get(from..)?.iter().copied();
     let init @ Instruction::RuleInit {
@@ -88,8 +99,7 @@ fn shorter(program: &mut Program, data: &Value, entry: u32) -> Option<(Vec<Instr
     let known = body.known;
     for step in &mut steps {
         if let What::Pure(Pure::Known(at)) = step.what {
-            let literal = u16::try_from(program.literals.len()).ok()?;
-            program.literals.push(known.get(at)?.clone());
+            let literal = parts.literal(&mut program.literals, known.get(at)?)?;
             step.what = What::Pure(Pure::Literal(literal));
         }
     }
@@ -97,6 +107,36 @@ fn shorter(program: &mut Program, data: &Value, entry: u32) -> Option<(Vec<Instr
     shorter.insert(0, init);
     shorter.push(Instruction::RuleReturn {});
     Some((shorter, registers))
+}
+
+/// Parts of the data that are literals, and which.
+#[derive(Default)]
+struct Parts(Vec<(Value, u16)>);
+
+impl Parts {
+    /// The literal of a value, one for all the bodies that ask for it.
+    fn literal(&mut self, literals: &mut Vec<Value>, value: &Value) -> Option<u16> {
+        if let Some((_, at)) = self.0.iter().find(|(known, _)| is_same(known, value)) {
+            return Some(*at);
+        }
+        let at = u16::try_from(literals.len()).ok()?;
+        literals.push(value.clone());
+        self.0.push((value.clone(), at));
+        Some(at)
+    }
+}
+
+/// Whether it is one value, and not only an equal one: equal numbers may be written otherwise.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => Rc::ptr_eq(a, b),
+        (Value::Array(a), Value::Array(b)) => Rc::ptr_eq(a, b),
+        (Value::Set(a), Value::Set(b)) => Rc::ptr_eq(a, b),
+        (Value::String(a), Value::String(b)) => a == b,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Null, Value::Null) | (Value::Undefined, Value::Undefined) => true,
+        _ => false,
+    }
 }
 
 /// A body under way: each step writes the next register.
@@ -175,7 +215,7 @@ impl<'p> Body<'p> {
 
     /// The register with a value that is known.
     fn know(&mut self, value: Value) -> Option<u8> {
-        let at = self.known.iter().position(|known| *known == value);
+        let at = self.known.iter().position(|known| is_same(known, &value));
         let at = at.unwrap_or_else(|| {
             self.known.push(value);
             self.known.len().saturating_sub(1)

@@ -199,13 +199,11 @@ impl<'a> Run<'a> {
                 if !is_partial || operands.is_some() {
                     let found = self.register(info.result_reg)?;
                     if !found.is_undefined() {
-                        match &answer {
+                        match (answer.as_ref().map(Held::value), found.value()) {
+                            (Some(Some(before)), Some(found)) if before == found => {}
                             // Two values are an error, or none, and the machine says which.
-                            Some(before) if before.value() != found.value() => {
-                                return Err(Stop::GaveUp);
-                            }
-                            Some(_) => {}
-                            None => {
+                            (Some(_), _) => return Err(Stop::GaveUp),
+                            (None, _) => {
                                 answer = Some(found.clone());
                                 if info.early_exit_on_first_success {
                                     break 'definitions;

@@ -123,8 +123,7 @@ fn value(original: &Value, made: &mut Made) -> Value {
         }
         Value::Object(members) => {
             let members = members.iter();
-            let members =
-                members.map(|(name, member)| (value(name, made), value(member, made)));
+            let members = members.map(|(name, member)| (value(name, made), value(member, made)));
             members.collect::<BTreeMap<_, _>>().into()
         }
         other => other.clone(),

@@ -49,12 +49,7 @@ pub(super) fn shorten(program: &mut Program, data: &Value) {
 
 /// Appends a shorter form of the body at `entry`, lets `entry` point to it, and says how many
 /// registers it needs. `None`: the body stays.
-fn append(
-    program: &mut Program,
-    data: &Value,
-    parts: &mut Parts,
-    entry: &mut u32,
-) -> Option<u8> {
+fn append(program: &mut Program, data: &Value, parts: &mut Parts, entry: &mut u32) -> Option<u8> {
     let (shorter, registers) = shorter(program, data, parts, *entry)?;
     let data = &program.instruction_data;
     let params = data

@@ -30,9 +30,10 @@ marks! {
     mark_answered
 }
 
-/// The pipeline's readings of the clock, in their order. The last is within the completion, whose
-/// segment goes on.
-const READINGS: [Option<fn()>; 7] = [
+/// The pipeline's readings of the clock, in their order. The first is the arrival's; the last is within
+/// the completion, whose segment goes on.
+const READINGS: [Option<fn()>; 8] = [
+    None,
     Some(mark_begun),
     Some(mark_parsed),
     Some(mark_asked),
@@ -62,6 +63,27 @@ impl Clock for Marking {
     }
 }
 
+macro_rules! shipped {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../gate-policy/bundles/pretrade/", $name)),
+        )
+    };
+}
+
+/// The shipped sample without its tests, which would take longer than they may under callgrind.
+fn sample(engine: Engine) -> Result<Bundle, gate_policy::BundleError> {
+    let data = shipped!("data.json");
+    match engine {
+        Engine::Builtin => Bundle::from_files([data]),
+        Engine::Rego => {
+            let (prepared, rules) = (shipped!("prepared.rego"), shipped!("pretrade.rego"));
+            Bundle::from_files([data, prepared, rules])
+        }
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let engine = match args.next().as_deref() {
@@ -73,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
     let time = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_768_545_650)));
     let ledger = Ledger::open(LedgerConfig::new(dir.path()), time.clone())?;
-    let policy = gate_policy::activate(&Bundle::sample(engine)?)?;
+    let policy = gate_policy::activate(&sample(engine)?)?;
     let keys = Arc::new(KeyRing::generate("k1")?);
     let settings = Settings {
         issuer: "gate".into(),

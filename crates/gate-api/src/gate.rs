@@ -14,6 +14,7 @@ use gate_types::{Clock, Notional, Timestamp};
 use parking_lot::Mutex;
 
 use crate::answer::{Answer, Signed, TokenForm};
+use crate::pending::{Arrival, Outcome, Pending};
 use crate::problem::{Code, Problem};
 use crate::request::{AuthorizeRequest, MAX_BODY_BYTES, order_digest};
 use crate::timing::{Stopwatch, Timing};
@@ -71,47 +72,6 @@ impl Active {
             context,
             since,
         }
-    }
-}
-
-/// When a request arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival {
-    at_ns: u64,
-}
-
-/// A decision that is made, held and signed, but not yet known to be durable. No byte of it
-/// may leave before the ledger has committed [`Pending::seq`].
-#[must_use = "a decision is nothing until it is completed"]
-#[derive(Debug)]
-pub struct Pending {
-    seq: Seq,
-    form: TokenForm,
-    timing: Timing,
-    /// When the watch was started and last read, in monotonic nanoseconds.
-    marks_ns: (u64, u64),
-    /// The reply so far; absent when it is read back from the journal.
-    answer: Option<Answer>,
-}
-
-/// What became of a request, for whoever counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
-    /// AUTHORIZED rather than BLOCKED.
-    pub authorized: bool,
-    /// The answer was read back from the journal.
-    pub replayed: bool,
-    /// The reason, where the policy did not judge but failed (`gate_policy::reason::FAULTS`).
-    pub fault: Option<&'static str>,
-    /// How long each part took.
-    pub timing: Timing,
-}
-
-impl Pending {
-    /// The journal record that must be durable first.
-    #[must_use]
-    pub const fn seq(&self) -> Seq {
-        self.seq
     }
 }
 

@@ -33,6 +33,7 @@
 //! ```
 
 mod gate;
+mod pending;
 
 mod request;
 
@@ -47,8 +48,9 @@ mod views;
 mod problem;
 
 pub use answer::TokenForm;
-pub use gate::{Arrival, Gate, Outcome, Pending, Settings, SetupError};
+pub use gate::{Gate, Settings, SetupError};
 pub use life::Applied;
+pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};
 pub use request::{
     Amount, AuthorizeRequest, FillRequest, KillRequest, KillTarget, MAX_BODY_BYTES,

@@ -308,8 +308,8 @@ impl<'p> Body<'p> {
     }
 }
 
-/// What a condition takes a value for.
-const fn holds(value: &Value) -> bool {
+/// What a condition takes a value for: anything but `false` and undefined holds.
+pub(super) const fn holds(value: &Value) -> bool {
     !matches!(value, Value::Undefined | Value::Bool(false))
 }
 

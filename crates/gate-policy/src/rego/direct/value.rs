@@ -3,6 +3,7 @@
 use regorus::Value;
 
 use super::order::Part;
+use crate::rego::shorten::holds;
 
 /// A value, borrowed where it can be.
 #[derive(Clone)]
@@ -31,9 +32,9 @@ impl Held<'_> {
         matches!(self.value(), Some(Value::Undefined))
     }
 
-    /// What a condition takes it for: anything but `false` and undefined holds.
-    pub(super) const fn holds(&self) -> bool {
-        !matches!(self.value(), Some(Value::Undefined | Value::Bool(false)))
+    /// What a condition takes it for.
+    pub(super) fn holds(&self) -> bool {
+        self.value().is_none_or(holds)
     }
 
     /// The value itself; `None` of an object that nobody has made.

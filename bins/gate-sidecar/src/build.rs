@@ -144,15 +144,8 @@ pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
         max_remembered: config.max_orders,
         lengthen_wal: true,
         writer_priority: config.journal_priority,
-        cores: cores(),
         ..LedgerConfig::new(config.data_dir.clone())
     }
-}
-
-/// Cores that this process may use; 0 where nobody tells.
-fn cores() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    u32::try_from(cores).unwrap_or(u32::MAX)
 }
 
 /// The file of keys that the settings name, or that of the data directory.

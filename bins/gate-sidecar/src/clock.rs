@@ -32,10 +32,4 @@ impl Clock for SystemClock {
     fn monotonic_ns(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
-
-    fn processor_ns(&self) -> u64 {
-        let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        let nanos = |count: i64, unit: u64| u64::try_from(count).unwrap_or(0).saturating_mul(unit);
-        nanos(used.tv_sec, 1_000_000_000).saturating_add(nanos(used.tv_nsec, 1))
-    }
 }

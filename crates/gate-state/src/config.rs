@@ -49,10 +49,6 @@ pub struct LedgerConfig {
     /// what everybody waits for should not wait for a core. Linux only, and only where the
     /// process may (`CAP_SYS_NICE`); elsewhere the thread stays as it is, and the log says so.
     pub writer_priority: u8,
-    /// Cores that the process may use. While it uses most of their time, commits are larger: what
-    /// a commit costs the processor is the same for one record and for fifty. 0, or a clock that
-    /// tells no processor time: commits are as large as they come.
-    pub cores: u32,
 }
 
 impl LedgerConfig {
@@ -71,7 +67,6 @@ impl LedgerConfig {
             max_wal_bytes: 4 * 1024 * 1024 * 1024,
             lengthen_wal: false,
             writer_priority: 0,
-            cores: 0,
         }
     }
 }

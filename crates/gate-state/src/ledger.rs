@@ -275,7 +275,7 @@ impl Ledger {
             clock: Arc::clone(&clock),
             appender,
             keeper,
-            pace: Pace::new(self.config.cores),
+            pace: Pace::new(),
         };
         threads.checkpointer = Some(spawn("gate-checkpoint", move || {
             checkpoints.run(&conn, &database, &*clock);

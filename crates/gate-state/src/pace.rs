@@ -1,53 +1,40 @@
 //! How large commits are made: what a commit waits for before it begins.
 //!
-//! A commit costs the processor and the disk about as much for fifty records as for one. Once some
-//! records share one, the next waits for as many again, since their callers are likely to come back
-//! (PostgreSQL's `commit_delay` and `commit_siblings`, with the count taken from the last commit).
-//! Where processor time is short, a commit that is saved is worth a longer wait: other orders are
-//! decided meanwhile. Where it is not, the wait would be for nothing.
+//! A commit costs the processor and the disk about as much for fifty records as for one
+//! (PostgreSQL's `commit_delay` and `commit_siblings` are of the same use). So while records come
+//! fast enough for it, a commit waits for as many as come in twice the time that commits take, and
+//! the disk has nothing to do for half of the time; and once some records share a commit, the next
+//! waits for as many again, since their callers are likely to come back.
 
 use std::time::Duration;
 
-/// Of the processor's time, this much is most of it.
-const BUSY_PERCENT: u64 = 60;
-/// For so long the use of the processor is looked at as a whole, in nanoseconds.
+/// For so long commits are looked at as a whole, in nanoseconds.
 const WINDOW_NS: u64 = 5_000_000;
-/// Bounds of the wait for each record where processor time is short.
-const PER_RECORD_MIN: Duration = Gathering::USUAL.per_record;
-const PER_RECORD_MAX: Duration = Duration::from_micros(125);
-/// So many records are waited for at the most.
-const RECORDS_MAX: u32 = 16;
+/// A commit of so many records is followed by a wait for as many again.
+const GROUP: u64 = 8;
+/// Bounds of the wait for each record, in nanoseconds.
+const PER_RECORD_NS: (u64, u64) = (25_000, 125_000);
+/// Bounds of the wait for all of them, in nanoseconds.
+const MOST_NS: (u64, u64) = (400_000, 1_000_000);
 
 /// What the next commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gathering {
-    /// Waited for are as many records as the last commit had, from this number on.
-    pub(crate) from: u64,
-    /// It waits this long for each that is missing,
-    per_record: Duration,
-    /// and in all no longer than this.
-    most: Duration,
+    /// So many records;
+    pub(crate) records: u64,
+    /// for each that is missing this long,
+    pub(crate) per_record: Duration,
+    /// and for all of them no longer than this.
+    pub(crate) most: Duration,
 }
 
 impl Gathering {
-    /// Where processor time is not short.
-    pub(crate) const USUAL: Self = Self {
-        from: 8,
-        per_record: Duration::from_micros(25),
-        most: Duration::from_micros(25).saturating_mul(RECORDS_MAX),
+    /// Nothing but the first record.
+    pub(crate) const NONE: Self = Self {
+        records: 1,
+        per_record: Duration::from_nanos(PER_RECORD_NS.0),
+        most: Duration::from_nanos(MOST_NS.0),
     };
-
-    /// Where it is, and a record comes each `interval`.
-    fn busy(interval: Duration) -> Self {
-        let per_record = interval
-            .saturating_mul(2)
-            .clamp(PER_RECORD_MIN, PER_RECORD_MAX);
-        Self {
-            from: 4,
-            per_record,
-            most: per_record.saturating_mul(RECORDS_MAX),
-        }
-    }
 
     /// How long a commit waits that is short of so many records.
     ///
@@ -59,24 +46,43 @@ impl Gathering {
     }
 }
 
-/// Watches how fast records come and whether processor time is short.
+/// A commit that is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Commit {
+    /// Records in it.
+    pub(crate) records: u64,
+    /// Those in it and those that came meanwhile.
+    pub(crate) waiting: u64,
+    /// How long it took, in nanoseconds.
+    pub(crate) took_ns: u64,
+    /// When it ended, on the monotonic clock, in nanoseconds.
+    pub(crate) end_ns: u64,
+}
+
+/// Watches how fast records come and how long their commits take.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    cores: u64,
-    /// When the window began: on the monotonic clock, and of processor time.
-    began_ns: (u64, u64),
+    /// The window: when it began, and its commits so far.
+    began_ns: u64,
+    commits: u64,
     records: u64,
+    committing_ns: u64,
+    most_waiting: u64,
+    /// Records that come in twice the time of a commit.
+    at_this_rate: u64,
     gathering: Gathering,
 }
 
 impl Pace {
-    /// Of a process that may use so many cores.
-    pub(crate) fn new(cores: u32) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
-            cores: cores.into(),
-            began_ns: (0, 0),
+            began_ns: 0,
+            commits: 0,
             records: 0,
-            gathering: Gathering::USUAL,
+            committing_ns: 0,
+            most_waiting: 0,
+            at_this_rate: 1,
+            gathering: Gathering::NONE,
         }
     }
 
@@ -85,25 +91,40 @@ impl Pace {
         self.gathering
     }
 
-    /// A commit of so many records is done. The clocks, in nanoseconds: the monotonic one, and the
-    /// process's own.
-    pub(crate) fn committed(&mut self, records: u64, now_ns: u64, processor_ns: impl Fn() -> u64) {
-        self.records = self.records.saturating_add(records);
-        let window_ns = now_ns.saturating_sub(self.began_ns.0);
-        if window_ns < WINDOW_NS || self.cores == 0 {
-            return;
+    pub(crate) fn committed(&mut self, commit: Commit) {
+        self.commits = self.commits.saturating_add(1);
+        self.records = self.records.saturating_add(commit.records);
+        self.committing_ns = self.committing_ns.saturating_add(commit.took_ns);
+        self.most_waiting = self.most_waiting.max(commit.waiting);
+        let window_ns = commit.end_ns.saturating_sub(self.began_ns);
+        if window_ns >= WINDOW_NS {
+            self.look_at(window_ns);
+            *self = Self {
+                began_ns: commit.end_ns,
+                at_this_rate: self.at_this_rate,
+                gathering: self.gathering,
+                ..Self::new()
+            };
         }
-        let processor_ns = processor_ns();
-        let used_ns = processor_ns.saturating_sub(self.began_ns.1);
-        let most_ns = window_ns.saturating_mul(self.cores);
-        let is_busy = used_ns.saturating_mul(100) >= most_ns.saturating_mul(BUSY_PERCENT);
-        self.gathering = if is_busy {
-            let interval_ns = window_ns.checked_div(self.records).unwrap_or(window_ns);
-            Gathering::busy(Duration::from_nanos(interval_ns))
+        let again = if commit.records < GROUP {
+            1
         } else {
-            Gathering::USUAL
+            commit.records
         };
-        self.began_ns = (now_ns, processor_ns);
-        self.records = 0;
+        self.gathering.records = again.max(self.at_this_rate);
+    }
+
+    fn look_at(&mut self, window_ns: u64) {
+        let usual_ns = self.committing_ns.checked_div(self.commits);
+        let twice_ns = usual_ns.unwrap_or(0).saturating_mul(2);
+        let coming = self.records.saturating_mul(twice_ns);
+        let coming = coming.checked_div(window_ns).unwrap_or(0);
+        // Four callers that wait for their answers send no fifth order meanwhile.
+        self.at_this_rate = coming.min(self.most_waiting).max(1);
+        let interval_ns = window_ns.checked_div(self.records).unwrap_or(window_ns);
+        let bounded = |ns: u64, (least, most): (u64, u64)| ns.clamp(least, most);
+        self.gathering.per_record =
+            Duration::from_nanos(bounded(interval_ns.saturating_mul(2), PER_RECORD_NS));
+        self.gathering.most = Duration::from_nanos(bounded(twice_ns, MOST_NS));
     }
 }

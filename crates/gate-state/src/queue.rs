@@ -59,8 +59,6 @@ struct Inner {
     spare: Vec<u8>,
     /// How many records the writer sleeps for; zero while it is awake.
     awaited: u64,
-    /// How many records make up a commit worth its fsync: one, or as many as the last had.
-    expected: u64,
 }
 
 impl Inner {
@@ -74,15 +72,8 @@ impl Inner {
         wake
     }
 
-    /// Records that the next commit is still short of.
-    fn missing(&self) -> u64 {
-        self.expected.saturating_sub(self.current.records())
-    }
-
     /// The records that wait, as the next commit.
-    fn take_current(&mut self, gathering: Gathering) -> Chunk {
-        let records = self.current.records();
-        self.expected = if records < gathering.from { 1 } else { records };
+    fn take_current(&mut self) -> Chunk {
         let next = Chunk {
             frames: std::mem::take(&mut self.spare),
             ..Chunk::default()
@@ -115,7 +106,6 @@ impl Queue {
                 jobs: VecDeque::new(),
                 spare: Vec::new(),
                 awaited: 0,
-                expected: 1,
             }),
             work: Condvar::new(),
         }
@@ -193,21 +183,20 @@ impl Queue {
             }
             let ending = inner.closed || inner.state != State::Open;
             let records = inner.current.records();
-            if records >= inner.expected || (records > 0 && (ending || !patient)) {
-                return Some(Work::Chunk(inner.take_current(gathering)));
+            let expected = if patient { gathering.records } else { 1 };
+            if records > 0 && (records >= expected || ending) {
+                return Some(Work::Chunk(inner.take_current()));
             }
             if ending {
                 return None;
             }
-            if patient && inner.expected > 1 {
-                let time = gathering.patience(inner.missing());
-                inner.awaited = inner.expected;
+            inner.awaited = expected;
+            if expected > 1 {
+                let time = gathering.patience(expected.saturating_sub(records));
                 let woken = wait_at_most(&self.inner, &self.work, inner, time);
                 inner = woken.0;
                 patient = !woken.1;
             } else {
-                inner.expected = 1;
-                inner.awaited = 1;
                 inner = self
                     .work
                     .wait(inner)
@@ -253,12 +242,6 @@ impl Queue {
     /// Whether a commit has failed and the store was not recovered since.
     pub(crate) fn is_poisoned(&self) -> bool {
         self.lock().state == State::Poisoned
-    }
-
-    /// How long the next commit would wait at the most.
-    #[cfg(test)]
-    pub(crate) fn patience(&self, gathering: Gathering) -> std::time::Duration {
-        gathering.patience(self.lock().missing())
     }
 
     /// Whether the ledger was closed.

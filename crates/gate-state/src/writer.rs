@@ -8,7 +8,7 @@ use gate_types::Clock;
 
 use crate::checkpoint::WalKeeper;
 use crate::durable::Durable;
-use crate::pace::Pace;
+use crate::pace::{Commit, Pace};
 use crate::queue::{Queue, Work};
 use crate::store::Appender;
 
@@ -54,10 +54,15 @@ impl Writer {
             }
             let end = self.clock.monotonic_ns();
             self.count(chunk.frames.len(), end.saturating_sub(start));
+            let waiting = self.queue.depth();
             self.queue.committed(chunk.last);
             self.durable.publish(chunk.last);
-            self.pace
-                .committed(chunk.records(), end, || self.clock.processor_ns());
+            self.pace.committed(Commit {
+                records: chunk.records(),
+                waiting,
+                took_ns: end.saturating_sub(start),
+                end_ns: end,
+            });
             let kept = self
                 .keeper
                 .after_commit(&self.appender, &self.queue, &*self.clock);

@@ -102,12 +102,6 @@ pub trait Clock: Send + Sync {
 
     /// Nanoseconds on a clock that never goes back, for measuring how long something took.
     fn monotonic_ns(&self) -> u64;
-
-    /// Nanoseconds of processor time that the process has used, of all cores together; 0 where
-    /// nobody tells.
-    fn processor_ns(&self) -> u64 {
-        0
-    }
 }
 
 /// A clock that stands still until it is told otherwise.

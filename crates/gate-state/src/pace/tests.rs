@@ -1,44 +1,69 @@
 //! Tests of `pace`, apart from it: the schedule tests compile that file alone.
 
-use crate::pace::{Gathering, Pace};
+use crate::pace::{Commit, Gathering, Pace};
 
 const MS: u64 = 1_000_000;
+const US: u64 = 1_000;
 
-/// The patience in microseconds for one record and for a thousand, after windows of 5 ms in which so
-/// many records came and so much processor time was used.
-fn patience(cores: u32, windows: &[(u64, u64)]) -> (u128, u128) {
-    let mut pace = Pace::new(cores);
-    let (mut now, mut used) = (100 * MS, 0);
-    pace.committed(1, now, || used);
-    for (records, used_ms) in windows {
-        used += used_ms * MS;
-        for record in 1..=*records {
-            let now = now + 5 * MS * record / records;
-            pace.committed(1, now, || used);
+/// What is waited for after windows of 5 ms, each of so many commits of so many records that take so
+/// many microseconds, while at most so many wait.
+fn after(windows: &[(u64, u64, u64, u64)]) -> Gathering {
+    let mut pace = Pace::new();
+    let mut now = 0;
+    for (commits, records, took_us, waiting) in windows {
+        for commit in 1..=*commits {
+            pace.committed(Commit {
+                records: *records,
+                waiting: *waiting,
+                took_ns: took_us * US,
+                end_ns: now + 5 * MS * commit / commits,
+            });
         }
         now += 5 * MS;
     }
-    let of = |missing| pace.gathering().patience(missing).as_micros();
-    (of(1), of(1_000))
+    pace.gathering()
+}
+
+fn patience_us(gathering: Gathering, missing: u64) -> u128 {
+    gathering.patience(missing).as_micros()
 }
 
 #[test]
-fn a_busy_processor_is_patient_with_each_record_for_as_long_as_two_take_to_come() {
-    // 40 µs from one to the next, and 9 ms of 10 used.
-    assert_eq!(patience(2, &[(125, 9)]), (80, 1_280));
-    // Never shorter than usual, never longer than an order can wait for.
-    assert_eq!(patience(2, &[(1_000, 9)]), (25, 400));
-    assert_eq!(patience(2, &[(5, 9)]), (125, 2_000));
+fn a_commit_waits_for_what_comes_in_twice_the_time_of_one() {
+    let steady = after(&[(16, 3, 300, 12)]);
+    assert_eq!(steady.records, 5, "48 records in 5 ms are 5.8 in 600 µs");
+    // Twice an interval for each, within 125 µs, and no longer than two commits take.
+    assert_eq!(patience_us(steady, 1), 125);
+    assert_eq!(patience_us(steady, 5), 600);
+    // Each millisecond one: nobody else will come while it could wait.
+    assert_eq!(after(&[(5, 1, 300, 1)]).records, 1);
+    // The rate is that of the last window.
+    assert_eq!(after(&[(16, 3, 300, 12), (5, 1, 300, 1)]).records, 1);
 }
 
 #[test]
-fn an_idle_processor_waits_for_nobody_longer_than_usual() {
-    let usual = |missing| Gathering::USUAL.patience(missing).as_micros();
-    let usual = (usual(1), usual(1_000));
-    assert_eq!(usual, (25, 400));
-    assert_eq!(patience(2, &[(125, 5)]), usual);
-    assert_eq!(patience(2, &[(125, 9), (125, 5)]), usual);
-    // Nobody said how many cores there are, or how much of them was used.
-    assert_eq!(patience(0, &[(125, 9)]), usual);
-    assert_eq!(patience(2, &[(125, 0)]), usual);
+fn nobody_waits_for_more_than_have_ever_waited_at_once() {
+    // 36 records in 5 ms are 7.2 in 1 ms, but they are of four callers with one order at a time.
+    assert_eq!(after(&[(9, 4, 500, 4)]).records, 4);
+    assert_eq!(after(&[(9, 4, 500, 40)]).records, 7);
+}
+
+#[test]
+fn a_large_commit_is_followed_by_a_wait_for_as_many_again() {
+    // A hundred callers that come back at once.
+    let convoy = after(&[(10, 50, 120, 60)]);
+    assert_eq!(convoy.records, 50);
+    // 10 µs from one to the next, and a commit that takes little.
+    assert_eq!(patience_us(convoy, 1), 25);
+    assert_eq!(patience_us(convoy, 50), 400);
+    // Below eight it is no group.
+    assert_eq!(after(&[(10, 7, 0, 60)]).records, 1);
+    assert_eq!(after(&[(10, 8, 0, 60)]).records, 8);
+}
+
+#[test]
+fn no_wait_is_longer_than_a_millisecond_however_slow_the_disk() {
+    let slow = after(&[(1, 200, 40_000, 400)]);
+    assert_eq!(patience_us(slow, 1_000), 1_000);
+    assert_eq!(patience_us(Gathering::NONE, 0), 0);
 }

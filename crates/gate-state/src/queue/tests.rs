@@ -7,6 +7,7 @@ use crate::pace::Gathering;
 use crate::queue::{CHUNK_BYTES, Chunk, Queue, Work};
 use crate::record::Record;
 use gate_types::Timestamp;
+use std::time::Duration;
 
 fn frame() -> Vec<u8> {
     let mut frame = Vec::new();
@@ -17,7 +18,7 @@ fn frame() -> Vec<u8> {
 }
 
 fn take(queue: &Queue, done: Option<Chunk>) -> Option<Chunk> {
-    match queue.take(done, Gathering::USUAL)? {
+    match queue.take(done, Gathering::NONE)? {
         Work::Chunk(chunk) => Some(chunk),
         Work::Job(_) => panic!("nobody has given it one"),
     }
@@ -75,47 +76,51 @@ fn poison_drops_what_waits() {
 }
 
 #[test]
-fn a_large_commit_is_followed_by_a_patient_but_not_endless_wait() {
+fn a_wait_ends_with_the_last_record_or_with_the_patience() {
     let queue = Queue::after(0, 100);
-    for _ in 0..Gathering::USUAL.from {
+    let four = Gathering {
+        records: 4,
+        ..Gathering::NONE
+    };
+    let take = |done| match queue.take(done, four) {
+        Some(Work::Chunk(chunk)) => chunk,
+        _ => panic!("nothing else was queued"),
+    };
+    for _ in 0..5 {
         queue.push(&mut frame()).unwrap();
     }
-    let first = take(&queue, None).unwrap();
-    assert_eq!((first.first, first.last), (1, Gathering::USUAL.from));
+    let first = take(None);
+    assert_eq!((first.first, first.last), (1, 5), "all that is there");
     // Nobody else comes: the one that is there is written without the others.
-    let next = queue.push(&mut frame()).unwrap();
-    let second = take(&queue, Some(first)).unwrap();
-    assert_eq!((second.first, second.last), (next, next));
-    // As many as before end the wait, from another thread, too.
+    queue.push(&mut frame()).unwrap();
+    let second = take(Some(first));
+    assert_eq!((second.first, second.last), (6, 6));
+    // One that comes when patience is over is written at once, from another thread, too.
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| take(&queue, Some(second)));
+        let writer = scope.spawn(|| take(Some(second)));
         queue.push(&mut frame()).unwrap();
-        let third = writer.join().unwrap().unwrap();
-        assert_eq!((third.first, third.last), (next + 1, next + 1));
+        let third = writer.join().unwrap();
+        assert_eq!((third.first, third.last), (7, 7));
     });
 }
 
 #[test]
-fn a_commit_is_as_patient_as_it_is_short_of_records() {
-    let queue = Queue::after(0, 200);
-    let patience_us = || queue.patience(Gathering::USUAL).as_micros();
-    for _ in 0..10 {
-        queue.push(&mut frame()).unwrap();
-    }
-    let first = take(&queue, None).unwrap();
-    assert_eq!(patience_us(), 250);
-    for _ in 0..7 {
-        queue.push(&mut frame()).unwrap();
-    }
-    assert_eq!(patience_us(), 75);
-    for _ in 0..3 {
-        queue.push(&mut frame()).unwrap();
-    }
-    assert_eq!(patience_us(), 0);
-    // Of a hundred that are missing only so many are waited for.
-    for _ in 0..90 {
-        queue.push(&mut frame()).unwrap();
-    }
-    take(&queue, Some(first)).unwrap();
-    assert_eq!(patience_us(), 400);
+fn a_patient_wait_takes_no_less_than_it_waits_for() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let queue = Queue::after(0, 100);
+    let four = Gathering {
+        records: 4,
+        per_record: HOUR,
+        most: HOUR,
+    };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| queue.take(None, four));
+        for _ in 0..4 {
+            queue.push(&mut frame()).unwrap();
+        }
+        let Some(Work::Chunk(chunk)) = writer.join().unwrap() else {
+            panic!("nothing else was queued");
+        };
+        assert_eq!((chunk.first, chunk.last), (1, 4));
+    });
 }

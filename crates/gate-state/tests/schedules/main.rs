@@ -96,7 +96,7 @@ impl Core {
             clock: Arc::new(ManualClock::default()),
             appender: Appender(Arc::clone(&self.log)),
             keeper: WalKeeper(Arc::clone(&self.log)),
-            pace: Pace::new(0),
+            pace: Pace::new(),
         };
         writer.run();
     }

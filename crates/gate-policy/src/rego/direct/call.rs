@@ -8,7 +8,7 @@ use regorus::unstable::{Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
 use super::run::{Run, Stop};
-use super::value::{Held, UNDEFINED};
+use super::value::{Held, UNDEFINED, member_of};
 use crate::rego::growth::nowhere;
 
 /// Of an instruction's operands there are no more.
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
         if !matches!(key, Value::String(_)) {
             return Ok(None);
         }
-        let found = &container[key];
+        let found = member_of(container, key);
         Ok(Some(if *found == Value::Undefined {
             self.register(*instead)?.clone()
         } else {

@@ -7,7 +7,7 @@ use regorus::rvm::Instruction;
 use regorus::rvm::instructions::{GuardMode, LiteralOrRegister};
 
 use super::run::{End, Run, Stop};
-use super::value::{Held, UNDEFINED};
+use super::value::{Held, UNDEFINED, member_of};
 use super::{Input, order};
 
 impl<'a> Run<'a> {
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
         literal: Option<u16>,
     ) -> Result<Held<'a>, Stop> {
         Ok(match (container, self.input) {
-            (Held::Borrowed(container), _) => Held::Borrowed(&container[key]),
+            (Held::Borrowed(container), _) => Held::Borrowed(member_of(container, key)),
             (Held::Own(container), _) => Held::Own(container[key].clone()),
             (Held::Part(part), Input::Order(input)) => {
                 let member = match literal {

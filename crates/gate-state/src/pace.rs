@@ -14,8 +14,11 @@ const WINDOW_NS: u64 = 5_000_000;
 const GROUP: u64 = 8;
 /// Bounds of the wait for each record, in nanoseconds.
 const PER_RECORD_NS: (u64, u64) = (25_000, 125_000);
-/// Bounds of the wait for all of them, in nanoseconds.
+/// Bounds of the wait for all of them, in nanoseconds; and of the wait at a high rate, when so many
+/// come in twice the time of a commit that all of the processor is needed for them.
 const MOST_NS: (u64, u64) = (400_000, 1_000_000);
+const MOST_AT_A_HIGH_RATE_NS: (u64, u64) = (400_000, 2_000_000);
+const HIGH_RATE: u64 = 16;
 
 /// What the next commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +128,10 @@ impl Pace {
         let bounded = |ns: u64, (least, most): (u64, u64)| ns.clamp(least, most);
         self.gathering.per_record =
             Duration::from_nanos(bounded(interval_ns.saturating_mul(2), PER_RECORD_NS));
-        self.gathering.most = Duration::from_nanos(bounded(twice_ns, MOST_NS));
+        self.gathering.most = Duration::from_nanos(if self.at_this_rate < HIGH_RATE {
+            bounded(twice_ns, MOST_NS)
+        } else {
+            bounded(twice_ns.saturating_mul(2), MOST_AT_A_HIGH_RATE_NS)
+        });
     }
 }

@@ -38,7 +38,7 @@ impl Copies {
         let mut shorter = program.clone();
         shorten::shorten(&mut shorter, data);
         let copy = || {
-            let mut made = Made::new();
+            let mut made = Made::default();
             let data = value(data, &mut made);
             let program = Arc::new(copy(&shorter, &mut made));
             Lean { program, data }
@@ -68,9 +68,29 @@ impl Copies {
     }
 }
 
-/// The collections that were copied, by the place of the original: literals that are parts of the data
-/// are parts of its copy, too.
-type Made = HashMap<usize, Value>;
+/// What was copied already.
+#[derive(Default)]
+struct Made {
+    /// Collections, by the place of the original: literals that are parts of the data are parts of its
+    /// copy, too.
+    collections: HashMap<usize, Value>,
+    /// Names of members and literals: who asks for a member most often has its very name in hand.
+    names: HashMap<Rc<str>, Value>,
+}
+
+impl Made {
+    fn name(&mut self, original: &Value) -> Value {
+        let Value::String(text) = original else {
+            return value(original, self);
+        };
+        if let Some(name) = self.names.get(text) {
+            return name.clone();
+        }
+        let name = value(original, self);
+        self.names.insert(Rc::clone(text), name.clone());
+        name
+    }
+}
 
 /// A copy that shares nothing with the original.
 fn copy(original: &Program, made: &mut Made) -> Program {
@@ -79,7 +99,7 @@ fn copy(original: &Program, made: &mut Made) -> Program {
     program.sources = Vec::new();
     program.instruction_spans = Vec::new();
     let literals = program.literals.iter();
-    program.literals = literals.map(|literal| value(literal, made)).collect();
+    program.literals = literals.map(|literal| made.name(literal)).collect();
     program.rule_tree = value(&program.rule_tree, made);
     program.rule_infos.iter_mut().for_each(describe);
     program
@@ -109,7 +129,7 @@ fn value(original: &Value, made: &mut Made) -> Value {
             return original.clone();
         }
     };
-    if let Some(copy) = made.get(&place) {
+    if let Some(copy) = made.collections.get(&place) {
         return copy.clone();
     }
     let copy: Value = match original {
@@ -123,12 +143,12 @@ fn value(original: &Value, made: &mut Made) -> Value {
         }
         Value::Object(members) => {
             let members = members.iter();
-            let members = members.map(|(name, member)| (value(name, made), value(member, made)));
+            let members = members.map(|(name, member)| (made.name(name), value(member, made)));
             members.collect::<BTreeMap<_, _>>().into()
         }
         other => other.clone(),
     };
-    made.insert(place, copy.clone());
+    made.collections.insert(place, copy.clone());
     copy
 }
 
@@ -176,7 +196,7 @@ mod tests {
                 .unwrap();
         let set = Value::from(BTreeSet::from(["y".into(), original.clone()]));
         original.as_object_mut().unwrap().insert("set".into(), set);
-        let mut copies = Made::new();
+        let mut copies = Made::default();
         let made = value(&original, &mut copies);
         assert_eq!(made, original);
         // A part of it is copied once.

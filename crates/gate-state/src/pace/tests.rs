@@ -53,17 +53,25 @@ fn a_large_commit_is_followed_by_a_wait_for_as_many_again() {
     // A hundred callers that come back at once.
     let convoy = after(&[(10, 50, 120, 60)]);
     assert_eq!(convoy.records, 50);
-    // 10 µs from one to the next, and a commit that takes little.
+    // 10 µs from one to the next, and commits of 120 µs at a high rate.
     assert_eq!(patience_us(convoy, 1), 25);
-    assert_eq!(patience_us(convoy, 50), 400);
+    assert_eq!(patience_us(convoy, 50), 480);
     // Below eight it is no group.
     assert_eq!(after(&[(10, 7, 0, 60)]).records, 1);
     assert_eq!(after(&[(10, 8, 0, 60)]).records, 8);
 }
 
 #[test]
-fn no_wait_is_longer_than_a_millisecond_however_slow_the_disk() {
-    let slow = after(&[(1, 200, 40_000, 400)]);
-    assert_eq!(patience_us(slow, 1_000), 1_000);
+fn a_high_rate_is_worth_a_longer_wait() {
+    // 15 and 18 records in 600 µs.
+    let (below, above) = (after(&[(5, 25, 300, 99)]), after(&[(5, 30, 300, 99)]));
+    assert_eq!(patience_us(below, 100), 600);
+    assert_eq!(patience_us(above, 100), 1_200);
+}
+
+#[test]
+fn no_wait_is_longer_than_one_or_two_milliseconds_however_slow_the_disk() {
+    assert_eq!(patience_us(after(&[(1, 15, 40_000, 15)]), 1_000), 1_000);
+    assert_eq!(patience_us(after(&[(1, 200, 40_000, 400)]), 1_000), 2_000);
     assert_eq!(patience_us(Gathering::NONE, 0), 0);
 }

@@ -1,6 +1,6 @@
 //! What a register holds.
 
-use regorus::Value;
+use regorus::{Rc, Value};
 
 use super::order::Part;
 use crate::rego::shorten::holds;
@@ -25,15 +25,21 @@ const FEW: usize = 8;
 
 /// What `container[key]` is.
 ///
-/// In a small object most names differ in their length already, which is told without a look at
-/// them; a search by halves looks at the text of each name that it comes to.
+/// A small object's names are most often the very literals of the program (`lean.rs`), or differ in
+/// their length already, both of which is told without a look at their text; a search by halves looks
+/// at the text of each name that it comes to.
 pub(super) fn member_of<'a>(container: &'a Value, key: &Value) -> &'a Value {
     if let (Value::Object(object), Value::String(name)) = (container, key)
         && object.len() <= FEW
     {
-        let is_named = |of: &Value| matches!(of, Value::String(of) if of == name);
-        let mut members = object.iter_sorted();
-        let found = members.find_map(|(of, member)| is_named(of).then_some(member));
+        let find = |is_it: fn(&Rc<str>, &Rc<str>) -> bool| {
+            let mut members = object.iter_sorted();
+            members.find_map(|(of, member)| match of {
+                Value::String(of) if is_it(of, name) => Some(member),
+                _ => None,
+            })
+        };
+        let found = find(Rc::ptr_eq).or_else(|| find(Rc::eq));
         return found.unwrap_or(&Value::Undefined);
     }
     &container[key]

@@ -12,8 +12,8 @@ use std::time::Duration;
 const WINDOW_NS: u64 = 5_000_000;
 /// A commit of so many records is followed by a wait for as many again.
 const GROUP: u64 = 8;
-/// Bounds of the wait for each record, in nanoseconds.
-const PER_RECORD_NS: (u64, u64) = (25_000, 125_000);
+/// The least of the wait for each record, in nanoseconds.
+const PER_RECORD_NS: u64 = 25_000;
 /// Bounds of the wait for all of them, in nanoseconds; and of the wait at a high rate, when so many
 /// come in twice the time of a commit that all of the processor is needed for them.
 const MOST_NS: (u64, u64) = (400_000, 1_000_000);
@@ -35,7 +35,7 @@ impl Gathering {
     /// Nothing but the first record.
     pub(crate) const NONE: Self = Self {
         records: 1,
-        per_record: Duration::from_nanos(PER_RECORD_NS.0),
+        per_record: Duration::from_nanos(PER_RECORD_NS),
         most: Duration::from_nanos(MOST_NS.0),
     };
 
@@ -126,8 +126,8 @@ impl Pace {
         self.at_this_rate = coming.min(self.most_waiting).max(1);
         let interval_ns = window_ns.checked_div(self.records).unwrap_or(window_ns);
         let bounded = |ns: u64, (least, most): (u64, u64)| ns.clamp(least, most);
-        self.gathering.per_record =
-            Duration::from_nanos(bounded(interval_ns.saturating_mul(2), PER_RECORD_NS));
+        let per_record_ns = interval_ns.saturating_mul(2).max(PER_RECORD_NS);
+        self.gathering.per_record = Duration::from_nanos(per_record_ns);
         self.gathering.most = Duration::from_nanos(if self.at_this_rate < HIGH_RATE {
             bounded(twice_ns, MOST_NS)
         } else {

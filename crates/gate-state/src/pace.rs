@@ -2,9 +2,10 @@
 //!
 //! A commit costs the processor and the disk about as much for fifty records as for one
 //! (PostgreSQL's `commit_delay` and `commit_siblings` are of the same use). So while records come
-//! fast enough for it, a commit waits for as many as come in twice the time that commits take, and
+//! fast enough for it, a commit waits for as many as come in twice the time that commits take, so that
 //! the disk has nothing to do for half of the time; and once some records share a commit, the next
-//! waits for as many again, since their callers are likely to come back.
+//! waits for as many again, since their callers are likely to come back. Where they are not (a steady
+//! rate after a stall) such a group lasts, as large as the longest wait makes it.
 
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ const GROUP: u64 = 8;
 /// The least of the wait for each record, in nanoseconds.
 const PER_RECORD_NS: u64 = 25_000;
 /// Bounds of the wait for all of them, in nanoseconds; and of the wait at a high rate, when so many
-/// come in twice the time of a commit that all of the processor is needed for them.
+/// records come in twice the time of a commit.
 const MOST_NS: (u64, u64) = (400_000, 1_000_000);
 const MOST_AT_A_HIGH_RATE_NS: (u64, u64) = (400_000, 2_000_000);
 const HIGH_RATE: u64 = 16;
+/// A commit counts as no longer than this: one stall is not the usual time of a commit.
+const TOOK_MAX_NS: u64 = 2_000_000;
 
 /// What the next commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,7 @@ impl Gathering {
     /// How long a commit waits that is short of so many records.
     ///
     /// Not for those that are there: at a steady rate a slow commit leaves nearly as many behind as
-    /// it had, and a wait for all of them would make the next as slow, and so on.
+    /// it had, which need not come any more.
     pub(crate) fn patience(self, missing: u64) -> Duration {
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
         self.per_record.saturating_mul(missing).min(self.most)
@@ -97,7 +100,9 @@ impl Pace {
     pub(crate) fn committed(&mut self, commit: Commit) {
         self.commits = self.commits.saturating_add(1);
         self.records = self.records.saturating_add(commit.records);
-        self.committing_ns = self.committing_ns.saturating_add(commit.took_ns);
+        self.committing_ns = self
+            .committing_ns
+            .saturating_add(commit.took_ns.min(TOOK_MAX_NS));
         self.most_waiting = self.most_waiting.max(commit.waiting);
         let window_ns = commit.end_ns.saturating_sub(self.began_ns);
         if window_ns >= WINDOW_NS {

@@ -59,6 +59,8 @@ struct Inner {
     spare: Vec<u8>,
     /// How many records the writer sleeps for; zero while it is awake.
     awaited: u64,
+    /// A job was done since the last chunk was taken.
+    interrupted: bool,
 }
 
 impl Inner {
@@ -74,6 +76,7 @@ impl Inner {
 
     /// The records that wait, as the next commit.
     fn take_current(&mut self) -> Chunk {
+        self.interrupted = false;
         let next = Chunk {
             frames: std::mem::take(&mut self.spare),
             ..Chunk::default()
@@ -106,6 +109,7 @@ impl Queue {
                 jobs: VecDeque::new(),
                 spare: Vec::new(),
                 awaited: 0,
+                interrupted: false,
             }),
             work: Condvar::new(),
         }
@@ -172,10 +176,12 @@ impl Queue {
             done.frames.clear();
             inner.spare = done.frames;
         }
-        // Out of patience: what is there is written, however little.
-        let mut patient = true;
+        // There is one wait for others, and none after a job: jobs can come one after another for
+        // minutes, and whoever waits for a record must not wait for the last of them.
+        let mut patient = !inner.interrupted;
         loop {
             if let Some(job) = inner.jobs.pop_front() {
+                inner.interrupted = true;
                 return Some(Work::Job(job));
             }
             if let Some(chunk) = inner.full.pop_front() {
@@ -193,9 +199,8 @@ impl Queue {
             inner.awaited = expected;
             if expected > 1 {
                 let time = gathering.patience(expected.saturating_sub(records));
-                let woken = wait_at_most(&self.inner, &self.work, inner, time);
-                inner = woken.0;
-                patient = !woken.1;
+                inner = wait_at_most(&self.inner, &self.work, inner, time);
+                patient = false;
             } else {
                 inner = self
                     .work
@@ -242,6 +247,12 @@ impl Queue {
     /// Whether a commit has failed and the store was not recovered since.
     pub(crate) fn is_poisoned(&self) -> bool {
         self.lock().state == State::Poisoned
+    }
+
+    /// How many records the writer sleeps for.
+    #[cfg(test)]
+    pub(crate) fn awaited(&self) -> u64 {
+        self.lock().awaited
     }
 
     /// Whether the ledger was closed.

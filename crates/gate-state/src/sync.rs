@@ -11,15 +11,13 @@ pub(crate) use std::sync::{
 
 use std::time::Duration;
 
-/// Waits on the condition variable, but not for longer than `time`. Says whether that has passed.
+/// Waits on the condition variable, but not for longer than `time`.
 pub(crate) fn wait_at_most<'a, T>(
     _mutex: &'a Mutex<T>,
     condition: &Condvar,
     guard: MutexGuard<'a, T>,
     time: Duration,
-) -> (MutexGuard<'a, T>, bool) {
-    let (guard, passed) = condition
-        .wait_timeout(guard, time)
-        .unwrap_or_else(PoisonError::into_inner);
-    (guard, passed.timed_out())
+) -> MutexGuard<'a, T> {
+    let woken = condition.wait_timeout(guard, time);
+    woken.unwrap_or_else(PoisonError::into_inner).0
 }

@@ -54,12 +54,11 @@ impl Writer {
             }
             let end = self.clock.monotonic_ns();
             self.count(chunk.frames.len(), end.saturating_sub(start));
-            let waiting = self.queue.depth();
             self.queue.committed(chunk.last);
             self.durable.publish(chunk.last);
             self.pace.committed(Commit {
                 records: chunk.records(),
-                waiting,
+                waiting: chunk.records().saturating_add(self.queue.depth()),
                 took_ns: end.saturating_sub(start),
                 end_ns: end,
             });

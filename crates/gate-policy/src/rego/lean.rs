@@ -213,6 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_the_data_is_the_literal_of_the_same_copy() {
+        let data = Value::from_json_str(r#"{"limits":{"qty":1},"qty":"qty"}"#).unwrap();
+        let mut program = Program::new();
+        program.literals = vec!["qty".into(), "limits".into()];
+        let copies = Copies::new(&program, &data);
+        let (one, other) = (copies.take(), copies.shared());
+        let place = |text: &Value| match text {
+            Value::String(text) => text.as_ptr().addr(),
+            other => panic!("{other} is no text"),
+        };
+        let names = |lean: &Lean| {
+            let (inner, outer) = (lean.data["limits"].clone(), lean.data.clone());
+            let last = |object: &Value| place(object.as_object().unwrap().keys().last().unwrap());
+            [last(&inner), last(&outer), place(&lean.program.literals[0])]
+        };
+        let [inner, outer, literal] = names(&one);
+        assert_eq!((inner, outer), (literal, literal));
+        assert!(!names(&other).contains(&literal), "two threads count it");
+        // What is not a name has a text of its own.
+        assert_ne!(place(&one.data["qty"]), literal);
+    }
+
+    #[test]
     fn each_core_gets_its_own_copy_and_large_data_is_shared() {
         let distinct = |data: &Value| {
             let copies = Copies::new(&Program::new(), data);

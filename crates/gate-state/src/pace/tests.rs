@@ -36,13 +36,13 @@ fn a_commit_waits_for_what_comes_in_twice_the_time_of_one() {
     assert_eq!(patience_us(steady, 1), 208);
     assert_eq!(patience_us(steady, 5), 600);
     // Each millisecond one: nobody else will come while it could wait.
-    assert_eq!(after(&[(5, 1, 300, 1)]).records, 1);
+    assert_eq!(after(&[(5, 1, 300, 12)]).records, 1);
     // The rate is that of the last window.
-    assert_eq!(after(&[(16, 3, 300, 12), (5, 1, 300, 1)]).records, 1);
+    assert_eq!(after(&[(16, 3, 300, 12), (5, 1, 300, 12)]).records, 1);
 }
 
 #[test]
-fn nobody_waits_for_more_than_have_ever_waited_at_once() {
+fn nobody_waits_for_more_than_have_lately_waited_at_once() {
     // 36 records in 5 ms are 7.2 in 1 ms, but they are of four callers with one order at a time.
     assert_eq!(after(&[(9, 4, 500, 4)]).records, 4);
     assert_eq!(after(&[(9, 4, 500, 40)]).records, 7);
@@ -67,6 +67,21 @@ fn a_high_rate_is_worth_a_longer_wait() {
     let (below, above) = (after(&[(5, 25, 300, 99)]), after(&[(5, 30, 300, 99)]));
     assert_eq!(patience_us(below, 100), 600);
     assert_eq!(patience_us(above, 100), 1_200);
+}
+
+#[test]
+fn a_stall_is_not_the_usual_time_of_a_commit() {
+    let mut pace = Pace::new();
+    for (at, took_us) in [(1, 300), (2, 300), (3, 300), (13, 9_000)] {
+        pace.committed(Commit {
+            records: 3,
+            waiting: 100,
+            took_ns: took_us * US,
+            end_ns: at * MS,
+        });
+    }
+    // 12 records in 13 ms are 1.3 in twice the mean of 0.3, 0.3, 0.3 and 2 ms; with 9 ms they would be 4.5.
+    assert_eq!(pace.gathering().records, 1);
 }
 
 #[test]

@@ -75,52 +75,75 @@ fn poison_drops_what_waits() {
     assert_eq!(queue.push(&mut frame()), Ok(2));
 }
 
+/// Waits for so many records, for so long at the most.
+const fn gathering(records: u64, most: Duration) -> Gathering {
+    Gathering {
+        records,
+        per_record: most,
+        most,
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const MOMENT: Duration = Duration::from_millis(1);
+
+fn sleeps_for(queue: &Queue, records: u64) {
+    while queue.awaited() != records {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
-fn a_wait_ends_with_the_last_record_or_with_the_patience() {
+fn a_commit_waits_for_as_many_as_it_is_told_to() {
     let queue = Queue::after(0, 100);
-    let four = Gathering {
-        records: 4,
-        ..Gathering::NONE
-    };
-    let take = |done| match queue.take(done, four) {
-        Some(Work::Chunk(chunk)) => chunk,
-        _ => panic!("nothing else was queued"),
-    };
     for _ in 0..5 {
         queue.push(&mut frame()).unwrap();
     }
-    let first = take(None);
-    assert_eq!((first.first, first.last), (1, 5), "all that is there");
+    let take = |gathering| match queue.take(None, gathering) {
+        Some(Work::Chunk(chunk)) => (chunk.first, chunk.last),
+        _ => panic!("nothing else was queued"),
+    };
+    assert_eq!(take(gathering(4, HOUR)), (1, 5), "all that is there");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| take(gathering(4, HOUR)));
+        sleeps_for(&queue, 4);
+        for _ in 0..3 {
+            queue.push(&mut frame()).unwrap();
+        }
+        assert_eq!(queue.awaited(), 4, "three do not wake it");
+        queue.push(&mut frame()).unwrap();
+        assert_eq!(writer.join().unwrap(), (6, 9));
+    });
     // Nobody else comes: the one that is there is written without the others.
     queue.push(&mut frame()).unwrap();
-    let second = take(Some(first));
-    assert_eq!((second.first, second.last), (6, 6));
-    // One that comes when patience is over is written at once, from another thread, too.
+    assert_eq!(take(gathering(4, MOMENT)), (10, 10));
+    // One that comes when patience is over is written at once.
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| take(Some(second)));
+        let writer = scope.spawn(|| take(gathering(4, MOMENT)));
+        sleeps_for(&queue, 1);
         queue.push(&mut frame()).unwrap();
-        let third = writer.join().unwrap();
-        assert_eq!((third.first, third.last), (7, 7));
+        assert_eq!(writer.join().unwrap(), (11, 11));
     });
 }
 
 #[test]
-fn a_patient_wait_takes_no_less_than_it_waits_for() {
-    const HOUR: Duration = Duration::from_secs(3_600);
+fn jobs_one_after_another_hold_no_record_up() {
     let queue = Queue::after(0, 100);
-    let four = Gathering {
-        records: 4,
-        per_record: HOUR,
-        most: HOUR,
-    };
+    let job = || queue.push_job(Box::new(|_| true)).unwrap();
+    queue.push(&mut frame()).unwrap();
+    job();
+    let patient = gathering(4, HOUR);
+    assert!(matches!(queue.take(None, patient), Some(Work::Job(_))));
+    // It is in the middle of the hour that it would have waited.
+    assert!(matches!(queue.take(None, patient), Some(Work::Chunk(chunk)) if chunk.last == 1));
+    // The next commit is as patient as ever.
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| queue.take(None, four));
-        for _ in 0..4 {
-            queue.push(&mut frame()).unwrap();
-        }
-        let Some(Work::Chunk(chunk)) = writer.join().unwrap() else {
-            panic!("nothing else was queued");
-        };
-        assert_eq!((chunk.first, chunk.last), (1, 4));
+        let writer = scope.spawn(|| queue.take(None, patient));
+        sleeps_for(&queue, 4);
+        queue.push(&mut frame()).unwrap();
+        assert_eq!(queue.awaited(), 4);
+        job();
+        assert!(matches!(writer.join().unwrap(), Some(Work::Job(_))));
     });
+    assert!(matches!(queue.take(None, patient), Some(Work::Chunk(chunk)) if chunk.last == 2));
 }

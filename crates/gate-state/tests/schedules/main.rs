@@ -33,11 +33,16 @@ mod sync {
         _condition: &Condvar,
         guard: MutexGuard<'a, T>,
         _time: Duration,
-    ) -> (MutexGuard<'a, T>, bool) {
+    ) -> MutexGuard<'a, T> {
+        WAITS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         drop(guard);
         shuttle::thread::yield_now();
-        (mutex.lock().unwrap_or_else(PoisonError::into_inner), true)
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How often the writer waited for others.
+    pub(crate) static WAITS: std::sync::atomic::AtomicUsize =
+        std::sync::atomic::AtomicUsize::new(0);
 }
 
 /// What they need of the rest of the crate.
@@ -62,7 +67,7 @@ mod checkpoint {
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use gate_types::ManualClock;
+use gate_types::{Clock, Timestamp};
 use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
 
@@ -71,6 +76,22 @@ use log::{Appender, Fault, Log, WalKeeper};
 use pace::Pace;
 use queue::Queue;
 use writer::Writer;
+
+/// Two milliseconds pass with each look at it: commits are slow, and those that share one are waited
+/// for.
+#[derive(Default)]
+struct Ticking(std::sync::atomic::AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        self.0
+            .fetch_add(2_000_000, std::sync::atomic::Ordering::Relaxed)
+    }
+}
 
 struct Core {
     queue: Arc<Queue>,
@@ -93,7 +114,7 @@ impl Core {
             queue: Arc::clone(&self.queue),
             durable: Arc::clone(&self.durable),
             commits: Arc::default(),
-            clock: Arc::new(ManualClock::default()),
+            clock: Arc::new(Ticking::default()),
             appender: Appender(Arc::clone(&self.log)),
             keeper: WalKeeper(Arc::clone(&self.log)),
             pace: Pace::new(),
@@ -192,6 +213,8 @@ fn every_caller_is_served_and_no_number_is_skipped() {
         },
         3_000,
     );
+    let waits = sync::WAITS.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(waits > 0, "no schedule has a commit that waits for others");
 }
 
 #[test]

@@ -79,3 +79,45 @@ impl From<bool> for Held<'_> {
         if value { TRUE } else { FALSE }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_what_an_index_gives() {
+        let names = [
+            "", "a", "b", "ab", "ba", "qty", "low", "high", "price", "other",
+        ];
+        let keys = names.map(Value::from);
+        let others = [Value::Null, true.into(), 1_u64.into(), Value::Undefined];
+        for count in 0..=keys.len() {
+            let mut object = Value::new_object();
+            let members = object.as_object_mut().unwrap();
+            for (at, key) in keys.iter().take(count).enumerate() {
+                // Half of them under the very key that is asked for, half under an equal one.
+                let key = if at % 2 == 0 {
+                    key.clone()
+                } else {
+                    names[at].into()
+                };
+                members.insert(key, at.into());
+            }
+            if count > 1 {
+                members.insert(1_u64.into(), "a number's".into());
+                members.insert("none".into(), Value::Undefined);
+            }
+            let set = Value::from(std::collections::BTreeSet::from_iter(keys.clone()));
+            let array = Value::from(keys.to_vec());
+            for container in [&object, &set, &array, &keys[1], &Value::Undefined] {
+                for key in keys.iter().chain(&others).chain([&"none".into()]) {
+                    assert_eq!(
+                        member_of(container, key),
+                        &container[key],
+                        "{container}[{key}]"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -15,10 +15,9 @@ const WINDOW_NS: u64 = 5_000_000;
 const GROUP: u64 = 8;
 /// The least of the wait for each record, in nanoseconds.
 const PER_RECORD_NS: u64 = 25_000;
-/// Bounds of the wait for all of them, in nanoseconds; and of the wait at a high rate, when so many
-/// records come in twice the time of a commit.
+/// Bounds of the wait for all of them, in nanoseconds.
 const MOST_NS: (u64, u64) = (400_000, 1_000_000);
-const MOST_AT_A_HIGH_RATE_NS: (u64, u64) = (400_000, 2_000_000);
+/// When so many records come in twice the time of a commit, the wait may be twice as long.
 const HIGH_RATE: u64 = 16;
 /// A commit counts as no longer than this: one stall is not the usual time of a commit.
 const TOOK_MAX_NS: u64 = 2_000_000;
@@ -130,13 +129,11 @@ impl Pace {
         // Four callers that wait for their answers send no fifth order meanwhile.
         self.at_this_rate = coming.min(self.most_waiting).max(1);
         let interval_ns = window_ns.checked_div(self.records).unwrap_or(window_ns);
-        let bounded = |ns: u64, (least, most): (u64, u64)| ns.clamp(least, most);
         let per_record_ns = interval_ns.saturating_mul(2).max(PER_RECORD_NS);
         self.gathering.per_record = Duration::from_nanos(per_record_ns);
-        self.gathering.most = Duration::from_nanos(if self.at_this_rate < HIGH_RATE {
-            bounded(twice_ns, MOST_NS)
-        } else {
-            bounded(twice_ns.saturating_mul(2), MOST_AT_A_HIGH_RATE_NS)
-        });
+        let (least, most) = MOST_NS;
+        let times = if self.at_this_rate < HIGH_RATE { 1 } else { 2 };
+        let most_ns = twice_ns.min(most).saturating_mul(times).max(least);
+        self.gathering.most = Duration::from_nanos(most_ns);
     }
 }

@@ -59,7 +59,7 @@ struct Inner {
     spare: Vec<u8>,
     /// How many records the writer sleeps for; zero while it is awake.
     awaited: u64,
-    /// A job was done since the last chunk was taken.
+    /// A job was done since the current chunk was last taken.
     interrupted: bool,
 }
 

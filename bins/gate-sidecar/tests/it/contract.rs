@@ -1,11 +1,9 @@
 //! The HTTP contract: what a caller gets for the right request and for each wrong one.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::client::Reply;
-use crate::sidecar::{Sidecar, authorize, fresh, order, rego_bundle};
+use crate::sidecar::{authorize, fresh, order};
 
 fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
     let body = reply.json();
@@ -225,84 +223,6 @@ fn the_policy_in_force_is_named() {
     assert_eq!(policy["revision"], payload["policy_revision"]);
     assert_eq!(policy["hash"], payload["policy_hash"]);
     assert_eq!(policy["hash"].as_str().unwrap().len(), 64);
-}
-
-/// Every such order is blocked: who watches the metrics sees it.
-#[test]
-fn orders_that_the_policy_fails_to_judge_are_counted() {
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = rego_bundle(dir.path(), "r", "1000000");
-    let rego = "package gate\ndecision := {\"allow\": true, \"reasons\": []} if input.order.x\n";
-    std::fs::write(bundle.join("policy.rego"), rego).unwrap();
-    let data = dir.path().join("data");
-    let sidecar = Sidecar::start(&data, &["--bundle", bundle.to_str().unwrap()]);
-    let mut client = sidecar.client();
-    // The second one again is no further fault.
-    for name in ["o-1", "o-2", "o-2"] {
-        let reply = authorize(&mut client, &order("c1", name, 1, "185.00")).json();
-        assert_eq!(reply["reasons"][0], "policy_undefined", "{reply}");
-    }
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
-    for (reason, count) in [("policy_undefined", 2), ("policy_error", 0)] {
-        let line = format!("\ngate_policy_faults_total{{reason=\"{reason}\"}} {count}\n");
-        assert!(metrics.contains(&line), "{line}: {metrics}");
-    }
-}
-
-#[test]
-fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
-    let (sidecar, _dir) = fresh(&[]);
-    authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
-    let mut admin = sidecar.admin();
-    assert_eq!(admin.get("/live").status, 200);
-    assert_eq!(admin.get("/ready").status, 200);
-    let metrics = String::from_utf8(admin.get("/metrics").body).unwrap();
-    assert!(
-        metrics.contains("gate_decisions_total{status=\"AUTHORIZED\"} 1\n"),
-        "{metrics}"
-    );
-    // Asked of the writer's connection: the pragmas that durability hangs on.
-    let sqlite = "journal_mode=\"wal\",synchronous=\"full\",page_size=\"4096\",wal_autocheckpoint=\"0\"} 1\n";
-    assert!(metrics.contains(sqlite), "{metrics}");
-    assert!(metrics.contains("\ngate_build_info{version="), "{metrics}");
-    for limit in [
-        "gate_limit{of=\"connections_per_worker\"} 10000",
-        "gate_limit{of=\"policy_instructions\"} 25000",
-        "gate_limit_bytes{of=\"policy_call_answer\"} 1048576",
-        "gate_limit_bytes{of=\"policy_patterns_per_thread\"} 67108864",
-        "gate_limit{of=\"policy_pattern_steps\"} 8000000",
-        "gate_limit_seconds{of=\"policy_evaluation\"} 0.020000000",
-    ] {
-        assert!(
-            metrics.contains(&format!("\n{limit}\n")),
-            "{limit}: {metrics}"
-        );
-    }
-    assert_eq!(admin.get("/openapi.json").json()["openapi"], "3.1.0");
-    assert_eq!(admin.post("/v1/authorize", "{}").status, 404);
-    assert_eq!(sidecar.client().get("/metrics").status, 404);
-}
-
-#[test]
-fn ready_says_why_not_while_the_journal_cannot_be_written_and_is_ready_again_after() {
-    let (sidecar, dir) = fresh(&[]);
-    let foreign = rusqlite::Connection::open(dir.path().join("data/ledger.db")).unwrap();
-    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let refused = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
-    assert_eq!(refused.status, 503);
-    let ready = sidecar.admin().get("/ready");
-    assert_eq!(ready.status, 503);
-    assert_eq!(ready.json()["reason"], "the journal cannot be written");
-    assert_eq!(sidecar.client().get("/health").json()["status"], "degraded");
-
-    foreign.execute_batch("ROLLBACK").unwrap();
-    let patience = Instant::now();
-    while sidecar.admin().get("/ready").status != 200 {
-        assert!(patience.elapsed() < Duration::from_secs(20), "not ready");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let taken = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185.50"));
-    assert_eq!(taken.status, 200);
 }
 
 #[test]

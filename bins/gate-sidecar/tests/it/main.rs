@@ -10,6 +10,7 @@
 mod client;
 mod sidecar;
 
+mod admin;
 mod commands;
 mod concurrency;
 mod contract;

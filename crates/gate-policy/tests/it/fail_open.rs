@@ -334,69 +334,6 @@ fn unsupported_or_broken_rego_is_refused_at_load() {
     assert!(shown.starts_with("refused"), "{shown}");
 }
 
-#[test]
-fn a_bundle_that_fails_its_own_tests_is_refused() {
-    let files = |test: &str| {
-        let rego = format!("package gate\ndecision := {ALLOW}");
-        let test = format!("package gate_test\nimport data.gate\n{test}");
-        let files = [("gate.rego", rego), ("gate_test.rego", test)];
-        match activate(&Bundle::from_files(files).unwrap()) {
-            Ok(_) => "in force".to_owned(),
-            Err(error) => {
-                assert!(error.is_test_failure());
-                error.to_string()
-            }
-        }
-    };
-    assert_eq!(files("test_ok if gate.decision.allow"), "in force");
-    let failed = files("test_no if not gate.decision.allow");
-    assert!(
-        failed.contains("data.gate_test.test_no: is undefined, not true"),
-        "{failed}"
-    );
-    let failed = files("test_no if gate.decision.allow == 5 + \"x\"");
-    assert!(
-        failed.contains("data.gate_test.test_no: failed"),
-        "{failed}"
-    );
-}
-
-#[test]
-fn an_input_of_several_members_is_put_to_both_engines() {
-    let rego = format!(
-        "package gate\nbad if {{ input.a == 1; input.b == 2 }}\n\
-         bad := 7 if {{ input.a == 1; input.b == 2 }}\ndecision := {ALLOW} if not bad"
-    );
-    let with = |input: &str| {
-        let test = format!(
-            "package gate_test\nimport data.gate\n\
-             test_runs if count([1 | gate.decision with input as {input}]) >= 0"
-        );
-        let files = [("g.rego", rego.as_str()), ("g_test.rego", &test)];
-        activate(&Bundle::from_files(files).unwrap()).map(drop)
-    };
-    assert_eq!(with("{\"a\": 1, \"b\": 1}"), Ok(()));
-    assert!(with("{\"a\": 1, \"b\": 2}").unwrap_err().is_test_failure());
-}
-
-#[test]
-fn an_input_that_a_test_uses_is_put_to_both_engines() {
-    // The conflict shows for one client only, which no probe has; the bundle's own test does.
-    let rego = "package gate\n\
-        default special := false\n\
-        special := true if input.context.client_id == \"vip\"\n\
-        special := 7 if input.context.client_id == \"vip\"\n\
-        decision := {\"allow\": true, \"reasons\": []} if not special";
-    let test = "package gate_test\nimport data.gate\n\
-        test_runs if count([1 | gate.decision with input as {\"context\": {\"client_id\": \"x\"}}]) == 1";
-    let with = |test: String| {
-        activate(&Bundle::from_files([("g.rego", rego.to_owned()), ("g_test.rego", test)]).unwrap())
-    };
-    assert!(with(test.to_owned()).is_ok());
-    let noting = test.replace("\"x\"}}]) == 1", "\"vip\"}}]) >= 0");
-    assert!(with(noting).is_err());
-}
-
 /// A builtin without a value where OPA's has one ends the body of a denial, and nothing denies.
 #[test]
 fn a_denial_with_a_message_denies_whatever_the_message_is() {

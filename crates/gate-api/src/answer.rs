@@ -53,7 +53,7 @@ impl Signed<'_> {
         } = self;
         let trace_id = uuid::Uuid::from_bytes(order.trace_id);
         let mut trace_text = uuid::Uuid::encode_buffer();
-        let notional = order.notional.to_string();
+        let notional = order.notional.text();
         let claims = Claims {
             kid: key.kid().into(),
             iss: settings.issuer.as_str().into(),

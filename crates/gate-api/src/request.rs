@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::problem::{Code, Problem};
 use member::{flag, id, price, qty, required, side, text};
-use object::{each_member, each_member_of_body, extra_value};
+use object::{Members, each_member, extra_value};
 
 /// The most bytes a request body may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -118,70 +118,97 @@ impl<'a> AuthorizeRequest<'a> {
     /// A [`Problem`] that names the member: malformed JSON, a duplicate, missing, unknown or
     /// invalid member.
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
-        let (mut order, mut context) = (None, None);
-        each_member_of_body(body, |key, raw| {
-            match &*key {
-                "order" => order = Some(Order::parse(raw)?),
-                "context" => context = Some(parse_context(raw)?),
-                _ => return Err(unknown(&key)),
-            }
-            Ok(())
-        })?;
-        let order = required(order, "order")?;
-        let (client_id, context_extra) = required(context, "context")?;
+        let mut parts = Parts::default();
+        each_member(body, &mut parts)?;
+        let order = required(parts.order, "order")?.whole()?;
+        let context = required(parts.context, "context")?;
         Ok(Self {
             order,
-            client_id,
-            context_extra,
+            client_id: required(context.client_id, "context.client_id")?,
+            context_extra: context.extra,
         })
     }
 }
 
-impl<'a> Order<'a> {
-    fn parse(raw: &'a RawValue) -> Result<Self, Problem> {
-        let (mut order_id, mut symbol, mut order_side) = (None, None, None);
-        let (mut order_qty, mut order_price) = (None, None);
-        let mut extra = Map::new();
-        each_member(raw, "order", |key, raw| {
-            match &*key {
-                "client_order_id" => {
-                    order_id = Some(id(raw, "order.client_order_id", OrderId::new)?);
-                }
-                "symbol" => symbol = Some(id(raw, "order.symbol", Symbol::new)?),
-                "side" => order_side = Some(side(raw, "order.side")?),
-                "qty" => order_qty = Some(qty(raw, "order.qty")?),
-                "price" => order_price = Some(price(raw, "order.price")?),
-                _ => {
-                    let value = extra_value(raw, "order", &key)?;
-                    extra.insert(key.into_owned(), value);
-                }
+/// As much of an [`AuthorizeRequest`] as was read.
+#[derive(Default)]
+struct Parts<'a> {
+    order: Option<OrderParts<'a>>,
+    context: Option<ContextParts<'a>>,
+}
+
+#[derive(Default)]
+struct OrderParts<'a> {
+    client_order_id: Option<OrderId<'a>>,
+    symbol: Option<Symbol<'a>>,
+    side: Option<Side>,
+    qty: Option<Amount<Qty>>,
+    price: Option<Amount<Price>>,
+    extra: Map<String, Value>,
+}
+
+#[derive(Default)]
+struct ContextParts<'a> {
+    client_id: Option<ClientId<'a>>,
+    extra: Map<String, Value>,
+}
+
+impl<'a> Members<'a> for &mut Parts<'a> {
+    fn within(&mut self, key: &str) -> Option<(&'static str, &mut dyn Members<'a>)> {
+        match key {
+            "order" => Some(("order", self.order.insert(OrderParts::default()))),
+            "context" => Some(("context", self.context.insert(ContextParts::default()))),
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, key: Cow<'a, str>, _: &'a RawValue) -> Result<(), Problem> {
+        Err(unknown(&key))
+    }
+}
+
+impl<'a> Members<'a> for OrderParts<'a> {
+    fn take(&mut self, key: Cow<'a, str>, raw: &'a RawValue) -> Result<(), Problem> {
+        match &*key {
+            "client_order_id" => {
+                self.client_order_id = Some(id(raw, "order.client_order_id", OrderId::new)?);
             }
-            Ok(())
-        })?;
-        Ok(Self {
-            client_order_id: required(order_id, "order.client_order_id")?,
-            symbol: required(symbol, "order.symbol")?,
-            side: required(order_side, "order.side")?,
-            qty: required(order_qty, "order.qty")?,
-            price: required(order_price, "order.price")?,
-            extra,
-        })
-    }
-}
-
-fn parse_context(raw: &RawValue) -> Result<(ClientId<'_>, Map<String, Value>), Problem> {
-    let mut client = None;
-    let mut extra = Map::new();
-    each_member(raw, "context", |key, raw| {
-        if key == "client_id" {
-            client = Some(id(raw, "context.client_id", ClientId::new)?);
-        } else {
-            let value = extra_value(raw, "context", &key)?;
-            extra.insert(key.into_owned(), value);
+            "symbol" => self.symbol = Some(id(raw, "order.symbol", Symbol::new)?),
+            "side" => self.side = Some(side(raw, "order.side")?),
+            "qty" => self.qty = Some(qty(raw, "order.qty")?),
+            "price" => self.price = Some(price(raw, "order.price")?),
+            _ => {
+                let value = extra_value(raw, "order", &key)?;
+                self.extra.insert(key.into_owned(), value);
+            }
         }
         Ok(())
-    })?;
-    Ok((required(client, "context.client_id")?, extra))
+    }
+}
+
+impl<'a> Members<'a> for ContextParts<'a> {
+    fn take(&mut self, key: Cow<'a, str>, raw: &'a RawValue) -> Result<(), Problem> {
+        if key == "client_id" {
+            self.client_id = Some(id(raw, "context.client_id", ClientId::new)?);
+        } else {
+            let value = extra_value(raw, "context", &key)?;
+            self.extra.insert(key.into_owned(), value);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> OrderParts<'a> {
+    fn whole(self) -> Result<Order<'a>, Problem> {
+        Ok(Order {
+            client_order_id: required(self.client_order_id, "order.client_order_id")?,
+            symbol: required(self.symbol, "order.symbol")?,
+            side: required(self.side, "order.side")?,
+            qty: required(self.qty, "order.qty")?,
+            price: required(self.price, "order.price")?,
+            extra: self.extra,
+        })
+    }
 }
 
 impl<'a> ReleaseRequest<'a> {
@@ -191,7 +218,7 @@ impl<'a> ReleaseRequest<'a> {
     /// As [`AuthorizeRequest::parse`].
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut reason, mut amount) = (None, None, None, None);
-        each_member_of_body(body, |key, raw| {
+        each_member(body, |key: Cow<'a, str>, raw: &'a RawValue| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
@@ -218,7 +245,7 @@ impl<'a> FillRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut exec) = (None, None, None);
         let (mut fill_qty, mut fill_price) = (None, None);
-        each_member_of_body(body, |key, raw| {
+        each_member(body, |key: Cow<'a, str>, raw: &'a RawValue| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
@@ -247,8 +274,8 @@ pub(crate) fn order_digest(request: &AuthorizeRequest<'_>) -> Result<Digest, Pro
         client_order_id: order.client_order_id.as_str(),
         symbol: order.symbol.as_str(),
         side: order.side.as_str(),
-        qty: &order.qty.value.to_string(),
-        price: &order.price.value.to_string(),
+        qty: &order.qty.value.decimal().text(),
+        price: &order.price.value.decimal().text(),
         others: &order.extra,
     };
     members
@@ -264,7 +291,7 @@ impl<'a> KillRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut symbol, mut on) = (None, None, None);
         let (mut actor, mut reason) = (None, None);
-        each_member_of_body(body, |key, raw| {
+        each_member(body, |key: Cow<'a, str>, raw: &'a RawValue| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "symbol" => symbol = Some(id(raw, "symbol", Symbol::new)?),

@@ -49,22 +49,16 @@ impl Timing {
 }
 
 fn write_ms(out: &mut Vec<u8>, nanos: u64) {
-    let mut digits = [b'0'; 20];
-    let mut rest = nanos;
-    for digit in digits.iter_mut().rev() {
+    const NANOS_PER_MS: u64 = 1_000_000;
+    out.extend_from_slice(itoa::Buffer::new().format(nanos / NANOS_PER_MS).as_bytes());
+    let mut fraction = *b".000000";
+    let mut rest = nanos % NANOS_PER_MS;
+    for digit in fraction.iter_mut().skip(1).rev() {
         // INVARIANT: a remainder by ten is a digit.
         *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
         rest /= 10;
     }
-    let (whole, fraction) = digits.split_at(14);
-    let leading = whole
-        .iter()
-        .take(13)
-        .take_while(|digit| **digit == b'0')
-        .count();
-    out.extend(whole.iter().skip(leading));
-    out.push(b'.');
-    out.extend_from_slice(fraction);
+    out.extend_from_slice(&fraction);
 }
 
 /// Reads a clock between segments.

@@ -101,21 +101,22 @@ impl OrderMembers<'_> {
     /// # Errors
     /// [`OrderError::Duplicate`], [`OrderError::Canonical`].
     pub fn digest(&self) -> Result<Digest, OrderError> {
+        // INVARIANT: in canonical order.
         let fixed = [
-            ("client_order_id", self.client_order_id),
-            ("price", self.price),
-            ("qty", self.qty),
-            ("side", self.side),
-            ("symbol", self.symbol),
+            ("client_order_id", Member::Text(self.client_order_id)),
+            ("price", Member::Text(self.price)),
+            ("qty", Member::Text(self.qty)),
+            ("side", Member::Text(self.side)),
+            ("symbol", Member::Text(self.symbol)),
         ];
+        if self.others.is_empty() {
+            return digest_of_sorted(fixed);
+        }
         let others = self
             .others
             .iter()
             .map(|(name, value)| (name.as_str(), Member::Value(value)));
-        let fixed = fixed
-            .into_iter()
-            .map(|(name, text)| (name, Member::Text(text)));
-        digest_of_members(fixed.chain(others).collect())
+        digest_of_members(fixed.into_iter().chain(others).collect())
     }
 }
 
@@ -126,6 +127,12 @@ enum Member<'a> {
 
 fn digest_of_members(mut members: Vec<(&str, Member<'_>)>) -> Result<Digest, OrderError> {
     members.sort_by(|(a, _), (b, _)| cmp_keys(a, b));
+    digest_of_sorted(members)
+}
+
+fn digest_of_sorted<'a>(
+    members: impl IntoIterator<Item = (&'a str, Member<'a>)>,
+) -> Result<Digest, OrderError> {
     let mut out = Vec::with_capacity(256);
     let mut last = None;
     for (name, value) in members {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::decimal::{AmountError, Decimal, pow10, write_scaled};
+use crate::decimal::{AmountError, Decimal, pow10};
+use crate::text::AmountText;
 
 /// Declares an amount that wraps a positive [`Decimal`].
 macro_rules! positive_amount {
@@ -131,6 +132,12 @@ impl Notional {
         self.micros
     }
 
+    /// The canonical text, without an allocation.
+    #[must_use]
+    pub fn text(self) -> AmountText {
+        AmountText::new(self.micros, MICRO_DIGITS)
+    }
+
     /// The sum.
     ///
     /// # Errors
@@ -163,7 +170,7 @@ impl Notional {
 /// The canonical text: plain decimals of the currency, no trailing zero.
 impl fmt::Display for Notional {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scaled(f, self.micros, MICRO_DIGITS)
+        fmt::Display::fmt(&self.text(), f)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::text::AmountText;
+
 /// Digits an amount may have, before and after the point together, as written.
 pub const MAX_DIGITS: usize = 18;
 
@@ -104,6 +106,12 @@ impl Decimal {
         Ok(Self { mantissa, scale })
     }
 
+    /// The canonical text, without an allocation.
+    #[must_use]
+    pub fn text(self) -> AmountText {
+        AmountText::new(u128::from(self.mantissa), usize::from(self.scale))
+    }
+
     /// Whether the amount is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
@@ -132,7 +140,7 @@ impl PartialOrd for Decimal {
 /// The canonical text: no exponent, no leading or trailing zero.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scaled(f, u128::from(self.mantissa), usize::from(self.scale))
+        fmt::Display::fmt(&self.text(), f)
     }
 }
 
@@ -147,34 +155,6 @@ impl std::str::FromStr for Decimal {
     fn from_str(text: &str) -> Result<Self, AmountError> {
         Self::parse(text)
     }
-}
-
-/// Writes `value × 10^-scale` in plain decimals, without trailing zeros.
-pub(crate) fn write_scaled(
-    f: &mut fmt::Formatter<'_>,
-    value: u128,
-    mut scale: usize,
-) -> fmt::Result {
-    // INVARIANT: no scale of this crate is above 9, so that a unit and a fraction fit into 64 bits;
-    // and a power of ten is not zero.
-    let unit = u64::try_from(pow10(scale)).unwrap_or(u64::MAX);
-    // Nearly every value does, too, and is divided and written several times faster there.
-    let mut fraction = if let Ok(value) = u64::try_from(value) {
-        write!(f, "{}", value.checked_div(unit).unwrap_or_default())?;
-        value.checked_rem(unit).unwrap_or_default()
-    } else {
-        let unit = u128::from(unit);
-        write!(f, "{}", value.checked_div(unit).unwrap_or_default())?;
-        u64::try_from(value.checked_rem(unit).unwrap_or_default()).unwrap_or_default()
-    };
-    if fraction == 0 {
-        return Ok(());
-    }
-    while fraction.is_multiple_of(10) {
-        fraction = fraction.wrapping_div(10);
-        scale = scale.saturating_sub(1);
-    }
-    write!(f, ".{fraction:0scale$}")
 }
 
 /// `10^exponent`, for the small exponents of this crate.
@@ -317,29 +297,6 @@ mod tests {
     }
 
     proptest! {
-        /// The law: the digits of the whole number with a point before the last so many, and without
-        /// the zeros at the end.
-        #[test]
-        fn text_is_the_digits_with_a_point(
-            value in prop_oneof![any::<u128>(), any::<u64>().prop_map(u128::from), 0_u128..10_000_000],
-            scale in 0_usize..=9,
-        ) {
-            struct Scaled(u128, usize);
-            impl fmt::Display for Scaled {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    write_scaled(f, self.0, self.1)
-                }
-            }
-            let digits = format!("{value:0width$}", width = scale + 1);
-            let (whole, fraction) = digits.split_at(digits.len() - scale);
-            let fraction = fraction.trim_end_matches('0');
-            let expected = match fraction {
-                "" => whole.to_owned(),
-                fraction => format!("{whole}.{fraction}"),
-            };
-            prop_assert_eq!(Scaled(value, scale).to_string(), expected);
-        }
-
         #[test]
         fn text_and_nanos_are_two_views_of_one_value(mantissa in 0_u64..1_000_000_000_000_000_000, scale in 0_u8..=9) {
             let value = normalise(mantissa, i32::from(scale)).unwrap();

@@ -1,5 +1,8 @@
 //! Taking in a request's body: the right type, bounded in size and in time.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -28,20 +31,31 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
 async fn within_time(
     reading: impl Future<Output = Result<Bytes, Problem>>,
 ) -> Result<Bytes, Problem> {
-    // A body that came with its head is read without a timer.
-    let mut reading = std::pin::pin!(reading);
-    if let std::task::Poll::Ready(body) = futures_util::poll!(reading.as_mut()) {
+    let mut reading = pin!(reading);
+    // A connection is one task, which feeds a body and asks for the answer after that, and asks once
+    // before the body that came with the head is fed. So nobody need be woken the first time: it
+    // would ask once more for nothing.
+    let nobody = &mut Context::from_waker(Waker::noop());
+    if let Poll::Ready(body) = reading.as_mut().poll(nobody) {
         return body;
     }
-    tokio::time::timeout(BODY_TIMEOUT, reading)
-        .await
-        .unwrap_or_else(|_| {
-            let detail = format!(
-                "the body did not arrive within {} s",
-                BODY_TIMEOUT.as_secs()
-            );
-            Err(Problem::new(Code::RequestTimeout, detail))
-        })
+    let mut late = pin!(tokio::time::sleep(BODY_TIMEOUT));
+    let mut is_first = true;
+    poll_fn(|context| {
+        if !std::mem::take(&mut is_first)
+            && let Poll::Ready(body) = reading.as_mut().poll(context)
+        {
+            return Poll::Ready(body);
+        }
+        late.as_mut().poll(context).map(|()| Err(too_late()))
+    })
+    .await
+}
+
+fn too_late() -> Problem {
+    let seconds = BODY_TIMEOUT.as_secs();
+    let detail = format!("the body did not arrive within {seconds} s");
+    Problem::new(Code::RequestTimeout, detail)
 }
 
 /// Reads to the end; a body over the limit is read on for a while and refused.

@@ -11,47 +11,49 @@ use serde_json::value::RawValue;
 
 use crate::problem::{Code, Problem};
 
-/// Calls `take` with every member of the object that `body` is; the first problem ends the walk.
-pub(super) fn each_member_of_body<'a>(
-    body: &'a [u8],
-    take: impl FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), Problem>,
-) -> Result<(), Problem> {
-    let mut problem = None;
-    let walk = Walk {
-        path: "",
-        take,
-        problem: &mut problem,
-    };
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let walked = json.deserialize_map(walk).and_then(|()| json.end());
-    match (walked, problem) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Some(problem)) => Err(problem),
-        (Err(error), None) if error.is_data() => Err(not_an_object("")),
-        (Err(error), None) => Err(Problem::new(
-            Code::MalformedJson,
-            format!("the body is not valid JSON: {error}"),
-        )),
+/// Who takes the members of an object, one by one; any closure that takes a name and a value does.
+pub(super) trait Members<'a> {
+    /// Takes a member. A problem ends the walk.
+    fn take(&mut self, key: Cow<'a, str>, raw: &'a RawValue) -> Result<(), Problem>;
+
+    /// For a member that must be an object: its path, and who takes what is in it.
+    fn within(&mut self, _key: &str) -> Option<(&'static str, &mut dyn Members<'a>)> {
+        None
     }
 }
 
-/// Calls `take` with every member of the object `raw`; the first problem ends the walk.
+impl<'a, F> Members<'a> for F
+where
+    F: FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), Problem>,
+{
+    fn take(&mut self, key: Cow<'a, str>, raw: &'a RawValue) -> Result<(), Problem> {
+        self(key, raw)
+    }
+}
+
+/// Hands over every member of the object that `body` is; the first problem ends the walk.
 pub(super) fn each_member<'a>(
-    raw: &'a RawValue,
-    path: &'static str,
-    take: impl FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), Problem>,
+    body: &'a [u8],
+    mut members: impl Members<'a>,
 ) -> Result<(), Problem> {
-    let mut problem = None;
-    let walk = Walk {
-        path,
-        take,
-        problem: &mut problem,
+    let malformed = |error: &dyn fmt::Display| {
+        let detail = format!("the body is not valid JSON: {error}");
+        Problem::new(Code::MalformedJson, detail)
     };
-    let mut json = serde_json::Deserializer::from_str(raw.get());
-    match json.deserialize_map(walk) {
-        Ok(()) => Ok(()),
-        // The text was checked as a whole, so what is left is that it is no object.
-        Err(_) => Err(problem.unwrap_or_else(|| not_an_object(path))),
+    let body = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
+    let mut found = Found::default();
+    let walk = Walk {
+        path: "",
+        members: &mut members,
+        found: &mut found,
+    };
+    let mut json = serde_json::Deserializer::from_str(body);
+    let walked = walk.deserialize(&mut json).and_then(|()| json.end());
+    match (walked, found.problem) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(problem)) => Err(problem),
+        (Err(error), None) if error.is_data() => Err(not_an_object(found.within)),
+        (Err(error), None) => Err(malformed(&error)),
     }
 }
 
@@ -82,33 +84,54 @@ fn not_an_object(path: &'static str) -> Problem {
     }
 }
 
-struct Walk<'p, F> {
+struct Walk<'p, M: ?Sized> {
     path: &'static str,
-    take: F,
-    problem: &'p mut Option<Problem>,
+    members: &'p mut M,
+    found: &'p mut Found,
 }
 
-impl<'de, F> Visitor<'de> for Walk<'_, F>
-where
-    F: FnMut(Cow<'de, str>, &'de RawValue) -> Result<(), Problem>,
-{
+/// What ends a walk, beside malformed JSON.
+#[derive(Default)]
+struct Found {
+    problem: Option<Problem>,
+    /// The path of the object that is being read.
+    within: &'static str,
+}
+
+impl<'de, M: Members<'de> + ?Sized> DeserializeSeed<'de> for Walk<'_, M> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        self.found.within = self.path;
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de, M: Members<'de> + ?Sized> Visitor<'de> for Walk<'_, M> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<(), M::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = Seen::default();
         while let Some(key) = map.next_key_seed(Key)? {
-            let raw: &'de RawValue = map.next_value()?;
-            let outcome = if seen.insert(key.clone()) {
-                (self.take)(key, raw)
-            } else {
+            let outcome = if !seen.insert(&key) {
                 Err(duplicate(self.path, &key))
+            } else if let Some((path, members)) = self.members.within(&key) {
+                map.next_value_seed(Walk {
+                    path,
+                    members,
+                    found: self.found,
+                })?;
+                self.found.within = self.path;
+                Ok(())
+            } else {
+                self.members.take(key, map.next_value()?)
             };
             if let Err(problem) = outcome {
-                *self.problem = Some(problem);
+                self.found.problem = Some(problem);
                 return Err(de::Error::custom("see problem"));
             }
         }
@@ -125,10 +148,11 @@ fn duplicate(path: &str, key: &str) -> Problem {
     Problem::of_member(Code::DuplicateMember, member, "is given twice")
 }
 
-/// The names met so far. Orders have few members: a short list is compared, a long one hashed.
+/// The names met so far. Orders have few members: a short list is compared, a long one hashed, and a
+/// name that is written with an escape as well.
 #[derive(Default)]
 struct Seen<'a> {
-    few: [Cow<'a, str>; FEW],
+    few: [&'a str; FEW],
     count: usize,
     many: Option<std::collections::HashSet<Cow<'a, str>>>,
 }
@@ -137,16 +161,17 @@ const FEW: usize = 16;
 
 impl<'a> Seen<'a> {
     /// Whether the name is new.
-    fn insert(&mut self, key: Cow<'a, str>) -> bool {
+    fn insert(&mut self, key: &Cow<'a, str>) -> bool {
         let (seen, free) = self.few.split_at_mut(self.count);
-        if seen.contains(&key) {
+        if seen.contains(&&**key) || self.many.as_ref().is_some_and(|many| many.contains(key)) {
             return false;
         }
-        let Some(slot) = free.first_mut() else {
-            return self.many.get_or_insert_default().insert(key);
-        };
-        *slot = key;
-        self.count = self.count.saturating_add(1);
+        if let (Cow::Borrowed(name), Some(slot)) = (key, free.first_mut()) {
+            *slot = name;
+            self.count = self.count.saturating_add(1);
+        } else {
+            self.many.get_or_insert_default().insert(key.clone());
+        }
         true
     }
 }

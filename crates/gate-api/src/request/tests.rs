@@ -127,8 +127,8 @@ fn names_the_duplicate_member_at_every_depth() {
     );
     check(
         &with(r#""context":"#, r#""context":{},"context":"#),
-        Code::MissingMember,
-        "context.client_id",
+        Code::DuplicateMember,
+        "context",
     );
     check(
         &with(r#"{"client_id":"c5"}"#, r#"{"client_id":"c5"},"order":{}"#),
@@ -233,6 +233,21 @@ fn refuses_an_unknown_member_beside_order_and_context() {
 }
 
 #[test]
+fn names_what_must_be_an_object() {
+    for (body, member) in [
+        ("[]", ""),
+        ("7", ""),
+        (r#"{"order":[]}"#, "order"),
+        (r#"{"order":"x"}"#, "order"),
+        (r#"{"order":null,"context":{}}"#, "order"),
+    ] {
+        check(body, Code::InvalidMember, member);
+    }
+    let context = with(r#"{"client_id":"c5"}"#, r#""c5""#);
+    check(&context, Code::InvalidMember, "context");
+}
+
+#[test]
 fn refuses_what_is_not_json() {
     for body in [
         "",
@@ -243,6 +258,9 @@ fn refuses_what_is_not_json() {
         "{}x",
         "{'a':1}",
         "\u{feff}{}",
+        r#"{"order":{"qty":1"#,
+        r#"{"order":{},"context":{}"#,
+        r#"{"order":{"qty":nul}}"#,
     ] {
         check(body, Code::MalformedJson, "");
     }

@@ -8,8 +8,9 @@ use super::value::{Held, UNDEFINED};
 use crate::policy::PolicyInput;
 use crate::rego::document::{self, amount, currency, exact};
 
-/// An object within the input, or the input itself.
+/// An object within the input, or the input itself; a word, as [`Held`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 pub(super) enum Part {
     Input,
     Amounts,

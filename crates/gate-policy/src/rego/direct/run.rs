@@ -13,8 +13,9 @@ const USUAL_RULES: usize = 4;
 /// Rules that call one another; deeper is the machine's.
 const MAX_DEPTH: usize = 64;
 
-/// Why a body ended before its end.
+/// Why a body ended before its end; a word, as [`Held`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 pub(super) enum Stop {
     /// A condition does not hold, or what is computed cannot be: the next body has its turn.
     Failed,

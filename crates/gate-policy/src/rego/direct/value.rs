@@ -6,7 +6,11 @@ use super::order::Part;
 use crate::rego::shorten::holds;
 
 /// A value, borrowed where it can be.
+///
+/// Its tag is a word, so that what follows it is moved in whole words: behind a byte it would be
+/// moved in pieces that lie across those it was written in, and the processor would wait for each.
 #[derive(Clone)]
+#[repr(usize)]
 pub(super) enum Held<'a> {
     /// Of the data, the literals or the input document.
     Borrowed(&'a Value),

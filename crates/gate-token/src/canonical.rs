@@ -95,7 +95,9 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(bytes.len().saturating_add(2));
     out.push(b'"');
     // Without a branch for each byte: sixteen of them are looked at together.
-    let is_plain = !bytes.iter().fold(false, |any, &byte| any | must_escape(byte));
+    let is_plain = !bytes
+        .iter()
+        .fold(false, |any, &byte| any | must_escape(byte));
     if is_plain {
         out.extend_from_slice(bytes);
     } else {

@@ -81,7 +81,13 @@ impl Client {
         self.read_reply()
     }
 
-    fn read_reply(&mut self) -> std::io::Result<Reply> {
+    /// Sends bytes as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Reads the next reply.
+    pub(crate) fn read_reply(&mut self) -> std::io::Result<Reply> {
         let status_line = self.line()?;
         let status = status_line
             .split(' ')

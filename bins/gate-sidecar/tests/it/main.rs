@@ -11,6 +11,7 @@ mod client;
 mod sidecar;
 
 mod admin;
+mod arrival;
 mod commands;
 mod concurrency;
 mod contract;

@@ -2,6 +2,7 @@
 //! an error.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use gate_token::json::Strict;
@@ -117,7 +118,7 @@ impl<'de, M: Members<'de> + ?Sized> Visitor<'de> for Walk<'_, M> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = Seen::default();
         while let Some(key) = map.next_key_seed(Key)? {
-            let outcome = if !seen.insert(&key) {
+            let outcome = if !seen.insert(key.clone()) {
                 Err(duplicate(self.path, &key))
             } else if let Some((path, members)) = self.members.within(&key) {
                 map.next_value_seed(Walk {
@@ -154,23 +155,27 @@ fn duplicate(path: &str, key: &str) -> Problem {
 struct Seen<'a> {
     few: [&'a str; FEW],
     count: usize,
-    many: Option<std::collections::HashSet<Cow<'a, str>>>,
+    many: Option<HashSet<Cow<'a, str>>>,
 }
 
 const FEW: usize = 16;
 
 impl<'a> Seen<'a> {
     /// Whether the name is new.
-    fn insert(&mut self, key: &Cow<'a, str>) -> bool {
+    fn insert(&mut self, key: Cow<'a, str>) -> bool {
         let (seen, free) = self.few.split_at_mut(self.count);
-        if seen.contains(&&**key) || self.many.as_ref().is_some_and(|many| many.contains(key)) {
+        let is_among = |many: &HashSet<Cow<'a, str>>| many.contains(&key);
+        if seen.contains(&&*key) || self.many.as_ref().is_some_and(is_among) {
             return false;
         }
-        if let (Cow::Borrowed(name), Some(slot)) = (key, free.first_mut()) {
-            *slot = name;
-            self.count = self.count.saturating_add(1);
-        } else {
-            self.many.get_or_insert_default().insert(key.clone());
+        match (key, free.first_mut()) {
+            (Cow::Borrowed(name), Some(slot)) => {
+                *slot = name;
+                self.count = self.count.saturating_add(1);
+            }
+            (key, _) => {
+                self.many.get_or_insert_default().insert(key);
+            }
         }
         true
     }

@@ -11,6 +11,7 @@ mod canonical;
 mod check;
 mod cloud;
 mod compare;
+mod cores;
 mod disk;
 mod environment;
 mod load;
@@ -168,6 +169,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!(
         "disk: sync p50 {:.3}  p99 {:.3}  p99.9 {:.3}  max {:.3} ms, {:.2} % of the time in syncs over 1 ms",
         disk.p50, disk.p99, disk.p99_9, disk.max, disk.stalled_percent
+    );
+    let cores = &environment.cores;
+    println!(
+        "cores: not there for over 1 ms in {:.2} % of the time, {:.2} % beside {:.0} syncs a second, longest {:.1} ms",
+        cores.late_percent,
+        cores.late_percent_beside_syncs,
+        cores.syncs_per_second,
+        cores.longest_ms
     );
     println!("\n== canonical load: {}", canonical::title(args));
     let canonical = Canonical::measure(args, &binaries, scratch.path())?;

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::cores::{self, Cores};
 use super::disk::{self, Disk};
 use super::running::Running;
 
@@ -31,6 +32,8 @@ pub(super) struct Environment {
     pub(super) file_system: String,
     /// Of the data directory's file system, before any load.
     pub(super) fdatasync_ms: Disk,
+    /// While nothing runs on them but naps, and beside syncs.
+    pub(super) cores: Cores,
     pub(super) load_average_before: String,
     pub(super) load_average_after: String,
     /// The sidecar of the canonical load.
@@ -66,6 +69,7 @@ impl Environment {
             git_dirty: !output(root, "git", &["status", "--porcelain"]).is_empty(),
             file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),
             fdatasync_ms: disk::measure(scratch)?,
+            cores: cores::measure(scratch)?,
             load_average_after: load_average.clone(),
             load_average_before: load_average,
             sidecar: None,

@@ -49,7 +49,7 @@ fn html(artifact: &Value) -> String {
         section("Targets", "", &tables::targets(artifact)),
         section(
             "Environment",
-            &disk_note(artifact),
+            format!("{} {}", disk_note(artifact), cores_note(artifact)).trim(),
             &tables::environment(artifact),
         ),
     ];
@@ -91,6 +91,28 @@ fn disk_note(artifact: &Value) -> String {
         figure(often),
         figure(max),
         figure(percent),
+    )
+}
+
+/// What the machine does to every percentile above, whatever runs on it.
+fn cores_note(artifact: &Value) -> String {
+    let cores = |member: &str| number(artifact, &format!("/environment/cores/{member}"));
+    let members = [
+        "late_percent",
+        "late_percent_beside_syncs",
+        "syncs_per_second",
+        "longest_ms",
+    ];
+    let [Some(alone), Some(beside), Some(syncs), Some(longest)] = members.map(cores) else {
+        return String::new();
+    };
+    format!(
+        "The cores alone: in {} % of the time one that napped was not there again for more than 1 ms, in \
+         {} % beside {} syncs a second, the longest time {} ms. That share of a steady load meets it, too.",
+        figure(alone),
+        figure(beside),
+        figure(syncs),
+        figure(longest),
     )
 }
 
@@ -263,6 +285,18 @@ mod tests {
         let page = html(&json!({"environment": {"fdatasync_ms": disk}}));
         assert!(page.contains("1.25 % of the time"), "{page}");
         assert!(page.contains("<th>fdatasync ms max</th>"), "{page}");
+    }
+
+    #[test]
+    fn the_environment_names_what_the_cores_alone_do() {
+        let cores = json!({
+            "late_percent": 0.25, "late_percent_beside_syncs": 5.5, "syncs_per_second": 1200.0, "longest_ms": 15.25,
+        });
+        let page = html(&json!({"environment": {"cores": cores}}));
+        assert!(
+            page.contains("5.50 % beside 1,200 syncs a second"),
+            "{page}"
+        );
     }
 
     #[test]

@@ -1,0 +1,160 @@
+//! The cores that a benchmark runs on: whether they are there when they are wanted.
+//!
+//! Nothing of the product is in it. A core of a virtual machine sleeps and wakes as its host lets it,
+//! and what the host does for the guest's disk may be counted together with the guest's cores. A host
+//! that waits a while for a sleeping core to be wanted again counts a core that wakes often as a busy
+//! one, though it has nearly nothing to do; with syncs on top that is more than the guest may have, and
+//! all of its cores are taken away for a while (seen: 5 to 15 ms).
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+/// Every core naps, wakes, and naps again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Cores {
+    pub(super) nap_us: u64,
+    /// Share of the time that naps lasted longer than 1 ms: that share of the orders of a steady load
+    /// meets a core that is not there.
+    pub(super) late_percent: f64,
+    /// The same beside one write of 8 KiB and fdatasync after another, with pauses.
+    pub(super) late_percent_beside_syncs: f64,
+    pub(super) syncs_per_second: f64,
+    /// The longest nap of both, in ms.
+    pub(super) longest_ms: f64,
+}
+
+const LENGTH: Duration = Duration::from_secs(3);
+const NAP: Duration = Duration::from_micros(100);
+/// Longer than this a nap is a core that was not there.
+const LATE: Duration = Duration::from_millis(1);
+const WRITE_BYTES: u64 = 8 * 1024;
+const WRITES: u64 = 512;
+/// A sync begins so long after the one before, or when that is done.
+const BETWEEN_SYNCS: Duration = Duration::from_micros(700);
+
+/// Measures for a few seconds; `dir` is on the disk that is written to.
+pub(super) fn measure(dir: &Path) -> Result<Cores> {
+    let alone = beside(|| {
+        thread::sleep(LENGTH);
+        Ok(())
+    })?;
+    let path = dir.join("cores-probe");
+    let file = File::create(&path).context("cannot write beside the cores")?;
+    file.write_all_at(&[0; (WRITE_BYTES * WRITES) as usize], 0)?;
+    file.sync_all()?;
+    let mut syncs = 0_u64;
+    let with_syncs = beside(|| {
+        let began = Instant::now();
+        while began.elapsed() < LENGTH {
+            let started = Instant::now();
+            file.write_all_at(&[0x5a; WRITE_BYTES as usize], syncs % WRITES * WRITE_BYTES)?;
+            file.sync_data()?;
+            syncs += 1;
+            thread::sleep(BETWEEN_SYNCS.saturating_sub(started.elapsed()));
+        }
+        Ok(())
+    })?;
+    std::fs::remove_file(&path)?;
+    Ok(Cores {
+        nap_us: NAP.as_micros() as u64,
+        late_percent: alone.late_percent(),
+        late_percent_beside_syncs: with_syncs.late_percent(),
+        syncs_per_second: syncs as f64 / LENGTH.as_secs_f64(),
+        longest_ms: alone.longest.max(with_syncs.longest).as_secs_f64() * 1e3,
+    })
+}
+
+/// How the naps of all cores went while `work` was done.
+fn beside(work: impl FnOnce() -> Result<()>) -> Result<Naps> {
+    let over = AtomicBool::new(false);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let naps: Vec<_> = (0..cores)
+            .map(|_| scope.spawn(|| Naps::until(&over)))
+            .collect();
+        let worked = work();
+        over.store(true, Ordering::Relaxed);
+        let all = naps.into_iter().filter_map(|naps| naps.join().ok());
+        let all = all.fold(Naps::default(), Naps::and);
+        worked.map(|()| all)
+    })
+}
+
+/// The naps of one core, or of several.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Naps {
+    all: Duration,
+    late: Duration,
+    longest: Duration,
+}
+
+impl Naps {
+    fn until(over: &AtomicBool) -> Self {
+        let mut naps = Self::default();
+        loop {
+            let started = Instant::now();
+            thread::sleep(NAP);
+            naps.add(started.elapsed());
+            if over.load(Ordering::Relaxed) {
+                return naps;
+            }
+        }
+    }
+
+    fn add(&mut self, nap: Duration) {
+        self.all += nap;
+        if nap > LATE {
+            self.late += nap;
+        }
+        self.longest = self.longest.max(nap);
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            all: self.all + other.all,
+            late: self.late + other.late,
+            longest: self.longest.max(other.longest),
+        }
+    }
+
+    fn late_percent(&self) -> f64 {
+        100.0 * self.late.as_secs_f64() / self.all.as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_is_the_time_in_naps_that_were_too_long() {
+        let naps_of = |lengths: &[u64]| {
+            let mut naps = Naps::default();
+            for micros in lengths {
+                naps.add(Duration::from_micros(*micros));
+            }
+            naps
+        };
+        let (one, other) = (naps_of(&[150, 850, 1_000]), naps_of(&[2_000, 4_000]));
+        assert!(one.late_percent().abs() < 1e-9);
+        assert!((other.late_percent() - 100.0).abs() < 1e-9);
+        let both = one.and(other);
+        assert!((both.late_percent() - 75.0).abs() < 1e-9);
+        assert_eq!(both.longest, Duration::from_micros(4_000));
+    }
+
+    #[test]
+    fn every_core_naps_beside_the_work() {
+        let naps = beside(|| Ok(())).unwrap();
+        let cores = thread::available_parallelism().map_or(1, usize::from) as u32;
+        assert!(naps.all >= NAP * cores, "{naps:?}");
+        assert!(beside(|| anyhow::bail!("the disk is full")).is_err());
+    }
+}

@@ -19,6 +19,7 @@ mod overload;
 mod page;
 mod reload;
 mod running;
+mod saturation;
 mod server;
 mod stats;
 mod targets;
@@ -195,13 +196,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let overload = if args.overload {
         println!("\n== overload");
-        Overload::measure(args, &binaries, scratch.path())?
+        Some(Overload::measure(args, &binaries, scratch.path())?)
     } else {
         None
     };
     let reload = if args.reload {
         println!("\n== reload");
-        Reload::measure(args, &binaries, scratch.path())?
+        Some(Reload::measure(args, &binaries, scratch.path())?)
     } else {
         None
     };

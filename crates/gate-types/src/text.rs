@@ -87,7 +87,7 @@ impl Deref for AmountText {
 
 impl fmt::Display for AmountText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self)
+        f.write_str(self)
     }
 }
 

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
 /// Every core naps, wakes, and naps again.
@@ -74,17 +75,35 @@ pub(super) fn measure(dir: &Path) -> Result<Cores> {
 /// How the naps of all cores went while `work` was done.
 fn beside(work: impl FnOnce() -> Result<()>) -> Result<Naps> {
     let over = AtomicBool::new(false);
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores()?;
     thread::scope(|scope| {
-        let naps: Vec<_> = (0..cores)
-            .map(|_| scope.spawn(|| Naps::until(&over)))
-            .collect();
+        let over = &over;
+        let naps = cores.into_iter().map(|core| {
+            scope.spawn(move || {
+                // A core that was taken from this process meanwhile is napped for by another.
+                let _ = sched_setaffinity(None, &core);
+                Naps::until(over)
+            })
+        });
+        let naps: Vec<_> = naps.collect();
         let worked = work();
         over.store(true, Ordering::Relaxed);
         let all = naps.into_iter().filter_map(|naps| naps.join().ok());
         let all = all.fold(Naps::default(), Naps::and);
         worked.map(|()| all)
     })
+}
+
+/// The cores that this process may use, each alone.
+fn cores() -> Result<Vec<CpuSet>> {
+    let allowed = sched_getaffinity(None).context("cannot tell which cores may be used")?;
+    let each = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    let alone = each.map(|core| {
+        let mut alone = CpuSet::new();
+        alone.set(core);
+        alone
+    });
+    Ok(alone.collect())
 }
 
 /// The naps of one core, or of several.
@@ -153,8 +172,8 @@ mod tests {
     #[test]
     fn every_core_naps_beside_the_work() {
         let naps = beside(|| Ok(())).unwrap();
-        let cores = thread::available_parallelism().map_or(1, usize::from) as u32;
-        assert!(naps.all >= NAP * cores, "{naps:?}");
+        let cores = cores().unwrap().len() as u32;
+        assert!(cores > 0 && naps.all >= NAP * cores, "{naps:?}");
         assert!(beside(|| anyhow::bail!("the disk is full")).is_err());
     }
 }

@@ -10,11 +10,12 @@ use super::Args;
 use super::build::Binaries;
 use super::canonical::line;
 use super::load::{Latency, Load, Measured};
+use super::saturation;
 use super::server::Server;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Overload {
-    /// The highest rate at which p99 stayed below 10 ms without an error.
+    /// See [`saturation`].
     pub(super) saturation_per_s: f64,
     pub(super) offered_per_s: u32,
     pub(super) connections: u32,
@@ -42,12 +43,7 @@ const LIGHT_PER_S: u32 = 1_000;
 const SECONDS: u32 = 5;
 
 impl Overload {
-    /// `None` when not even the lowest rate met the objective.
-    pub(super) fn measure(
-        args: &Args,
-        binaries: &Binaries,
-        scratch: &Path,
-    ) -> Result<Option<Self>> {
+    pub(super) fn measure(args: &Args, binaries: &Binaries, scratch: &Path) -> Result<Self> {
         let dir = scratch.join("overload");
         let in_flight = format!("max_in_flight={}", args.overload_in_flight);
         let flags = ["--durability", &args.durability, "--set", &in_flight];
@@ -56,14 +52,7 @@ impl Overload {
         let server = Server::sidecar_with(binaries, &dir, name, &bundle, &flags)?;
         let run = |load: Load| load.run(binaries, &server, scratch);
         let light = || Load::open(args.connections, LIGHT_PER_S, SECONDS);
-        let Some(saturation_per_s) =
-            Load::saturate(args.connections).best_rate(binaries, &server, scratch)?
-        else {
-            println!("no rate met the objective: no overload to speak of");
-            server.stop()?;
-            return Ok(None);
-        };
-        println!("saturation at {saturation_per_s:.0} req/s");
+        let saturation_per_s = saturation::measure(args, binaries, &server, scratch)?;
         let before = run(light())?;
         println!("before{}", line(&before));
         let offered_per_s = (2.0 * saturation_per_s).round() as u32;
@@ -74,7 +63,7 @@ impl Overload {
         println!("after {}", line(&after));
         server.stop()?;
         let refused = refused(&during);
-        Ok(Some(Self {
+        Ok(Self {
             saturation_per_s,
             offered_per_s,
             connections,
@@ -90,7 +79,7 @@ impl Overload {
             before_p99_ms: before.response_time_ms.p99,
             after_p99_ms: after.response_time_ms.p99,
             after_errors: after.counts.errors,
-        }))
+        })
     }
 }
 

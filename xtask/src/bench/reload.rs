@@ -19,13 +19,14 @@ use super::Args;
 use super::build::Binaries;
 use super::canonical::line;
 use super::load::{Load, Measured};
+use super::saturation;
 use super::server::Server;
 use super::stats::Rounds;
 
 /// What came of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Reload {
-    /// The highest rate with a p99 below 10 ms and no error; absent when the rate was given.
+    /// See [`saturation`]; absent when the rate was given.
     pub(super) saturation_per_s: Option<f64>,
     pub(super) rate_per_s: u32,
     pub(super) seconds: u32,
@@ -66,17 +67,9 @@ struct Totals {
 }
 
 impl Reload {
-    /// `None` when not even the lowest rate met the objective.
-    pub(super) fn measure(
-        args: &Args,
-        binaries: &Binaries,
-        scratch: &Path,
-    ) -> Result<Option<Self>> {
+    pub(super) fn measure(args: &Args, binaries: &Binaries, scratch: &Path) -> Result<Self> {
         let bundles = Bundles::make(binaries, &scratch.join("bundles"))?;
-        let Some((saturation_per_s, rate_per_s)) = rate(args, binaries, &bundles, scratch)? else {
-            println!("no rate met the objective: nothing to halve");
-            return Ok(None);
-        };
+        let (saturation_per_s, rate_per_s) = rate(args, binaries, &bundles, scratch)?;
         println!("{rate_per_s} req/s for {} s", args.reload_seconds);
         let mut totals = Totals::default();
         let (mut without, mut with) = (Vec::new(), Vec::new());
@@ -113,7 +106,7 @@ impl Reload {
             reload.decided_across_a_reload,
             reload.wrong_bundle
         );
-        Ok(Some(reload))
+        Ok(reload)
     }
 
     fn new(
@@ -165,18 +158,18 @@ fn rate(
     binaries: &Binaries,
     bundles: &Bundles,
     scratch: &Path,
-) -> Result<Option<(Option<f64>, u32)>> {
+) -> Result<(Option<f64>, u32)> {
     if let Some(rate) = args.reload_rate {
-        return Ok(Some((None, rate)));
+        return Ok((None, rate));
     }
     let dir = scratch.join("reload-saturation");
     let server = bundles.serve(binaries, &dir, &args.durability)?;
-    let found = Load::saturate(args.connections).best_rate(binaries, &server, scratch)?;
+    let saturation_per_s = saturation::measure(args, binaries, &server, scratch)?;
     server.stop()?;
-    Ok(found.map(|best| {
-        println!("saturation at {best:.0} req/s");
-        (Some(best), (best / 2.0).round() as u32)
-    }))
+    Ok((
+        Some(saturation_per_s),
+        (saturation_per_s / 2.0).round() as u32,
+    ))
 }
 
 struct Run<'a> {

@@ -211,6 +211,8 @@ fn against_cloud(list: &mut List, cloud: &CloudPath) {
 
 fn overloaded(list: &mut List, overload: &Overload) {
     let p99 = |name: &str| format!("overload: p99 of {name} orders");
+    let refused = overload.refused as f64;
+    list.reported("overload: refused orders", refused, (">", 0.0), "");
     let accepted = overload.accepted_time_ms.p99;
     list.reported(&p99("accepted"), accepted, ("<", 10.0), "ms");
     list.reported(

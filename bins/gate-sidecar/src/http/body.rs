@@ -34,7 +34,7 @@ async fn within_time(
     let mut reading = pin!(reading);
     // A connection is one task, which feeds a body and asks for the answer after that, and asks once
     // before the body that came with the head is fed. So nobody need be woken the first time: it
-    // would ask once more for nothing.
+    // would ask once more for nothing. (HTTP/1 only: in HTTP/2 another task feeds it.)
     let nobody = &mut Context::from_waker(Waker::noop());
     if let Poll::Ready(body) = reading.as_mut().poll(nobody) {
         return body;

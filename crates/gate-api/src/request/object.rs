@@ -32,15 +32,12 @@ where
     }
 }
 
-/// Hands over every member of the object that `body` is; the first problem ends the walk.
+/// Hands over every member of the object that `body` is; the first problem ends the walk. A body
+/// that is no JSON is nothing else.
 pub(super) fn each_member<'a>(
     body: &'a [u8],
     mut members: impl Members<'a>,
 ) -> Result<(), Problem> {
-    let malformed = |error: &dyn fmt::Display| {
-        let detail = format!("the body is not valid JSON: {error}");
-        Problem::new(Code::MalformedJson, detail)
-    };
     let body = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
     let mut found = Found::default();
     let walk = Walk {
@@ -50,12 +47,19 @@ pub(super) fn each_member<'a>(
     };
     let mut json = serde_json::Deserializer::from_str(body);
     let walked = walk.deserialize(&mut json).and_then(|()| json.end());
-    match (walked, found.problem) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Some(problem)) => Err(problem),
-        (Err(error), None) if error.is_data() => Err(not_an_object(found.within)),
-        (Err(error), None) => Err(malformed(&error)),
+    if walked.is_ok() {
+        return Ok(());
     }
+    // What is no JSON is malformed, whatever was found before the walk came to that.
+    match serde_json::from_str::<&RawValue>(body) {
+        Err(error) => Err(malformed(&error)),
+        Ok(_) => Err(found.problem.unwrap_or_else(|| not_an_object(found.within))),
+    }
+}
+
+fn malformed(error: &dyn fmt::Display) -> Problem {
+    let detail = format!("the body is not valid JSON: {error}");
+    Problem::new(Code::MalformedJson, detail)
 }
 
 /// The value of a member that only the policy understands. Numbers must be ones that every

@@ -116,6 +116,11 @@ fn names_the_duplicate_member_at_every_depth() {
         "order.qty",
     );
     check(
+        &with(r#""qty":100"#, r#""\u0071ty":1,"qty":100"#),
+        Code::DuplicateMember,
+        "order.qty",
+    );
+    check(
         &with(r#""qty":100"#, r#""qty":100,"x":1,"x":1"#),
         Code::DuplicateMember,
         "order.x",
@@ -240,6 +245,8 @@ fn names_what_must_be_an_object() {
         (r#"{"order":[]}"#, "order"),
         (r#"{"order":"x"}"#, "order"),
         (r#"{"order":null,"context":{}}"#, "order"),
+        (r#"{"order":1e999}"#, "order"),
+        (r#"{"order":"\ud800"}"#, "order"),
     ] {
         check(body, Code::InvalidMember, member);
     }
@@ -261,6 +268,11 @@ fn refuses_what_is_not_json() {
         r#"{"order":{"qty":1"#,
         r#"{"order":{},"context":{}"#,
         r#"{"order":{"qty":nul}}"#,
+        // Whatever else is wrong with it.
+        r#"{"order":[1,}"#,
+        r#"{"order":{"qty":0,"x":}}"#,
+        r#"{"order":{"qty":0}"#,
+        r#"{"ordr":{}} x"#,
     ] {
         check(body, Code::MalformedJson, "");
     }

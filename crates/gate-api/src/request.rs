@@ -153,7 +153,7 @@ struct ContextParts<'a> {
     extra: Map<String, Value>,
 }
 
-impl<'a> Members<'a> for &mut Parts<'a> {
+impl<'a> Members<'a> for Parts<'a> {
     fn within(&mut self, key: &str) -> Option<(&'static str, &mut dyn Members<'a>)> {
         match key {
             "order" => Some(("order", self.order.insert(OrderParts::default()))),
@@ -218,7 +218,7 @@ impl<'a> ReleaseRequest<'a> {
     /// As [`AuthorizeRequest::parse`].
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut reason, mut amount) = (None, None, None, None);
-        each_member(body, |key: Cow<'a, str>, raw: &'a RawValue| {
+        each_member(body, &mut |key: Cow<'a, str>, raw: &'a RawValue| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
@@ -245,7 +245,7 @@ impl<'a> FillRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut exec) = (None, None, None);
         let (mut fill_qty, mut fill_price) = (None, None);
-        each_member(body, |key: Cow<'a, str>, raw: &'a RawValue| {
+        each_member(body, &mut |key: Cow<'a, str>, raw: &'a RawValue| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
@@ -291,7 +291,7 @@ impl<'a> KillRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut symbol, mut on) = (None, None, None);
         let (mut actor, mut reason) = (None, None);
-        each_member(body, |key: Cow<'a, str>, raw: &'a RawValue| {
+        each_member(body, &mut |key: Cow<'a, str>, raw: &'a RawValue| {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "symbol" => symbol = Some(id(raw, "symbol", Symbol::new)?),

@@ -36,25 +36,27 @@ where
 /// that is no JSON is nothing else.
 pub(super) fn each_member<'a>(
     body: &'a [u8],
-    mut members: impl Members<'a>,
+    members: &mut impl Members<'a>,
 ) -> Result<(), Problem> {
     let body = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
     let mut found = Found::default();
     let walk = Walk {
         path: "",
-        members: &mut members,
+        members,
         found: &mut found,
     };
     let mut json = serde_json::Deserializer::from_str(body);
     let walked = walk.deserialize(&mut json).and_then(|()| json.end());
-    if walked.is_ok() {
+    let Err(error) = walked else {
         return Ok(());
-    }
+    };
     // What is no JSON is malformed, whatever was found before the walk came to that.
-    match serde_json::from_str::<&RawValue>(body) {
-        Err(error) => Err(malformed(&error)),
-        Ok(_) => Err(found.problem.unwrap_or_else(|| not_an_object(found.within))),
+    if let Err(error) = serde_json::from_str::<&RawValue>(body) {
+        return Err(malformed(&error));
     }
+    let problem = found.problem.or(found.awaited.map(not_an_object));
+    // What is left is a name that is no text: half of a surrogate pair (RFC 8259 §8.2).
+    Err(problem.unwrap_or_else(|| malformed(&error)))
 }
 
 fn malformed(error: &dyn fmt::Display) -> Problem {
@@ -99,15 +101,15 @@ struct Walk<'p, M: ?Sized> {
 #[derive(Default)]
 struct Found {
     problem: Option<Problem>,
-    /// The path of the object that is being read.
-    within: &'static str,
+    /// The path of a value that must be an object, until it has shown to be one.
+    awaited: Option<&'static str>,
 }
 
 impl<'de, M: Members<'de> + ?Sized> DeserializeSeed<'de> for Walk<'_, M> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        self.found.within = self.path;
+        self.found.awaited = Some(self.path);
         json.deserialize_map(self)
     }
 }
@@ -120,6 +122,7 @@ impl<'de, M: Members<'de> + ?Sized> Visitor<'de> for Walk<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.found.awaited = None;
         let mut seen = Seen::default();
         while let Some(key) = map.next_key_seed(Key)? {
             let outcome = if !seen.insert(key.clone()) {
@@ -130,7 +133,6 @@ impl<'de, M: Members<'de> + ?Sized> Visitor<'de> for Walk<'_, M> {
                     members,
                     found: self.found,
                 })?;
-                self.found.within = self.path;
                 Ok(())
             } else {
                 self.members.take(key, map.next_value()?)

@@ -268,6 +268,9 @@ fn refuses_what_is_not_json() {
         r#"{"order":{"qty":1"#,
         r#"{"order":{},"context":{}"#,
         r#"{"order":{"qty":nul}}"#,
+        // A name that is no text.
+        r#"{"\ud800":1}"#,
+        r#"{"order":{"\ud800":1}}"#,
         // Whatever else is wrong with it.
         r#"{"order":[1,}"#,
         r#"{"order":{"qty":0,"x":}}"#,

@@ -6,8 +6,6 @@
 //! one, though it has nearly nothing to do; with syncs on top that is more than the guest may have, and
 //! all of its cores are taken away for a while (seen: 5 to 15 ms).
 
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,6 +15,8 @@ use anyhow::{Context as _, Result};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
+use super::disk::Syncs;
+
 /// Every core naps, wakes, and naps again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Cores {
@@ -24,7 +24,7 @@ pub(super) struct Cores {
     /// Share of the time that naps lasted longer than 1 ms: that share of the orders of a steady load
     /// meets a core that is not there.
     pub(super) late_percent: f64,
-    /// The same beside one write of 8 KiB and fdatasync after another, with pauses.
+    /// The same beside [`Syncs`], with pauses.
     pub(super) late_percent_beside_syncs: f64,
     pub(super) syncs_per_second: f64,
     /// The longest nap of both, in ms.
@@ -35,8 +35,6 @@ const LENGTH: Duration = Duration::from_secs(3);
 const NAP: Duration = Duration::from_micros(100);
 /// Longer than this a nap is a core that was not there.
 const LATE: Duration = Duration::from_millis(1);
-const WRITE_BYTES: u64 = 8 * 1024;
-const WRITES: u64 = 512;
 /// A sync begins so long after the one before, or when that is done.
 const BETWEEN_SYNCS: Duration = Duration::from_micros(700);
 
@@ -46,28 +44,22 @@ pub(super) fn measure(dir: &Path) -> Result<Cores> {
         thread::sleep(LENGTH);
         Ok(())
     })?;
-    let path = dir.join("cores-probe");
-    let file = File::create(&path).context("cannot write beside the cores")?;
-    file.write_all_at(&[0; (WRITE_BYTES * WRITES) as usize], 0)?;
-    file.sync_all()?;
-    let mut syncs = 0_u64;
+    let mut syncs = Syncs::begin(dir)?;
     let with_syncs = beside(|| {
         let began = Instant::now();
         while began.elapsed() < LENGTH {
-            let started = Instant::now();
-            file.write_all_at(&[0x5a; WRITE_BYTES as usize], syncs % WRITES * WRITE_BYTES)?;
-            file.sync_data()?;
-            syncs += 1;
-            thread::sleep(BETWEEN_SYNCS.saturating_sub(started.elapsed()));
+            let took = syncs.one()?;
+            thread::sleep(BETWEEN_SYNCS.saturating_sub(took));
         }
         Ok(())
     })?;
-    std::fs::remove_file(&path)?;
+    let per_second = syncs.count as f64 / LENGTH.as_secs_f64();
+    syncs.end()?;
     Ok(Cores {
         nap_us: NAP.as_micros() as u64,
         late_percent: alone.late_percent(),
         late_percent_beside_syncs: with_syncs.late_percent(),
-        syncs_per_second: syncs as f64 / LENGTH.as_secs_f64(),
+        syncs_per_second: per_second,
         longest_ms: alone.longest.max(with_syncs.longest).as_secs_f64() * 1e3,
     })
 }

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -36,32 +36,53 @@ const STALL_MS: f64 = 1.0;
 
 /// Measures the file system of `dir` for a few seconds.
 pub(super) fn measure(dir: &Path) -> Result<Disk> {
-    let path = dir.join("fsync-probe");
-    let file = File::create(&path).context("cannot measure fsync")?;
-    lengthen(&file)?;
-    let block = [0x5a_u8; WRITE_BYTES];
-    let places = (0..FILE_BYTES as u64).step_by(WRITE_BYTES).cycle();
+    let mut syncs = Syncs::begin(dir)?;
     let mut times_ms = Vec::new();
     let began = Instant::now();
-    for place in places {
-        if began.elapsed() >= LENGTH {
-            break;
-        }
-        let started = Instant::now();
-        file.write_all_at(&block, place)?;
-        file.sync_data()?;
-        times_ms.push(started.elapsed().as_secs_f64() * 1e3);
+    while began.elapsed() < LENGTH {
+        times_ms.push(syncs.one()?.as_secs_f64() * 1e3);
     }
-    std::fs::remove_file(&path)?;
+    syncs.end()?;
     Ok(Disk::of(times_ms))
 }
 
-fn lengthen(mut file: &File) -> Result<()> {
-    for _ in 0..FILE_BYTES / WRITE_BYTES {
-        file.write_all(&[0; WRITE_BYTES])?;
+/// One write and fdatasync after another, as a write-ahead log is written.
+pub(super) struct Syncs {
+    path: PathBuf,
+    file: File,
+    pub(super) count: usize,
+}
+
+impl Syncs {
+    /// In a file of its full length, which is made first.
+    pub(super) fn begin(dir: &Path) -> Result<Self> {
+        let path = dir.join("fsync-probe");
+        let mut file = File::create(&path).context("cannot measure fsync")?;
+        for _ in 0..FILE_BYTES / WRITE_BYTES {
+            file.write_all(&[0; WRITE_BYTES])?;
+        }
+        file.sync_all()?;
+        Ok(Self {
+            path,
+            file,
+            count: 0,
+        })
     }
-    file.sync_all()?;
-    Ok(())
+
+    /// The next one, and how long it took.
+    pub(super) fn one(&mut self) -> Result<Duration> {
+        let started = Instant::now();
+        let place = self.count * WRITE_BYTES % FILE_BYTES;
+        self.file.write_all_at(&[0x5a; WRITE_BYTES], place as u64)?;
+        self.file.sync_data()?;
+        self.count += 1;
+        Ok(started.elapsed())
+    }
+
+    /// Removes the file.
+    pub(super) fn end(self) -> Result<()> {
+        Ok(std::fs::remove_file(&self.path)?)
+    }
 }
 
 impl Disk {

@@ -4,10 +4,13 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gate_api::{Gate, Settings};
-use gate_policy::{Bundle, BundleError, Engine, Policy, SignatureError, VerificationKey};
+use gate_policy::{
+    Bundle, BundleError, Engine, EvalLimits, Policy, SignatureError, VerificationKey,
+};
 use gate_state::{Ledger, LedgerConfig};
 use gate_token::{KeyFile, KeyRing};
 use gate_types::Clock;
@@ -102,30 +105,33 @@ fn read_bundle_key(path: &Path, algorithm: KeyAlgorithm) -> Result<VerificationK
 
 /// The bundle that is set, compiled and tested.
 pub(crate) fn policy(config: &Config) -> Result<Arc<dyn Policy>> {
-    activate(config, &bundle(config)?)
+    let bundle = bundle(config)?;
+    gate_policy::activate(&bundle).with_context(|| named(config))
 }
 
-/// The same, or nothing when it has the revision and the content of the one `in_force`.
+/// The same beside order flow, with a `rest` between two steps; or nothing when it has the revision
+/// and the content of the one `in_force`.
 pub(crate) fn policy_unless(
     config: &Config,
     in_force: &Arc<dyn Policy>,
+    rest: &(dyn Fn(Duration) + Sync),
 ) -> Result<Option<Arc<dyn Policy>>> {
     let bundle = bundle(config)?;
     let known = in_force.identity();
     if known.hash == bundle.hash() && known.revision == bundle.revision() {
         return Ok(None);
     }
-    activate(config, &bundle).map(Some)
+    gate_policy::activate_beside(&bundle, EvalLimits::default(), rest)
+        .map(Some)
+        .with_context(|| named(config))
 }
 
-fn activate(config: &Config, bundle: &Bundle) -> Result<Arc<dyn Policy>> {
-    let name = config
-        .bundle
-        .as_ref()
-        .map_or("the embedded sample".into(), |path| {
-            path.display().to_string()
-        });
-    gate_policy::activate(bundle).with_context(|| format!("the bundle `{name}`"))
+/// For errors.
+fn named(config: &Config) -> String {
+    match &config.bundle {
+        Some(path) => format!("the bundle `{}`", path.display()),
+        None => "the bundle `the embedded sample`".to_owned(),
+    }
 }
 
 fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger> {

@@ -1,6 +1,7 @@
 //! From a loaded bundle to a policy in force: compile, check, and only then hand out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::bundle::Bundle;
 use crate::policy::{Engine, Policy, PolicyIdentity};
@@ -8,6 +9,7 @@ use crate::rego::compile::{self, CompileError};
 use crate::rego::{EvalLimits, RegoPolicy};
 use crate::rules::{BuiltinPolicy, DataError, TypedData};
 use crate::selftest::{self, TestReport};
+use crate::steps::Steps;
 
 /// Why a bundle cannot be put in force. The one in force stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +52,21 @@ pub fn activate_with(
     bundle: &Bundle,
     limits: EvalLimits,
 ) -> Result<Arc<dyn Policy>, ActivateError> {
-    on_own_stack(|| activate_here(bundle, limits))
+    on_own_stack(|| activate_here(bundle, limits, &Steps::at_once()))
+}
+
+/// As [`activate_with`], beside work that must not wait: between two steps, most of them shorter than
+/// a millisecond, `rest` is told how long the last had the processor, and the next begins when it
+/// returns. It is called on a thread that the activation starts.
+///
+/// # Errors
+/// [`ActivateError`].
+pub fn activate_beside(
+    bundle: &Bundle,
+    limits: EvalLimits,
+    rest: &(dyn Fn(Duration) + Sync),
+) -> Result<Arc<dyn Policy>, ActivateError> {
+    on_own_stack(|| activate_here(bundle, limits, &Steps::with_rest(rest)))
 }
 
 /// Stack for parser, compiler and interpreter, which call themselves as deep as a bundle is nested.
@@ -74,9 +90,13 @@ pub(crate) fn on_own_stack<T: Send>(
     })
 }
 
-fn activate_here(bundle: &Bundle, limits: EvalLimits) -> Result<Arc<dyn Policy>, ActivateError> {
-    let activation = Activation::prepare(bundle, limits)?;
-    let report = selftest::run(bundle, &activation)?;
+fn activate_here(
+    bundle: &Bundle,
+    limits: EvalLimits,
+    steps: &Steps<'_>,
+) -> Result<Arc<dyn Policy>, ActivateError> {
+    let activation = Activation::prepare(bundle, limits, steps)?;
+    let report = selftest::run(bundle, &activation, steps)?;
     if !report.is_pass() {
         return Err(ActivateError::Tests(report));
     }
@@ -93,7 +113,11 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    pub(crate) fn prepare(bundle: &Bundle, limits: EvalLimits) -> Result<Self, ActivateError> {
+    pub(crate) fn prepare(
+        bundle: &Bundle,
+        limits: EvalLimits,
+        steps: &Steps<'_>,
+    ) -> Result<Self, ActivateError> {
         let identity = PolicyIdentity {
             revision: bundle.revision().to_owned(),
             hash: bundle.hash(),
@@ -104,7 +128,7 @@ impl Activation {
                 Self::Builtin(Box::new(BuiltinPolicy::new(identity, bundle.data())?))
             }
             Engine::Rego => {
-                let compiled = Arc::new(compile::compile(bundle)?);
+                let compiled = Arc::new(compile::compile(bundle, steps)?);
                 let typed = TypedData::parse_for_rego(bundle.data())?;
                 Self::Rego(Box::new(RegoPolicy::new(identity, compiled, typed, limits)))
             }

@@ -43,6 +43,7 @@ mod recorded;
 mod report;
 mod sample;
 mod selftest;
+mod steps;
 
 mod rego;
 mod rules;
@@ -50,7 +51,7 @@ mod rules;
 mod data;
 mod strict;
 
-pub use activate::{ActivateError, activate, activate_with};
+pub use activate::{ActivateError, activate, activate_beside, activate_with};
 pub use bundle::{
     Bundle, BundleError, BundleStamp, MAX_ARCHIVE_BYTES, MAX_BUNDLE_BYTES, MAX_FILE_BYTES,
     MAX_FILES, MAX_PATH_BYTES, MAX_PATH_DEPTH, Manifest, RegoVersion, SignatureError,

@@ -12,6 +12,7 @@ use crate::recorded::RecordedInput;
 use crate::rego::{EvalLimits, asked};
 use crate::rules::{DataError, Limits, TypedData};
 use crate::selftest::{self, TestReport};
+use crate::steps::Steps;
 use crate::verdict::Verdict;
 
 /// What a bundle that compiles is made of.
@@ -135,7 +136,7 @@ pub fn check(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
 }
 
 fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
-    let activation = Activation::prepare(bundle, EvalLimits::default())?;
+    let activation = Activation::prepare(bundle, EvalLimits::default(), &Steps::at_once())?;
     let (builtins, ledger) = match &activation {
         Activation::Builtin(_) => (Vec::new(), None),
         Activation::Rego(policy) => {
@@ -159,8 +160,9 @@ fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
 /// [`ActivateError`] when the bundle does not compile, never [`ActivateError::Tests`].
 pub fn test(bundle: &Bundle) -> Result<TestReport, ActivateError> {
     on_own_stack(|| {
-        let activation = Activation::prepare(bundle, EvalLimits::default())?;
-        Ok(selftest::run(bundle, &activation)?)
+        let steps = Steps::at_once();
+        let activation = Activation::prepare(bundle, EvalLimits::default(), &steps)?;
+        Ok(selftest::run(bundle, &activation, &steps)?)
     })
 }
 

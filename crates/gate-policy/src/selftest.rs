@@ -10,6 +10,7 @@ use std::fmt;
 use crate::activate::Activation;
 use crate::bundle::Bundle;
 use crate::rego::CompileError;
+use crate::steps::Steps;
 
 use budget::{Budget, SELF_TEST_TIME};
 pub use vectors::VectorError;
@@ -103,14 +104,18 @@ impl fmt::Display for TestReport {
 }
 
 /// Runs everything the bundle brings, and the probes.
-pub(crate) fn run(bundle: &Bundle, activation: &Activation) -> Result<TestReport, CompileError> {
-    run_within(bundle, activation, Budget::start(SELF_TEST_TIME))
+pub(crate) fn run(
+    bundle: &Bundle,
+    activation: &Activation,
+    steps: &Steps<'_>,
+) -> Result<TestReport, CompileError> {
+    run_within(bundle, activation, Budget::start(SELF_TEST_TIME, steps))
 }
 
 fn run_within(
     bundle: &Bundle,
     activation: &Activation,
-    budget: Budget,
+    budget: Budget<'_>,
 ) -> Result<TestReport, CompileError> {
     let mut report = TestReport::default();
     vectors::run(bundle, activation, budget, &mut report)?;

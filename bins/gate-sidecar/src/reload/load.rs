@@ -1,5 +1,9 @@
 //! Loading a bundle beside order flow: on a thread of its own that runs when no order wants the
-//! processor, and within a time.
+//! processor, a third of the time at the most, and within a time.
+//!
+//! The rests are for who has idle time to give away: a core that always has something to do, however
+//! little it matters, never looks whether the other has orders waiting (the kernel balances cores that
+//! become idle, and others seldom), and a host that shares its cores counts it as used.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,10 +20,14 @@ use crate::schedule::{self, Share};
 
 /// How long a load may wait for idle time before it is given a share of the processor: on a machine
 /// that never rests a change of policy must come through, too.
-const IDLE_TIME: Duration = Duration::from_secs(5);
+const IDLE_TIME: Duration = Duration::from_secs(10);
 /// The longest a load may take then. What a bundle can make slow has bounds of its own far below;
 /// this one is for what nobody thought of.
 const LOAD_TIME: Duration = Duration::from_secs(120);
+/// A rest is as many times as long as the step before it.
+const RESTS: u32 = 2;
+/// And no longer than this: one step of a large bundle may be long.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 type Loaded = Result<Arc<dyn Policy>>;
 
@@ -61,7 +69,7 @@ impl Loader {
         let work = move || {
             // Orders go first: what is loaded here has time.
             schedule::lower(share);
-            let load = || build::policy_unless(&config, &in_force);
+            let load = || build::policy_unless(&config, &in_force, &rest);
             let loaded = catch_unwind(AssertUnwindSafe(load));
             let loaded = loaded.unwrap_or_else(|_| bail!("it panicked"));
             let loaded = loaded.map(|policy| policy.unwrap_or(in_force));
@@ -73,6 +81,10 @@ impl Loader {
         builder.spawn(work).context("cannot start a thread")?;
         Ok(())
     }
+}
+
+fn rest(worked: Duration) {
+    std::thread::sleep(worked.saturating_mul(RESTS).min(LONGEST_REST));
 }
 
 /// Counts a thread as long as it runs, a panic included.

@@ -15,6 +15,7 @@ use super::{
     ENTRYPOINT, assign, bounds, builtins, forms, fraction, growth, operators, program, unlike,
 };
 use crate::bundle::{Bundle, RegoVersion};
+use crate::steps::Steps;
 
 /// Why a bundle's Rego does not compile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,10 +98,11 @@ impl Compiled {
 pub(crate) type Source<'s> = (&'s str, &'s str);
 
 /// Compiles the policies of a bundle, tests apart.
-pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
+pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
     let mut read = forms::engine(bundle, bundle.rego())?;
     bounds::recursion(&mut read)?;
+    steps.done();
     let packages = read.get_packages().map_err(|e| compile_error(&e))?;
     let rewritten: Vec<String> = read
         .get_modules()
@@ -114,12 +116,14 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
         .collect();
 
     let policy = policy(bundle, &all, &data)?;
+    steps.done();
     let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
     paths.sort_unstable();
     let documents =
         Compiler::compile_from_policy(&policy, &paths).map_err(|e| compile_error(&e))?;
     unlike::check_else(&documents)?;
     let builtins = called(&documents)?;
+    steps.done();
 
     let is_prepared = |package: &str| package.strip_prefix("data.") == Some(PREPARED);
     let (prepared, rest): (Vec<_>, Vec<_>) = all
@@ -131,6 +135,7 @@ pub(crate) fn compile(bundle: &Bundle) -> Result<Compiled, CompileError> {
     let rest: Vec<_> = rest.into_iter().map(|(module, _)| module).collect();
     let decision_data = prepared::data(bundle, &data, &prepared)?;
     let policy = self::policy(bundle, &rest, &decision_data)?;
+    steps.done();
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     let decision = growth::hold(program::mend(&decision)?);

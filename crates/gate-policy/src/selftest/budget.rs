@@ -8,7 +8,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use regorus::utils::limits::{ExecutionTimerConfig, monotonic_now};
-use rustix::time::{ClockId, clock_gettime};
+
+use crate::steps::{Steps, processor_time};
 
 /// The longest one evaluation by the interpreter may take.
 pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(5);
@@ -20,19 +21,26 @@ const WORK_BETWEEN_TIME_CHECKS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 const MORE_ATTEMPTS: u32 = 4;
 
 /// What is left of it. Of one thread.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Budget {
+#[derive(Clone, Copy)]
+pub(super) struct Budget<'a> {
     ends: Duration,
+    steps: &'a Steps<'a>,
 }
 
-impl Budget {
-    pub(super) fn start(total: Duration) -> Self {
+impl<'a> Budget<'a> {
+    pub(super) fn start(total: Duration, steps: &'a Steps<'a>) -> Self {
         let ends = processor_time().saturating_add(total);
-        Self { ends }
+        Self { ends, steps }
     }
 
-    /// What one more evaluation may take; `None` when nothing is left.
+    /// Something else than an evaluation is done.
+    pub(super) fn step_done(self) {
+        self.steps.done();
+    }
+
+    /// What one more evaluation may take, each being a step; `None` when nothing is left.
     pub(super) fn next(self) -> Option<Duration> {
+        self.steps.done();
         let left = self.ends.checked_sub(processor_time())?;
         (!left.is_zero()).then_some(left.min(EVALUATION_TIME))
     }
@@ -87,14 +95,6 @@ impl Clocks {
     }
 }
 
-/// The time that this thread had the processor.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
-    Duration::new(seconds, nanos)
-}
-
 /// The limit of one evaluation by the interpreter, by the clock on the wall.
 pub(crate) const fn timer(limit: Duration) -> ExecutionTimerConfig {
     ExecutionTimerConfig {
@@ -116,8 +116,9 @@ mod tests {
     #[test]
     fn a_bundle_whose_time_is_spent_does_not_pass() {
         let bundle = Bundle::sample(Engine::Rego).unwrap();
-        let activation = Activation::prepare(&bundle, EvalLimits::default()).unwrap();
-        let run = |total| run_within(&bundle, &activation, Budget::start(total)).unwrap();
+        let steps = Steps::at_once();
+        let activation = Activation::prepare(&bundle, EvalLimits::default(), &steps).unwrap();
+        let run = |total| run_within(&bundle, &activation, Budget::start(total, &steps)).unwrap();
         assert!(run(SELF_TEST_TIME).is_pass());
         let TestReport {
             failures, passed, ..
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_may_take_what_is_left_and_never_more_than_its_own_limit() {
-        let limit = |total| Budget::start(total).next();
+        let limit = |total| Budget::start(total, &Steps::at_once()).next();
         assert_eq!(limit(Duration::from_secs(3_600)), Some(EVALUATION_TIME));
         assert!(limit(Duration::from_secs(2)).is_some_and(|left| left <= Duration::from_secs(2)));
         assert_eq!(limit(Duration::ZERO), None);

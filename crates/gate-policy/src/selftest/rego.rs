@@ -26,10 +26,11 @@ type Noted = Arc<Mutex<Vec<Value>>>;
 pub(super) fn run(
     bundle: &Bundle,
     policy: &RegoPolicy,
-    budget: Budget,
+    budget: Budget<'_>,
     report: &mut TestReport,
 ) -> Result<(), CompileError> {
     let mut interpreter = compile::interpreter(bundle, bundle.rego())?;
+    budget.step_done();
 
     let noted = Noted::default();
     let mut tests = tests(bundle, &noted)?;

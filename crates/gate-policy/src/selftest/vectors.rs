@@ -48,7 +48,7 @@ struct Expect {
 pub(super) fn run(
     bundle: &Bundle,
     activation: &Activation,
-    budget: Budget,
+    budget: Budget<'_>,
     report: &mut TestReport,
 ) -> Result<(), CompileError> {
     // Made once, and only where there is something to compare.

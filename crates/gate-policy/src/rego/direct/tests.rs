@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::*;
 use crate::policy::ExposureView;
 use crate::rego::compile::compile;
+use crate::steps::Steps;
 use crate::{Bundle, Engine};
 
 /// The answer to an order with these further members, as JSON; or who has to be asked.
@@ -16,7 +17,10 @@ fn answer(bundle: &Bundle, further: &Json) -> String {
 }
 
 fn answer_within(max_instructions: usize, bundle: &Bundle, further: &Json) -> String {
-    let lean = compile(bundle).unwrap().decision.shared();
+    let lean = compile(bundle, &Steps::at_once())
+        .unwrap()
+        .decision
+        .shared();
     let empty = Map::new();
     let input = PolicyInput {
         client_id: "c1",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::policy::ExposureView;
+use crate::steps::Steps;
 use crate::{Bundle, Engine, activate};
 
 thread_local! {
@@ -91,7 +92,7 @@ fn a_limit_on_instructions_blocks_with_policy_timeout() {
          input.now_ns == 0\n count([x | some x in [1, 2, 3, 4, 5, 6, 7, 8, 9]]) > 0 }",
     )])
     .unwrap();
-    let policy = crate::activate::Activation::prepare(&bundle, limits).unwrap();
+    let policy = crate::activate::Activation::prepare(&bundle, limits, &Steps::at_once()).unwrap();
     let none = Map::new();
     assert_eq!(
         policy.policy().evaluate(&order(&none)).reasons,
@@ -102,7 +103,8 @@ fn a_limit_on_instructions_blocks_with_policy_timeout() {
 /// The promise of `pretrade.rego`: the usual order takes one short pass.
 #[test]
 fn the_usual_order_is_judged_in_few_instructions() {
-    let compiled = crate::rego::compile::compile(&Bundle::sample(Engine::Rego).unwrap());
+    let bundle = Bundle::sample(Engine::Rego).unwrap();
+    let compiled = crate::rego::compile::compile(&bundle, &Steps::at_once());
     let (compiled, none) = (compiled.unwrap(), Map::new());
     let judge = |max_instructions, qty| {
         let limits = EvalLimits {

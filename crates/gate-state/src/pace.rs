@@ -12,7 +12,7 @@ use std::time::Duration;
 /// For so long commits are looked at as a whole, in nanoseconds.
 const WINDOW_NS: u64 = 5_000_000;
 /// A commit of so many records is followed by a wait for as many again.
-const GROUP: u64 = 8;
+const GROUP: u64 = 4;
 /// The least of the wait for each record, in nanoseconds.
 const PER_RECORD_NS: u64 = 25_000;
 /// Bounds of the wait for all of them, in nanoseconds.

@@ -56,9 +56,9 @@ fn a_large_commit_is_followed_by_a_wait_for_as_many_again() {
     // 10 µs from one to the next, and commits of 120 µs at a high rate.
     assert_eq!(patience_us(convoy, 1), 25);
     assert_eq!(patience_us(convoy, 50), 480);
-    // Below eight it is no group.
-    assert_eq!(after(&[(10, 7, 0, 60)]).records, 1);
-    assert_eq!(after(&[(10, 8, 0, 60)]).records, 8);
+    // Below four it is no group.
+    assert_eq!(after(&[(10, 3, 0, 60)]).records, 1);
+    assert_eq!(after(&[(10, 4, 0, 60)]).records, 4);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! here.
 
 mod artifact;
+mod awake;
 mod build;
 mod canonical;
 mod check;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 
 use self::artifact::Artifact;
+use self::awake::Awake;
 use self::build::Binaries;
 use self::canonical::Canonical;
 use self::compare::Comparison;
@@ -111,6 +113,10 @@ pub(crate) struct Args {
     /// Rounds of it, each with and without reloads.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     reload_rounds: u32,
+    /// Let cores sleep when they have nothing to do, as the kernel would; else it is asked to keep
+    /// them awake while something is measured.
+    #[arg(long)]
+    let_cores_sleep: bool,
     /// Take the release binaries as they are.
     #[arg(long)]
     skip_build: bool,
@@ -164,7 +170,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .prefix("bench-")
         .tempdir_in(root.join("target"))
         .context("cannot make a scratch directory in target")?;
-    let mut environment = Environment::capture(&root, scratch.path())?;
+    // Until the end.
+    let awake = keep_cores_awake(args);
+    let wake_latency_us = awake.as_ref().map(|_| Awake::LATENCY_US);
+    let mut environment = Environment::capture(&root, scratch.path(), wake_latency_us)?;
 
     let disk = &environment.fdatasync_ms;
     println!(
@@ -206,6 +215,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         None
     };
+    drop(awake);
     environment.finish(canonical.running.clone());
     let targets = targets::evaluate(
         &canonical,
@@ -238,4 +248,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("required and missed: {}", missed.join(", "));
     }
     Ok(())
+}
+
+/// Unless they are to sleep, or the kernel does not let us.
+fn keep_cores_awake(args: &Args) -> Option<Awake> {
+    if args.let_cores_sleep {
+        println!("cores: may sleep");
+        return None;
+    }
+    match Awake::ask() {
+        Ok(awake) => {
+            println!("cores: kept awake");
+            Some(awake)
+        }
+        Err(error) => {
+            println!("cores: may sleep, since they cannot be kept awake ({error})");
+            None
+        }
+    }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) journal_priority: u8,
     /// Microseconds of the time slices that the kernel is asked for; 0: its own choice.
     pub(crate) time_slice_us: u64,
+    /// Microseconds that a core may take to wake, asked of the kernel while the sidecar serves.
+    pub(crate) wake_latency_us: Option<u64>,
     /// Threads that serve requests.
     pub(crate) workers: usize,
     /// Connections one worker holds open.
@@ -104,6 +106,7 @@ impl Config {
             queue_capacity: 65_536,
             journal_priority: 10,
             time_slice_us: 100,
+            wake_latency_us: None,
             workers: cores,
             max_connections: 10_000,
             drain_timeout_s: 10,
@@ -114,7 +117,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 29] = [
+    pub(crate) const KEYS: [&'static str; 30] = [
         "listen",
         "admin_listen",
         "uds",
@@ -139,6 +142,7 @@ impl Config {
         "queue_capacity",
         "journal_priority",
         "time_slice_us",
+        "wake_latency_us",
         "workers",
         "max_connections",
         "drain_timeout_s",
@@ -184,6 +188,7 @@ impl Config {
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
             "journal_priority" => self.journal_priority = within(text, 0, 20)?,
             "time_slice_us" => self.time_slice_us = within(text, 0, 100_000)?,
+            "wake_latency_us" => self.wake_latency_us = Some(within(text, 0, 1_000_000)?),
             "workers" => self.workers = within(text, 1, 1_024)?,
             "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,
             "drain_timeout_s" => self.drain_timeout_s = within(text, 1, 3_600)?,
@@ -308,6 +313,8 @@ mod tests {
             ("workers", "0"),
             ("workers", "-1"),
             ("time_slice_us", "100001"),
+            ("wake_latency_us", "-1"),
+            ("wake_latency_us", "1000001"),
             ("token_ttl_s", "1.5"),
             ("queue_capacity", "99999999999999999999"),
             ("issuer", ""),

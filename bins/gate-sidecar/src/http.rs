@@ -17,6 +17,7 @@ use gate_api::{Gate, TokenForm};
 use gate_state::JournalState;
 
 use crate::metrics::Metrics;
+use crate::schedule::WakeLatency;
 pub(crate) use admission::Admission;
 pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     /// For how long the journal is kept, for the metrics; 0: for ever.
     pub(crate) retention_days: u64,
     pub(crate) token_form: TokenForm,
+    /// What was asked of the cores, in force as long as this is there.
+    pub(crate) wake_latency: Option<WakeLatency>,
     /// Set once, when the sidecar stops taking connections.
     pub(crate) draining: AtomicBool,
 }

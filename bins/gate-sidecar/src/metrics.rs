@@ -105,6 +105,13 @@ fn build(out: &mut String, shared: &Shared) {
         head(out, name, "gauge", "Time slice of a thread, in force.");
         let _ = writeln!(out, "{name} {}", seconds(slice));
     }
+    if let Some(asked) = &shared.wake_latency {
+        let name = "gate_wake_latency_seconds";
+        let help = "How long a core may take to wake, as asked of the kernel.";
+        head(out, name, "gauge", help);
+        let nanos = asked.micros().saturating_mul(1_000);
+        let _ = writeln!(out, "{name} {}", seconds(nanos));
+    }
 }
 
 fn ledger(out: &mut String, shared: &Shared) {

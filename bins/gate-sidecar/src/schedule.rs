@@ -1,5 +1,12 @@
-//! What the kernel's scheduler is asked for: nothing more than it gives to anyone who asks, so that
-//! no privilege is needed. (The journal's priority, which needs one, is the ledger's.)
+//! What is asked of the kernel for threads and cores. Its scheduler gives it to anyone, so that no
+//! privilege is needed (the journal's priority, which needs one, is the ledger's); that cores wake soon
+//! it grants to whoever may write its device.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+
+/// The kernel's PM QoS interface for processes (`Documentation/power/pm_qos_interface.rst`).
+const WAKE_LATENCY: &str = "/dev/cpu_dma_latency";
 
 /// How much of the processor a load of a policy gets.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +39,31 @@ pub(crate) fn time_slice_ns() -> Option<u64> {
     return linux::time_slice_ns();
     #[cfg(not(target_os = "linux"))]
     None
+}
+
+/// That no core of the machine takes longer than `micros` to wake, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct WakeLatency {
+    /// The kernel forgets the request when it is closed.
+    _device: File,
+    micros: u64,
+}
+
+impl WakeLatency {
+    /// Asks for it.
+    pub(crate) fn ask(micros: u64) -> io::Result<Self> {
+        let asked = i32::try_from(micros).unwrap_or(i32::MAX);
+        let mut device = OpenOptions::new().write(true).open(WAKE_LATENCY)?;
+        device.write_all(&asked.to_ne_bytes())?;
+        Ok(Self {
+            _device: device,
+            micros,
+        })
+    }
+
+    pub(crate) const fn micros(&self) -> u64 {
+        self.micros
+    }
 }
 
 /// Lowers the calling thread and those that it starts, which is why what is loaded there is put in

@@ -19,7 +19,7 @@ use crate::config::{self, Config};
 use crate::http::{Admission, CommitHub, Front, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
-use crate::schedule;
+use crate::schedule::{self, WakeLatency};
 use crate::upkeep::Upkeep;
 use crate::watch::Watch;
 
@@ -54,6 +54,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         max_connections: config.max_connections,
         retention_days: config.retention_days,
         token_form: config.token_form,
+        wake_latency: config.wake_latency_us.and_then(ask_for_wake_latency),
         draining: false.into(),
     });
     let upkeep = Upkeep::start(Arc::clone(&shared.gate), clock, config.retention_days)
@@ -74,6 +75,15 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     served?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Orders are decided without it, too, only later.
+fn ask_for_wake_latency(micros: u64) -> Option<WakeLatency> {
+    WakeLatency::ask(micros)
+        .inspect_err(|error| {
+            tracing::warn!(%error, "wake_latency_us is not in force: the kernel was not asked");
+        })
+        .ok()
 }
 
 async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {

@@ -32,6 +32,9 @@ pub(super) struct Environment {
     pub(super) file_system: String,
     /// Of the data directory's file system, before any load.
     pub(super) fdatasync_ms: Disk,
+    /// What the kernel was asked for, for all that was measured: the microseconds that a core may take
+    /// to wake. None: cores slept as the kernel had them sleep.
+    pub(super) wake_latency_us: Option<i32>,
     /// While nothing runs on them but naps, and beside syncs.
     pub(super) cores: Cores,
     pub(super) load_average_before: String,
@@ -42,7 +45,11 @@ pub(super) struct Environment {
 
 impl Environment {
     /// `scratch` is on the file system of the data directories.
-    pub(super) fn capture(root: &Path, scratch: &Path) -> Result<Self> {
+    pub(super) fn capture(
+        root: &Path,
+        scratch: &Path,
+        wake_latency_us: Option<i32>,
+    ) -> Result<Self> {
         let cpuinfo = read("/proc/cpuinfo");
         let status = read("/proc/self/status");
         let load_average = load_average();
@@ -69,6 +76,7 @@ impl Environment {
             git_dirty: !output(root, "git", &["status", "--porcelain"]).is_empty(),
             file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),
             fdatasync_ms: disk::measure(scratch)?,
+            wake_latency_us,
             cores: cores::measure(scratch)?,
             load_average_after: load_average.clone(),
             load_average_before: load_average,

@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 
 /// The kernel's PM QoS interface for processes (`Documentation/power/pm_qos_interface.rst`).
 const WAKE_LATENCY: &str = "/dev/cpu_dma_latency";
+/// What heeds it, or `none`.
+const IDLE_DRIVER: &str = "/sys/devices/system/cpu/cpuidle/current_driver";
 
 /// How much of the processor a load of a policy gets.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,12 @@ pub(crate) struct WakeLatency {
 impl WakeLatency {
     /// Asks for it.
     pub(crate) fn ask(micros: u64) -> io::Result<Self> {
+        let driver = std::fs::read_to_string(IDLE_DRIVER).unwrap_or_default();
+        if ["", "none"].contains(&driver.trim()) {
+            return Err(io::Error::other(
+                "the kernel does not manage idle cores here",
+            ));
+        }
         let asked = i32::try_from(micros).unwrap_or(i32::MAX);
         let mut device = OpenOptions::new().write(true).open(WAKE_LATENCY)?;
         device.write_all(&asked.to_ne_bytes())?;

@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::build;
 use crate::cli::Serve;
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
 fn ask_for_wake_latency(micros: u64) -> Option<WakeLatency> {
     WakeLatency::ask(micros)
         .inspect_err(|error| {
-            tracing::warn!(%error, "wake_latency_us is not in force: the kernel was not asked");
+            tracing::warn!(%error, "wake_latency_us is not in force");
         })
         .ok()
 }
@@ -187,15 +188,21 @@ impl Signals {
 
 /// Stops on SIGTERM and SIGINT, reloads on SIGHUP.
 async fn watch_signals(mut signals: Signals, shared: Arc<Shared>, handles: [ServerHandle; 2]) {
+    let mut reload = None;
     loop {
+        let is_reloading = reload.is_some();
+        let reloaded = async {
+            match &mut reload {
+                Some(reload) => _ = reload.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = signals.terminate.recv() => break,
             _ = signals.interrupt.recv() => break,
-            _ = signals.hangup.recv() => {
-                let working = Arc::clone(&shared);
-                // The reload logs its own outcome.
-                let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
-                let _ = actix_web::web::block(reload).await;
+            () = reloaded => reload = None,
+            _ = signals.hangup.recv(), if !is_reloading => {
+                reload = start_reload(Arc::clone(&shared));
             }
         }
     }
@@ -208,6 +215,23 @@ async fn watch_signals(mut signals: Signals, shared: Arc<Shared>, handles: [Serv
     let [public, admin] = handles;
     public.stop(true).await;
     admin.stop(false).await;
+}
+
+/// Reloads on a thread that no drain waits for. It logs its own outcome, and drops the sender then.
+fn start_reload(shared: Arc<Shared>) -> Option<oneshot::Receiver<()>> {
+    let (done, reloaded) = oneshot::channel();
+    let reload = move || {
+        let _ = shared.reloader.reload(&shared.gate, Trigger::Asked);
+        drop(done);
+    };
+    let thread = std::thread::Builder::new().name("gate-reload".to_owned());
+    match thread.spawn(reload) {
+        Ok(_) => Some(reloaded),
+        Err(error) => {
+            tracing::error!(%error, "no reload: cannot start a thread");
+            None
+        }
+    }
 }
 
 fn start_log(config: &Config) {

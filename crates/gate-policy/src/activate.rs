@@ -55,7 +55,7 @@ pub fn activate_with(
     on_own_stack(|| activate_here(bundle, limits, &Steps::at_once()))
 }
 
-/// As [`activate_with`], beside work that must not wait: between two steps, most of them shorter than
+/// As [`activate_with`], beside work that must not wait: between two steps, most of them of about
 /// a millisecond, `rest` is told how long the last had the processor, and the next begins when it
 /// returns. It is called on a thread that the activation starts.
 ///

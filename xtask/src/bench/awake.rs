@@ -1,7 +1,7 @@
 //! Cores that do not sleep while something is measured.
 //!
-//! A core that has nothing to do sleeps, the deeper the longer, and takes up to 0.1 ms to be there
-//! again (a virtual one: it is given back to the host). At a steady rate that is most of what a bare
+//! A core that has nothing to do sleeps, the deeper the longer, and takes a while to be there
+//! again (a virtual one: it is given back to the host). At a steady rate that is half of what a bare
 //! server's answer takes, and says nothing about the server. So it is asked of the kernel that no
 //! core sleep, as cyclictest(8) asks, for all that is measured alike; the sidecar can ask it for
 //! itself (`wake_latency_us`).

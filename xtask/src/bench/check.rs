@@ -19,6 +19,7 @@ const RATIOS: [(&str, bool); 2] = [("throughput", true), ("open_p99", false)];
 pub(super) fn against(old: &Path, new: &Path) -> Result<()> {
     println!("\n== against {}", old.display());
     let (old, new) = (read(old)?, read(new)?);
+    alike(&old, &new)?;
     let mut worse = Vec::new();
     for name in ["rego", "builtin"] {
         for (ratio, more_is_better) in RATIOS {
@@ -37,6 +38,22 @@ pub(super) fn against(old: &Path, new: &Path) -> Result<()> {
     }
     if !worse.is_empty() {
         bail!("worse than before: {}", worse.join(", "));
+    }
+    Ok(())
+}
+
+/// Whether cores slept in both or in none: with it the latencies of both servers are others.
+fn alike(old: &Value, new: &Value) -> Result<()> {
+    let latency = |artifact: &Value| {
+        let found = artifact.pointer("/environment/wake_latency_us").cloned();
+        found.unwrap_or_default()
+    };
+    let (before, after) = (latency(old), latency(new));
+    if before != after {
+        bail!(
+            "cores might take {before} us to wake in the old run and {after} in this one \
+             (null: as long as they do): see --let-cores-sleep"
+        );
     }
     Ok(())
 }
@@ -107,5 +124,15 @@ mod tests {
     fn what_got_better_is_not_worse() {
         check(&[0.50, 0.51, 0.49], &[0.60, 0.61, 0.59], true, false);
         check(&[3.0, 3.1, 2.9], &[2.0, 2.1, 1.9], false, false);
+    }
+
+    #[test]
+    fn a_run_with_sleeping_cores_is_not_compared_with_one_without() {
+        let run = |latency: Value| serde_json::json!({"environment": {"wake_latency_us": latency}});
+        let before_it_was_told = serde_json::json!({"environment": {}});
+        assert!(alike(&before_it_was_told, &run(Value::Null)).is_ok());
+        assert!(alike(&run(0.into()), &run(0.into())).is_ok());
+        assert!(alike(&before_it_was_told, &run(0.into())).is_err());
+        assert!(alike(&run(0.into()), &run(Value::Null)).is_err());
     }
 }

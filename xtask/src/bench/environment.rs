@@ -35,6 +35,8 @@ pub(super) struct Environment {
     /// What the kernel was asked for, for all that was measured: the microseconds that a core may take
     /// to wake. None: cores slept as the kernel had them sleep.
     pub(super) wake_latency_us: Option<i32>,
+    /// What heeds that; `none`: nothing does.
+    pub(super) cpuidle_driver: String,
     /// While nothing runs on them but naps, and beside syncs.
     pub(super) cores: Cores,
     pub(super) load_average_before: String,
@@ -77,6 +79,9 @@ impl Environment {
             file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),
             fdatasync_ms: disk::measure(scratch)?,
             wake_latency_us,
+            cpuidle_driver: read("/sys/devices/system/cpu/cpuidle/current_driver")
+                .trim()
+                .to_owned(),
             cores: cores::measure(scratch)?,
             load_average_after: load_average.clone(),
             load_average_before: load_average,

@@ -1,5 +1,5 @@
 //! Loading a bundle beside order flow: on a thread of its own that runs when no order wants the
-//! processor, a third of the time at the most, and within a time.
+//! processor, most of the time about a third of it, and within a time.
 //!
 //! The rests are for who has idle time to give away: a core that always has something to do, however
 //! little it matters, never looks whether the other has orders waiting (the kernel balances cores that
@@ -13,21 +13,24 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use gate_policy::Policy;
+use parking_lot::Mutex;
 
 use crate::build;
 use crate::config::Config;
 use crate::schedule::{self, Share};
 
-/// How long a load may wait for idle time before it is given a share of the processor: on a machine
-/// that never rests a change of policy must come through, too.
+/// How long a load may rest and wait for idle time before one begins that is given a share of the
+/// processor: on a machine that never rests a change of policy must come through, too.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 /// The longest a load may take then. What a bundle can make slow has bounds of its own far below;
 /// this one is for what nobody thought of.
 const LOAD_TIME: Duration = Duration::from_secs(120);
 /// A rest is as many times as long as the step before it.
-const RESTS: u32 = 2;
+const REST_TIMES: u32 = 2;
 /// And no longer than this: one step of a large bundle may be long.
 const LONGEST_REST: Duration = Duration::from_millis(50);
+/// All rests of one load: what takes so long rests no more.
+const ALL_RESTS: Duration = Duration::from_secs(5);
 
 type Loaded = Result<Arc<dyn Policy>>;
 
@@ -69,6 +72,12 @@ impl Loader {
         let work = move || {
             // Orders go first: what is loaded here has time.
             schedule::lower(share);
+            let rests = match share {
+                Share::Idle => Rests::default(),
+                // It has waited enough.
+                Share::Small => Rests::none(),
+            };
+            let rest = |worked| std::thread::sleep(rests.after(worked));
             let load = || build::policy_unless(&config, &in_force, &rest);
             let loaded = catch_unwind(AssertUnwindSafe(load));
             let loaded = loaded.unwrap_or_else(|_| bail!("it panicked"));
@@ -83,8 +92,32 @@ impl Loader {
     }
 }
 
-fn rest(worked: Duration) {
-    std::thread::sleep(worked.saturating_mul(RESTS).min(LONGEST_REST));
+/// The rests of one load.
+struct Rests {
+    left: Mutex<Duration>,
+}
+
+impl Default for Rests {
+    fn default() -> Self {
+        let left = Mutex::new(ALL_RESTS);
+        Self { left }
+    }
+}
+
+impl Rests {
+    fn none() -> Self {
+        let left = Mutex::default();
+        Self { left }
+    }
+
+    /// How long to rest after a step that took so long.
+    fn after(&self, worked: Duration) -> Duration {
+        let mut left = self.left.lock();
+        let rest = worked.saturating_mul(REST_TIMES).min(LONGEST_REST);
+        let rest = rest.min(*left);
+        *left = left.saturating_sub(rest);
+        rest
+    }
 }
 
 /// Counts a thread as long as it runs, a panic included.
@@ -100,5 +133,21 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rest_is_longer_than_the_step_before_it_and_all_of_them_are_bounded() {
+        let rests = Rests::default();
+        let ms = Duration::from_millis;
+        assert_eq!(rests.after(ms(3)), ms(6));
+        assert_eq!(rests.after(ms(400)), ms(50));
+        let more: Duration = (0..1_000).map(|_| rests.after(ms(10))).sum();
+        assert_eq!(more, ALL_RESTS - ms(56));
+        assert_eq!(Rests::none().after(ms(3)), Duration::ZERO);
     }
 }

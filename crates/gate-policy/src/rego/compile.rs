@@ -138,6 +138,7 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
     steps.done();
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
+    steps.done();
     let decision = growth::hold(program::mend(&decision)?);
     let documents = growth::hold(program::mend(&documents)?);
     Ok(Compiled {

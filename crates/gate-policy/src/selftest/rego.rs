@@ -34,6 +34,7 @@ pub(super) fn run(
 
     let noted = Noted::default();
     let mut tests = tests(bundle, &noted)?;
+    budget.step_done();
     for name in names(&mut tests)? {
         let Some(limit) = budget.next() else {
             report.fail(name, TestProblem::OutOfTime);

@@ -58,6 +58,7 @@ pub(super) fn run(
         }
         _ => None,
     };
+    budget.step_done();
     for (file, text) in bundle.vectors() {
         let vectors: Vec<Vector<'_>> = match serde_json::from_str(text) {
             Ok(vectors) => vectors,

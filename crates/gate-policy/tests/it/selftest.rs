@@ -1,8 +1,36 @@
 //! What a bundle's own tests bring to light before it is in force, and names that mislead.
 
-use gate_policy::{Bundle, activate};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use gate_policy::{Bundle, Engine, EvalLimits, activate, activate_beside};
 
 use crate::fail_open::{ALLOW, check};
+
+/// Slower, and otherwise the same.
+#[test]
+fn a_bundle_activated_with_rests_is_the_same_and_is_refused_for_the_same() {
+    let rests = Mutex::new(Vec::new());
+    let rest = |worked| rests.lock().unwrap().push(worked);
+    let beside = |bundle: &Bundle| activate_beside(bundle, EvalLimits::default(), &rest);
+    let bundle = Bundle::sample(Engine::Rego).unwrap();
+    let (slowly, at_once) = (beside(&bundle).unwrap(), activate(&bundle).unwrap());
+    assert_eq!(slowly.identity(), at_once.identity());
+    let worked = std::mem::take(&mut *rests.lock().unwrap());
+    // Compiling alone is more than that.
+    assert!(worked.len() > 5, "{worked:?}");
+    let least = Duration::from_micros(300);
+    assert!(worked.iter().all(|step| *step >= least), "{worked:?}");
+
+    let rego = format!("package gate\ndecision := {ALLOW}");
+    let test = "package gate_test\ntest_x if 1 == 2\n";
+    let files = [("gate.rego", rego.as_str()), ("gate_test.rego", test)];
+    let failing = Bundle::from_files(files).unwrap();
+    assert_eq!(
+        beside(&failing).map(|_| ()).unwrap_err(),
+        activate(&failing).map(|_| ()).unwrap_err()
+    );
+}
 
 /// A test need not ask for the decision: its inputs are put to both engines, also where it sets a part of one alone.
 #[test]

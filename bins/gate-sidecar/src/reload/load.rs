@@ -72,11 +72,11 @@ impl Loader {
         let work = move || {
             // Orders go first: what is loaded here has time.
             schedule::lower(share);
-            let rests = match share {
-                Share::Idle => Rests::default(),
+            let rests = Rests::up_to(match share {
+                Share::Idle => ALL_RESTS,
                 // It has waited enough.
-                Share::Small => Rests::none(),
-            };
+                Share::Small => Duration::ZERO,
+            });
             let rest = |worked| std::thread::sleep(rests.after(worked));
             let load = || build::policy_unless(&config, &in_force, &rest);
             let loaded = catch_unwind(AssertUnwindSafe(load));
@@ -97,16 +97,10 @@ struct Rests {
     left: Mutex<Duration>,
 }
 
-impl Default for Rests {
-    fn default() -> Self {
-        let left = Mutex::new(ALL_RESTS);
-        Self { left }
-    }
-}
-
 impl Rests {
-    fn none() -> Self {
-        let left = Mutex::default();
+    /// No more than that, all of them together.
+    fn up_to(all: Duration) -> Self {
+        let left = Mutex::new(all);
         Self { left }
     }
 
@@ -142,12 +136,12 @@ mod tests {
 
     #[test]
     fn a_rest_is_longer_than_the_step_before_it_and_all_of_them_are_bounded() {
-        let rests = Rests::default();
+        let rests = Rests::up_to(ALL_RESTS);
         let ms = Duration::from_millis;
         assert_eq!(rests.after(ms(3)), ms(6));
         assert_eq!(rests.after(ms(400)), ms(50));
         let more: Duration = (0..1_000).map(|_| rests.after(ms(10))).sum();
         assert_eq!(more, ALL_RESTS - ms(56));
-        assert_eq!(Rests::none().after(ms(3)), Duration::ZERO);
+        assert_eq!(Rests::up_to(Duration::ZERO).after(ms(3)), Duration::ZERO);
     }
 }

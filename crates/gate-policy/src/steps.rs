@@ -14,24 +14,28 @@ pub(crate) type Rest<'a> = &'a (dyn Fn(Duration) + Sync);
 /// The steps of one activation, all on one thread.
 pub(crate) struct Steps<'a> {
     rest: Option<Rest<'a>>,
-    /// The thread's processor time when this step began.
+    /// The thread's processor time.
+    clock: fn() -> Duration,
+    /// That, when this step began.
     began: Cell<Duration>,
 }
 
 impl<'a> Steps<'a> {
     /// With a rest between two steps. To be called on the thread that makes them.
     pub(crate) fn with_rest(rest: Rest<'a>) -> Self {
-        Self {
-            rest: Some(rest),
-            began: Cell::new(processor_time()),
-        }
+        Self::by(processor_time, Some(rest))
     }
 
     /// One after the other, at once.
-    pub(crate) const fn at_once() -> Self {
+    pub(crate) fn at_once() -> Self {
+        Self::by(processor_time, None)
+    }
+
+    fn by(clock: fn() -> Duration, rest: Option<Rest<'a>>) -> Self {
         Self {
-            rest: None,
-            began: Cell::new(Duration::ZERO),
+            rest,
+            clock,
+            began: Cell::new(clock()),
         }
     }
 
@@ -40,10 +44,10 @@ impl<'a> Steps<'a> {
         let Some(rest) = self.rest else {
             return;
         };
-        let took = processor_time().saturating_sub(self.began.get());
+        let took = (self.clock)().saturating_sub(self.began.get());
         if took >= LEAST {
             rest(took);
-            self.began.set(processor_time());
+            self.began.set((self.clock)());
         }
     }
 }
@@ -58,32 +62,43 @@ pub(crate) fn processor_time() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::Mutex;
 
     use super::*;
 
+    /// The processor time that the test's thread has had, in microseconds.
+    static WORKED: AtomicU64 = AtomicU64::new(0);
+
+    fn work(micros: u64) {
+        WORKED.fetch_add(micros, Ordering::Relaxed);
+    }
+
     #[test]
     fn a_step_ends_once_it_has_had_its_time_and_the_rest_is_none_of_the_next() {
         let rests = Mutex::new(Vec::new());
-        let rest = |took| {
-            rests.lock().unwrap().push(took);
-            work(LEAST * 2);
+        let rest = |took: Duration| {
+            rests.lock().unwrap().push(took.as_micros());
+            work(1_000);
         };
-        let steps = Steps::with_rest(&rest);
-        steps.done();
-        assert_eq!(*rests.lock().unwrap(), []);
-        work(LEAST);
-        steps.done();
-        steps.done();
-        let [took] = rests.lock().unwrap()[..] else {
-            panic!("one rest");
-        };
-        assert!(took >= LEAST);
-    }
-
-    /// Has the processor for that long.
-    fn work(time: Duration) {
-        let end = processor_time() + time;
-        while processor_time() < end {}
+        let clock = || Duration::from_micros(WORKED.load(Ordering::Relaxed));
+        let steps = Steps::by(clock, Some(&rest));
+        // What each piece of work takes, and how long the step is with which it ends one, if it does.
+        for (micros, ended) in [
+            (0, None),
+            (299, None),
+            (1, Some(300)),
+            (0, None),
+            (300, Some(300)),
+            (5_000, Some(5_000)),
+            (200, None),
+            (200, Some(400)),
+        ] {
+            work(micros);
+            steps.done();
+            assert_eq!(rests.lock().unwrap().pop(), ended, "after {micros} us");
+        }
+        let left = rests.into_inner().unwrap();
+        assert_eq!(left, [], "more than one rest after a step");
     }
 }

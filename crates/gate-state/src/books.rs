@@ -117,6 +117,15 @@ impl Books {
         gone
     }
 
+    /// Forgets whatever ended longer than `window_ns` before `now`, of everyone.
+    pub(crate) fn forget_all(&self, now: Timestamp, window_ns: u64) {
+        for client in self.clients() {
+            if let Some(account) = self.known_account(&client) {
+                self.forget(&mut account.lock(), now, window_ns, usize::MAX);
+            }
+        }
+    }
+
     /// The clients whose turn it is for housekeeping: each is named once in [`VISITS`] calls.
     pub(crate) fn next_visits(&self) -> Vec<Box<str>> {
         let turn = self.visit.fetch_add(1, Ordering::Relaxed) % VISITS;

@@ -2,6 +2,12 @@
 
 use std::path::PathBuf;
 
+/// The longest that an order need be remembered after it ended: 31 days, in nanoseconds.
+///
+/// A journal is replayed with this window, or with a longer one that is configured, whatever window it
+/// was written with: what was remembered then may be named by a record that follows.
+pub const LONGEST_DEDUPE_WINDOW_NS: u64 = 31 * 86_400 * 1_000_000_000;
+
 /// When a caller may answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -23,7 +29,9 @@ pub struct LedgerConfig {
     /// Records that may wait for the disk, those in the commit in flight included. Further ones
     /// are refused.
     pub queue_capacity: u64,
-    /// How long an order is remembered after it ended, in nanoseconds.
+    /// How long an order is remembered after it ended, in nanoseconds. It may be another one each time
+    /// the store is opened, but should be no longer than [`LONGEST_DEDUPE_WINDOW_NS`]: with a shorter
+    /// one after that, what was remembered longer is taken for damage.
     pub dedupe_window_ns: u64,
     /// Orders that may be remembered at once, over all clients.
     pub max_remembered: usize,

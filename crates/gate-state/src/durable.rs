@@ -10,6 +10,32 @@ use crate::sync::{
     RwLockReadGuard, RwLockWriteGuard,
 };
 
+/// What must be on disk before an answer leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitFor {
+    /// This record and all before it; nothing under [`Durability::Relaxed`](crate::Durability).
+    Commit(Seq),
+    /// This record and all before it, whatever the durability: an answer that is read back from
+    /// the journal, or that is believed for longer than an order lives.
+    Disk(Seq),
+}
+
+impl WaitFor {
+    /// The record.
+    #[must_use]
+    pub const fn seq(self) -> Seq {
+        match self {
+            Self::Commit(seq) | Self::Disk(seq) => seq,
+        }
+    }
+}
+
+impl From<Seq> for WaitFor {
+    fn from(seq: Seq) -> Self {
+        Self::Commit(seq)
+    }
+}
+
 /// Told of every commit, on the writer's own thread: be quick, and never call the ledger's
 /// blocking functions from here.
 pub trait CommitListener: Send + Sync {

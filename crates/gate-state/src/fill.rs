@@ -31,6 +31,8 @@ pub struct NewFill<'a> {
 pub struct Filled {
     /// The record of this execution, written now or before.
     pub seq: Seq,
+    /// Answer once this is durable: what the answer shows rests on it.
+    pub wait_for: Seq,
     /// The execution was known: nothing changed.
     pub repeated: bool,
     /// The hold that this turned into filled exposure; zero for a repetition.
@@ -47,8 +49,8 @@ pub struct Filled {
 
 impl Ledger {
     /// Applies an execution, once per order and `exec_id`. `contract_size` is asked for the
-    /// order's symbol, under the client's lock; it must not call the ledger. Answer once `seq`
-    /// is durable.
+    /// order's symbol, under the client's lock; it must not call the ledger. Answer once
+    /// [`Filled::wait_for`] is durable.
     ///
     /// # Errors
     /// [`FillError`]; then nothing changed.
@@ -77,6 +79,7 @@ impl Ledger {
             }
             return Ok(Filled {
                 seq,
+                wait_for: Seq::new(account.last_seq),
                 repeated: true,
                 converted: Notional::ZERO,
                 late: false,
@@ -116,6 +119,7 @@ impl Ledger {
         let order = account.orders.get(&key).ok_or(FillError::UnknownOrder)?;
         Ok(Filled {
             seq: Seq::new(seq),
+            wait_for: Seq::new(seq),
             repeated: false,
             converted: notional(step.converted),
             late: step.late,

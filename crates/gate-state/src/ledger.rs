@@ -2,7 +2,9 @@
 //! `life`.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
@@ -13,11 +15,11 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 
 use crate::books::Books;
-use crate::chain::{close_frame, open_frame};
+use crate::chain::{close_frame, number_frame, open_frame};
 use crate::checkpoint::{Checkpoints, WalKeeper};
 use crate::codec::encode;
 use crate::config::{Durability, LedgerConfig};
-use crate::durable::{CommitListener, Durable};
+use crate::durable::{CommitListener, Durable, WaitFor};
 use crate::error::{NotDurable, OpenError, RecordError};
 use crate::health::{Nice, SqliteInfo};
 use crate::pace::Pace;
@@ -38,7 +40,8 @@ pub struct Ledger {
     pub(crate) config: LedgerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) paths: Paths,
-    /// Written only to swap the whole (recovery) and to throw a kill switch.
+    /// Written to swap the whole (recovery), to throw a kill switch, to put another policy or key
+    /// on the record, and when a snapshot begins.
     pub(crate) books: RwLock<Books>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) durable: Arc<Durable>,
@@ -129,32 +132,29 @@ impl Ledger {
         Ok(id)
     }
 
-    /// Blocks until a record is durable. Under [`Durability::Relaxed`] nobody waits: this
-    /// returns at once.
+    /// Blocks until a record is durable. Under [`Durability::Relaxed`] nobody waits for a
+    /// [`WaitFor::Commit`]: this returns at once.
     ///
     /// # Errors
     /// [`NotDurable`] when it is not and, as far as is known, will not be.
-    pub fn wait(&self, seq: Seq) -> Result<(), NotDurable> {
-        match self.config.durability {
-            Durability::Strict => self.durable.wait(seq.get()),
-            Durability::Relaxed => self.relaxed(seq),
+    pub fn wait(&self, what: impl Into<WaitFor>) -> Result<(), NotDurable> {
+        let what = what.into();
+        match self.poll_durable(what) {
+            Poll::Ready(known) => known,
+            Poll::Pending => self.durable.wait(what.seq().get()),
         }
     }
 
     /// As [`Ledger::wait`], without blocking. After `Pending`, ask again when a
     /// [`CommitListener`] was told of something.
-    pub fn poll_durable(&self, seq: Seq) -> Poll<Result<(), NotDurable>> {
-        match self.config.durability {
-            Durability::Strict => self
-                .durable
-                .state_of(seq.get())
-                .map_or(Poll::Pending, Poll::Ready),
-            Durability::Relaxed => Poll::Ready(self.relaxed(seq)),
-        }
-    }
-
-    fn relaxed(&self, seq: Seq) -> Result<(), NotDurable> {
-        self.durable.state_of(seq.get()).unwrap_or(Ok(()))
+    pub fn poll_durable(&self, what: impl Into<WaitFor>) -> Poll<Result<(), NotDurable>> {
+        let what = what.into();
+        let known = self.durable.state_of(what.seq().get());
+        let at_once = match (what, self.config.durability) {
+            (WaitFor::Commit(_), Durability::Relaxed) => Some(Ok(())),
+            (WaitFor::Commit(_), Durability::Strict) | (WaitFor::Disk(_), _) => None,
+        };
+        known.or(at_once).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// The last record on disk; everything before it is, too.
@@ -201,10 +201,7 @@ impl Ledger {
         let last = self.queue.last_allotted().max(tail.seq);
         let void = tail.seq.saturating_add(1)..=last;
         self.durable.void(void.clone());
-        for seq in void {
-            // Few: at most what was queued when the commit failed.
-            appender.commit(&mut self.void(seq))?;
-        }
+        self.fill_up(void, &mut appender, &books)?;
         // Nobody is inside `decide` while this lock is taken, and nobody got a number since the
         // failure.
         let mut current = self.books.write();
@@ -249,17 +246,35 @@ impl Ledger {
         })
     }
 
-    fn void(&self, seq: u64) -> Chunk {
-        let mut frames = Vec::new();
-        open_frame(&mut frames);
-        encode(self.clock.now(), &Record::Void, &mut frames);
-        close_frame(&mut frames);
-        crate::chain::number_frame(&mut frames, seq);
-        Chunk {
-            first: seq,
-            last: seq,
-            frames,
+    /// Writes records with the numbers that were allotted and lost: what is in force once more,
+    /// since decisions go on naming it, and voids for all others.
+    fn fill_up(
+        &self,
+        lost: RangeInclusive<u64>,
+        appender: &mut Appender,
+        books: &Books,
+    ) -> Result<(), OpenError> {
+        let known: BTreeMap<_, _> = self.books.read().contexts().into_iter().collect();
+        let (mut chunk, mut frame) = (Chunk::default(), Vec::new());
+        for seq in lost {
+            let id = ContextId::of(seq);
+            let record = known.get(&id).map_or(Record::Void, |context| {
+                books.add_context(id, (**context).clone());
+                Record::Context((**context).clone())
+            });
+            open_frame(&mut frame);
+            encode(self.clock.now(), &record, &mut frame);
+            close_frame(&mut frame);
+            number_frame(&mut frame, seq);
+            if !chunk.has_room_for(&frame) {
+                appender.commit(&mut std::mem::take(&mut chunk))?;
+            }
+            chunk.append(seq, &frame);
         }
+        if !chunk.frames.is_empty() {
+            appender.commit(&mut chunk)?;
+        }
+        Ok(())
     }
 
     fn start(&self, threads: &mut Threads, appender: Appender) -> Result<(), OpenError> {
@@ -336,6 +351,7 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
     let snapshot_seq = picture.as_ref().map_or(0, |picture| picture.begin.seq);
     let begin_seq = store::begin(&conn, &store_id)?.seq;
     let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
+    books.forget_all(clock.now(), config.dedupe_window_ns);
     if config.lengthen_wal {
         // More than the threshold: commits go on while the bulk is checkpointed.
         let bytes = config.checkpoint_bytes.saturating_mul(2);

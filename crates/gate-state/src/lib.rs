@@ -108,9 +108,9 @@ mod writer;
 
 pub use chain::{ChainHash, ChainHashError};
 pub use checkpoint::CheckpointWork;
-pub use config::{Durability, LedgerConfig};
+pub use config::{Durability, LONGEST_DEDUPE_WINDOW_NS, LedgerConfig};
 pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_ERROR};
-pub use durable::CommitListener;
+pub use durable::{CommitListener, WaitFor};
 pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
     ReleaseError, SnapshotError,

@@ -21,6 +21,21 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    /// Whether a frame fits beside those that are here already.
+    pub(crate) const fn has_room_for(&self, frame: &[u8]) -> bool {
+        let used = self.frames.len();
+        used == 0 || used.saturating_add(frame.len()) <= CHUNK_BYTES
+    }
+
+    /// Adds the frame of the number after the last one.
+    pub(crate) fn append(&mut self, seq: u64, frame: &[u8]) {
+        if self.frames.is_empty() {
+            self.first = seq;
+        }
+        self.last = seq;
+        self.frames.extend_from_slice(frame);
+    }
+
     /// Records in it.
     pub(crate) const fn records(&self) -> u64 {
         if self.frames.is_empty() {
@@ -126,8 +141,7 @@ impl Queue {
         self.admit(&inner)?;
         let seq = inner.next;
         number_frame(frame, seq);
-        let used = inner.current.frames.len();
-        if used > 0 && used.saturating_add(frame.len()) > CHUNK_BYTES {
+        if !inner.current.has_room_for(frame) {
             let spare = std::mem::take(&mut inner.spare);
             let next = Chunk {
                 frames: spare,
@@ -136,12 +150,7 @@ impl Queue {
             let whole = std::mem::replace(&mut inner.current, next);
             inner.full.push_back(whole);
         }
-        let chunk = &mut inner.current;
-        if chunk.frames.is_empty() {
-            chunk.first = seq;
-        }
-        chunk.last = seq;
-        chunk.frames.extend_from_slice(frame);
+        inner.current.append(seq, frame);
         inner.next = seq.saturating_add(1);
         let wake = inner.take_wake();
         drop(inner);

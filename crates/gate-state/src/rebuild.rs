@@ -7,6 +7,7 @@ use crate::account::{Event, What};
 use crate::books::Books;
 use crate::chain::{ChainHash, Frames};
 use crate::codec::decode;
+use crate::config::LONGEST_DEDUPE_WINDOW_NS;
 use crate::error::{Damage, DamageKind, OpenError};
 use crate::order::{Mark, OrderKey};
 use crate::record::{ContextId, Entry, Record, Seq, Status};
@@ -80,7 +81,8 @@ pub(crate) const fn damage(seq: u64, what: DamageKind) -> Damage {
     }
 }
 
-/// Builds the books from the journal: from a picture of them on, if there is one.
+/// Builds the books from the journal: from a picture of them on, if there is one. They remember for as
+/// long as whoever wrote the journal may have, and that is `window_ns` if it is longer.
 pub(crate) fn rebuild(
     conn: &Connection,
     store_id: &[u8; 16],
@@ -101,6 +103,7 @@ pub(crate) fn rebuild(
     let mut verifier = Verifier {
         tail: picture.begin,
     };
+    let window_ns = window_ns.max(LONGEST_DEDUPE_WINDOW_NS);
     let mut after = picture.begin.seq;
     while let Some(row) = store::row_after(conn, after)? {
         verifier.row(&row, |entry, _| {

@@ -227,6 +227,17 @@ pub enum KillScope<'a> {
     Symbol(Cow<'a, str>),
 }
 
+/// For a person to read.
+impl std::fmt::Display for KillScope<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all orders"),
+            Self::Client(client) => write!(f, "client `{client}`"),
+            Self::Symbol(symbol) => write!(f, "symbol `{symbol}`"),
+        }
+    }
+}
+
 /// A kill switch, thrown or lifted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KillRecord<'a> {

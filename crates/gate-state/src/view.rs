@@ -20,6 +20,7 @@ use crate::store::Paths;
 pub struct StoreView {
     journal: Journal,
     books: Books,
+    window_ns: u64,
     end: ChainPoint,
 }
 
@@ -33,7 +34,8 @@ pub struct OrderView {
 }
 
 impl StoreView {
-    /// Replays the journal of the store in `dir`.
+    /// Replays the journal of the store in `dir`. Of ended orders those are shown that ended less than
+    /// `dedupe_window_ns` ago.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -49,6 +51,7 @@ impl StoreView {
         Ok(Self {
             journal,
             books,
+            window_ns: dedupe_window_ns,
             end,
         })
     }
@@ -71,7 +74,7 @@ impl StoreView {
         names.into_iter().filter_map(with_exposure).collect()
     }
 
-    /// The remembered orders of a client, in the order of their decisions.
+    /// The orders of a client that are remembered as of `now`, in the order of their decisions.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -80,8 +83,9 @@ impl StoreView {
             return Ok(Vec::new());
         };
         let account = account.lock();
-        let states = account.orders.values();
-        let mut states: Vec<_> = states.map(|order| OrderState::of(order, now)).collect();
+        let remembered = account.orders.values();
+        let remembered = remembered.filter(|order| order.is_remembered(now, self.window_ns));
+        let mut states: Vec<_> = remembered.map(|order| OrderState::of(order, now)).collect();
         states.sort_unstable_by_key(|state| state.decision);
         let mut views = Vec::new();
         for state in states {

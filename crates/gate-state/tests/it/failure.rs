@@ -7,8 +7,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use gate_state::{
-    CommitListener, DecideError, Decided, JournalState, NotDurable, OpenError, ReadError, Seq,
-    Status,
+    CommitListener, DecideError, Decided, Journal, JournalState, Ledger, NotDurable, OpenError,
+    ReadError, Seq, Status,
 };
 use gate_types::{ClientId, OrderId};
 use rusqlite::Connection;
@@ -81,6 +81,58 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
 
     let (_copy, crashed) = kit.crashed_copy();
     assert_eq!(crashed.durable_seq(), retried.seq);
+}
+
+/// Decisions go on under what was put in force last, whether or not that was on disk in time.
+#[test]
+fn what_was_put_in_force_in_a_failed_commit_is_on_the_record_after_the_recovery() {
+    let mut kit = Kit::new();
+    kit.ledger.wait(kit.context.seq()).unwrap();
+    let jam = jam(&kit);
+    let mut changed = crate::kit::context();
+    changed.policy_revision = "r2".into();
+    kit.context = kit.ledger.set_context(changed).unwrap();
+    assert_eq!(kit.ledger.wait(kit.context.seq()), Err(NotDurable));
+    drop(jam);
+    kit.ledger.recover().unwrap();
+    let first = kit.authorize("c1", "o-1", "1");
+    let revision = |ledger: &Ledger| {
+        let decision = ledger.decision(first.seq).unwrap();
+        decision.context.policy_revision.clone()
+    };
+    assert_eq!(revision(&kit.ledger), "r2");
+    let (_copy, crashed) = kit.crashed_copy();
+    assert_eq!(revision(&crashed), "r2");
+}
+
+#[test]
+fn however_many_records_a_failed_commit_loses_they_are_voided_in_a_few_commits() {
+    let kit = Kit::new();
+    kit.ledger.wait(kit.context.seq()).unwrap();
+    let rows = || {
+        let conn = Connection::open(kit.dir.path().join("ledger.db")).unwrap();
+        let count = "SELECT count(*) FROM journal";
+        conn.query_row(count, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let before = rows();
+    let jam = jam(&kit);
+    let mut last = None;
+    for n in 0..1_000 {
+        // Until it has failed.
+        if let Ok(Decided::New(decision)) = kit.decide("c1", &format!("o-{n}"), "1", None) {
+            last = Some(decision.seq);
+        }
+    }
+    let last = last.unwrap();
+    assert_eq!(kit.ledger.wait(last), Err(NotDurable));
+    drop(jam);
+    kit.ledger.recover().unwrap();
+    assert_eq!(kit.ledger.durable_seq(), last);
+    assert_eq!(rows() - before, 1);
+    assert_eq!(kit.exposure("c1").gross.to_string(), "0");
+    let verified = Journal::open(kit.dir.path()).unwrap().verify(&[]).unwrap();
+    assert_eq!(verified.records, last.get());
 }
 
 #[test]

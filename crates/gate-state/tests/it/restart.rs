@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use gate_state::{DamageKind, Decided, Journal, Ledger, LedgerConfig, LineRecord, OpenError, Seq};
-use gate_types::{ClientId, OrderId};
+use gate_state::{
+    DamageKind, Decided, Journal, Ledger, LedgerConfig, LineRecord, NewFill, OpenError, Seq,
+    StoreView,
+};
+use gate_types::{ClientId, Clock, ContractSize, ExecId, OrderId, Price, Qty};
 use rusqlite::Connection;
 
 use crate::kit::{Kit, clock, exposure};
@@ -56,6 +59,56 @@ fn a_decision_is_replayed_across_a_restart_and_numbers_go_on() {
     };
     let again = kit.decide("c1", "o-1", "10", None);
     assert_eq!(again, Ok(Decided::Replayed { seq: first.seq }));
+}
+
+/// What the journal says was accepted was, however long orders are remembered now.
+#[test]
+fn a_journal_written_with_a_longer_window_is_sound_in_a_shorter_one() {
+    const HOUR_NS: u64 = 3_600_000_000_000;
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "10");
+    let (client, order) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
+    kit.ledger
+        .release(&client, &order, "canceled", None)
+        .unwrap();
+    // Each decision of the client is an occasion to forget what ended long before it.
+    kit.clock.advance_ns(2 * HOUR_NS);
+    kit.authorize("c1", "o-2", "10");
+    kit.clock.advance_ns(HOUR_NS);
+    let exec_id = ExecId::new("e-1").unwrap();
+    let fill = NewFill {
+        client_id: &client,
+        order_id: &order,
+        exec_id: &exec_id,
+        qty: Qty::parse("1").unwrap(),
+        price: Price::parse("10").unwrap(),
+    };
+    let size = |_: &str| ContractSize::ONE;
+    let late = kit.ledger.fill(&fill, size).unwrap();
+    assert!(late.late, "{late:?}");
+    kit.ledger.wait(late.wait_for).unwrap();
+
+    let exposure_before = kit.exposure("c1");
+    let Kit {
+        dir, ledger, clock, ..
+    } = kit;
+    drop(ledger);
+    let shown = StoreView::open(dir.path(), HOUR_NS).unwrap();
+    let now = Clock::now(&*clock);
+    assert_eq!(shown.clients(now), [("c1".into(), exposure_before)]);
+    let orders = shown.orders("c1", now).unwrap();
+    let ids: Vec<_> = orders
+        .into_iter()
+        .map(|order| order.decision.unwrap().order_id.into_owned())
+        .collect();
+    // The first ended three hours ago.
+    assert_eq!(ids, ["o-2"]);
+    let mut config = LedgerConfig::new(dir.path());
+    config.dedupe_window_ns = HOUR_NS;
+    let ledger = Ledger::open(config, clock).unwrap();
+    assert_eq!(exposure(&ledger, "c1"), exposure_before);
+    assert_eq!(ledger.order(&client, &order), None);
+    assert_eq!(ledger.health().remembered, 1);
 }
 
 #[test]

@@ -15,9 +15,7 @@ use gate_state::{Ledger, LedgerConfig};
 use gate_token::{KeyFile, KeyRing};
 use gate_types::Clock;
 
-use crate::config::{Config, KeyAlgorithm};
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+use crate::config::{Config, KeyAlgorithm, NANOS_PER_SECOND};
 
 /// The largest key of a bundle's signature.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
@@ -31,6 +29,9 @@ pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
         .with_context(|| format!("cannot make the directory `{}`", config.data_dir.display()))?;
     let policy = policy(config)?;
     let ledger = ledger(config, Arc::clone(&clock))?;
+    if is_first_start(&ledger) {
+        make_keys(config)?;
+    }
     let keys = keys(config)?;
     let settings = Settings {
         issuer: config.issuer.clone(),
@@ -160,13 +161,25 @@ pub(crate) fn key_file(config: &Config) -> PathBuf {
     config.keys.clone().unwrap_or_else(generated)
 }
 
-/// The keys the settings name; without a name, those of the data directory, made when absent.
-pub(crate) fn keys(config: &Config) -> Result<Arc<KeyRing>> {
+/// Nothing was ever decided here.
+fn is_first_start(ledger: &Ledger) -> bool {
+    ledger.durable_seq().get() == 0
+}
+
+/// A key for the data directory, if the settings name no file of keys. For the first start alone: later
+/// on verifiers know the keys there were, and a file that is missing was lost or is being replaced.
+fn make_keys(config: &Config) -> Result<()> {
     let path = &key_file(config);
     if config.keys.is_none() && !path.exists() {
         crate::commands::keys::generate(&KeyFile::new(path))?;
         tracing::info!(file = %path.display(), "generated a signing key");
     }
+    Ok(())
+}
+
+/// The keys the settings name; without a name, those of the data directory.
+pub(crate) fn keys(config: &Config) -> Result<Arc<KeyRing>> {
+    let path = &key_file(config);
     let keys = KeyFile::new(path)
         .read()
         .with_context(|| format!("the key file `{}`", path.display()))?;

@@ -8,9 +8,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use gate_api::TokenForm;
-use gate_state::Durability;
+use gate_state::{Durability, LONGEST_DEDUPE_WINDOW_NS};
 
 pub(crate) use source::{load, variables};
+
+pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// The longest that an order may be remembered after its hold ended, in seconds.
+pub(crate) const LONGEST_WINDOW_S: u64 = LONGEST_DEDUPE_WINDOW_NS / NANOS_PER_SECOND;
 
 /// The settings of one sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,8 +184,8 @@ impl Config {
                 let forms = [("object", TokenForm::Object), ("jws", TokenForm::Jws)];
                 self.token_form = one_of(text, &forms)?;
             }
-            "dedupe_window_s" => self.dedupe_window_s = within(text, 1, 31 * 86_400)?,
-            "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, 31 * 86_400)?,
+            "dedupe_window_s" => self.dedupe_window_s = within(text, 1, LONGEST_WINDOW_S)?,
+            "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, LONGEST_WINDOW_S)?,
             "retention_days" => self.retention_days = within(text, 0, 36_500)?,
             "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
             "max_in_flight" => self.max_in_flight = within(text, 1, 1_000_000)?,

@@ -118,7 +118,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         time.advance_ns(10_000_000);
         let pending = gate.authorize(body.as_bytes(), TokenForm::Object)?;
         mark_waiting();
-        gate.ledger().wait(pending.seq())?;
+        gate.ledger().wait(pending.wait_for())?;
         mark_durable();
         let (reply, outcome) = gate.complete(pending)?;
         mark_answered();

@@ -2,12 +2,13 @@
 //! else; sockets, threads that wait and configuration stand outside.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use arc_swap::ArcSwap;
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
     ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger, NewOrder,
-    RecordError, Seq,
+    RecordError, Seq, WaitFor,
 };
 use gate_token::{Digest, KeyRing};
 use gate_types::{Clock, Notional, Timestamp};
@@ -172,11 +173,13 @@ impl Gate {
         })
     }
 
-    /// The reply to a decision whose record is durable.
+    /// The reply to a decision that is durable.
     ///
     /// # Errors
-    /// A 503 when the journal cannot be read, for a replay.
+    /// A 503 when it never will be, or when the journal cannot be read, for a replay; `internal` when it
+    /// is not durable yet.
     pub fn complete(&self, pending: Pending) -> Result<(Vec<u8>, Outcome), Problem> {
+        self.ensure_durable(pending.wait_for())?;
         let Pending {
             seq,
             form,
@@ -209,8 +212,19 @@ impl Gate {
     /// As both.
     pub fn authorize_blocking(&self, body: &[u8], form: TokenForm) -> Result<Vec<u8>, Problem> {
         let pending = self.authorize(body, form)?;
-        self.ledger.wait(pending.seq)?;
+        self.ledger.wait(pending.wait_for())?;
         Ok(self.complete(pending)?.0)
+    }
+
+    /// What rests on `what` may leave.
+    pub(crate) fn ensure_durable(&self, what: WaitFor) -> Result<(), Problem> {
+        match self.ledger.poll_durable(what) {
+            Poll::Ready(known) => Ok(known?),
+            Poll::Pending => {
+                let detail = "its record is not durable yet";
+                Err(Problem::new(Code::Internal, detail))
+            }
+        }
     }
 
     /// The ledger, for what waits, watches and shuts down.

@@ -1,7 +1,7 @@
 //! Kill switches: new orders of everyone, of one client or in one symbol are stopped at once.
 //! Releases and fills go on, and who did it and why is on the record.
 
-use gate_state::{KillRecord, KillScope};
+use gate_state::{KillRecord, KillScope, WaitFor};
 use serde::Serialize;
 
 use crate::gate::Gate;
@@ -42,9 +42,10 @@ impl Gate {
             actor: request.actor,
             reason: request.reason,
         };
-        let wait_for = self.ledger.kill(&record)?;
+        let thrown = self.ledger.kill(&record)?;
         Ok(Applied {
-            wait_for,
+            // Whoever has thrown it goes by it until it is lifted: it must outlast a failed commit.
+            wait_for: WaitFor::Disk(thrown),
             body: json(&view(&record)),
         })
     }

@@ -57,3 +57,4 @@ pub use request::{
     MAX_REASON_BYTES, Order, ReleaseRequest,
 };
 pub use timing::Timing;
+pub use views::FoundOrder;

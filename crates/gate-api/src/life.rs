@@ -1,7 +1,7 @@
 //! What happens to an order after its decision: the venue says that it ended, or that it
 //! traded.
 
-use gate_state::{NewFill, Seq};
+use gate_state::{NewFill, WaitFor};
 use serde::Serialize;
 
 use crate::gate::Gate;
@@ -11,12 +11,17 @@ use crate::views::{ExposureView, OrderView, json};
 
 /// An event that is applied, but not yet known to be durable.
 #[derive(Debug)]
-#[must_use = "the answer may leave only when `wait_for` is durable"]
+#[must_use = "the answer leaves by `Gate::answer`, once `wait_for` is durable"]
 pub struct Applied {
-    /// The journal record that must be durable before the answer leaves.
-    pub wait_for: Seq,
-    /// The answer.
-    pub body: Vec<u8>,
+    pub(crate) wait_for: WaitFor,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Applied {
+    /// What must be durable before the answer leaves.
+    pub const fn wait_for(&self) -> WaitFor {
+        self.wait_for
+    }
 }
 
 #[derive(Serialize)]
@@ -47,6 +52,15 @@ struct Filled<'a> {
 }
 
 impl Gate {
+    /// The answer to an event that is durable.
+    ///
+    /// # Errors
+    /// `not_durable` when it never will be, `internal` when it is not yet.
+    pub fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
+        self.ensure_durable(applied.wait_for)?;
+        Ok(applied.body)
+    }
+
     /// `POST /v1/release`: the venue canceled, rejected or expired the order, wholly or in part.
     ///
     /// # Errors
@@ -66,7 +80,7 @@ impl Gate {
             exposure: self.exposure_view(client_id, &released.exposure),
         });
         Ok(Applied {
-            wait_for: released.wait_for,
+            wait_for: released.wait_for.into(),
             body,
         })
     }
@@ -103,7 +117,7 @@ impl Gate {
             exposure: self.exposure_view(client_id, &filled.exposure),
         });
         Ok(Applied {
-            wait_for: filled.seq,
+            wait_for: filled.wait_for.into(),
             body,
         })
     }

@@ -1,6 +1,6 @@
 //! A decision between its parts: from a request's arrival to what is counted of it.
 
-use gate_state::Seq;
+use gate_state::{Seq, WaitFor};
 
 use crate::answer::{Answer, TokenForm};
 use crate::timing::Timing;
@@ -12,7 +12,7 @@ pub struct Arrival {
 }
 
 /// A decision that is made, held and signed, but not yet known to be durable. No byte of it
-/// may leave before the ledger has committed [`Pending::seq`].
+/// may leave before the ledger has committed [`Pending::wait_for`].
 #[must_use = "a decision is nothing until it is completed"]
 #[derive(Debug)]
 pub struct Pending {
@@ -39,9 +39,13 @@ pub struct Outcome {
 }
 
 impl Pending {
-    /// The journal record that must be durable first.
+    /// What must be durable first. A reply that was given before is read back from the disk, so that it
+    /// waits until it is there, whatever the durability.
     #[must_use]
-    pub const fn seq(&self) -> Seq {
-        self.seq
+    pub const fn wait_for(&self) -> WaitFor {
+        match self.answer {
+            Some(_) => WaitFor::Commit(self.seq),
+            None => WaitFor::Disk(self.seq),
+        }
     }
 }

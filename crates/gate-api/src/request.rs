@@ -335,6 +335,11 @@ fn words<'a>(raw: &'a RawValue, path: &'static str) -> Result<Cow<'a, str>, Prob
         let what = format!("must have 1 to {MAX_REASON_BYTES} bytes");
         return Err(Problem::of_member(Code::InvalidMember, path, what));
     }
+    // Whoever reads it in a log or at a terminal sees one line of text, as of an id.
+    if words.chars().any(char::is_control) {
+        let what = "must not contain a control character";
+        return Err(Problem::of_member(Code::InvalidMember, path, what));
+    }
     Ok(words)
 }
 

@@ -1,7 +1,7 @@
 //! What `Gate` shows beside decisions: exposure, one order, the policy in force. Amounts are
 //! decimal strings.
 
-use gate_state::{Exposure, OrderState};
+use gate_state::{Exposure, OrderState, WaitFor};
 use gate_types::{ClientId, OrderId, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -35,6 +35,22 @@ pub(crate) struct OrderView {
     over_filled: bool,
     expires: Option<String>,
     ended_at: Option<String>,
+}
+
+/// An order that is remembered.
+#[derive(Debug)]
+pub struct FoundOrder<'a> {
+    client_id: &'a ClientId<'a>,
+    order_id: &'a OrderId<'a>,
+    order: OrderState,
+}
+
+impl FoundOrder<'_> {
+    /// What must be durable before it is shown: its decision is read back from the disk.
+    #[must_use]
+    pub const fn wait_for(&self) -> WaitFor {
+        WaitFor::Disk(self.order.decision)
+    }
 }
 
 #[derive(Serialize)]
@@ -78,29 +94,40 @@ impl Gate {
         json(&self.exposure_view(client_id, &self.ledger.exposure(client_id)))
     }
 
+    /// Looks for an order. [`Gate::show_order`] has the rest, once [`FoundOrder::wait_for`] is durable.
+    ///
+    /// # Errors
+    /// `unknown_order`.
+    pub fn find_order<'a>(
+        &self,
+        client_id: &'a ClientId<'a>,
+        order_id: &'a OrderId<'a>,
+    ) -> Result<FoundOrder<'a>, Problem> {
+        let order = self.ledger.order(client_id, order_id);
+        Ok(FoundOrder {
+            client_id,
+            order_id,
+            order: order.ok_or_else(unknown_order)?,
+        })
+    }
+
     /// The body of `GET /v1/orders/{client_id}/{client_order_id}`: the hold's state, and the
     /// decision as it was answered.
     ///
     /// # Errors
-    /// `unknown_order`, or a 503 when the journal cannot be read.
-    pub fn order(
-        &self,
-        client_id: &ClientId<'_>,
-        order_id: &OrderId<'_>,
-    ) -> Result<Vec<u8>, Problem> {
-        let order = self
-            .ledger
-            .order(client_id, order_id)
-            .ok_or_else(unknown_order)?;
+    /// A 503 when the decision will never be durable or the journal cannot be read, `internal` when it is
+    /// not durable yet.
+    pub fn show_order(&self, found: &FoundOrder<'_>) -> Result<Vec<u8>, Problem> {
+        self.ensure_durable(found.wait_for())?;
         let decision = self
-            .replay(order.decision, TokenForm::Object)?
+            .replay(found.order.decision, TokenForm::Object)?
             .without_timing();
         let decision: &RawValue =
             serde_json::from_slice(&decision).map_err(|error| Problem::internal(&error))?;
         Ok(json(&OrderAnswer {
-            client_id: client_id.as_str(),
-            client_order_id: order_id.as_str(),
-            order: OrderView::of(&order),
+            client_id: found.client_id.as_str(),
+            client_order_id: found.order_id.as_str(),
+            order: OrderView::of(&found.order),
             decision,
         }))
     }

@@ -8,10 +8,12 @@ use gate_token::{KeyFile, KeyRing};
 use super::say;
 use crate::cli::Keys;
 use crate::clock::SystemClock;
+use crate::config::LONGEST_WINDOW_S;
 
-/// How long a key that was rotated out goes on verifying, in seconds: as long as an order id
-/// may be remembered and replayed.
-const KEEP_OLD_S: u64 = 31 * 86_400;
+/// How long a key that was rotated out goes on verifying, in seconds: as long as an order id may be
+/// remembered after its hold ended, so that its reply can be given again. (Of a hold that is open for
+/// longer it cannot; `docs/operating.md` says so.)
+const KEEP_OLD_S: u64 = LONGEST_WINDOW_S;
 
 pub(crate) fn run(command: Keys) -> Result<ExitCode> {
     let now_s = SystemClock::shared().now().unix_seconds();

@@ -13,6 +13,7 @@ use gate_types::Timestamp;
 use super::{NO, say};
 use crate::cli::{Ledger, Serve};
 use crate::clock::SystemClock;
+use crate::config::NANOS_PER_SECOND;
 use crate::{build, config, retention};
 
 pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
@@ -85,13 +86,13 @@ fn prune(keep_days: Option<u64>, settings: &Serve) -> Result<ExitCode> {
 }
 
 fn show(client: Option<String>, data_dir: &Path, ended_within: u64) -> Result<ExitCode> {
-    let window_ns = ended_within.saturating_mul(1_000_000_000);
+    let window_ns = ended_within.saturating_mul(NANOS_PER_SECOND);
     let view = StoreView::open(data_dir, window_ns)
         .with_context(|| format!("the journal in `{}`", data_dir.display()))?;
     let now = SystemClock::shared().now();
     for kill in view.kills() {
         say(&format!(
-            "kill switch {:?} by {}: {}",
+            "kill switch for {} by {}: {}",
             kill.scope, kill.actor, kill.reason
         ))?;
     }

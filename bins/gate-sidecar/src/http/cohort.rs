@@ -127,7 +127,7 @@ impl Cohort {
         } = order;
         let decided = self.gate.authorize_arrived(&body, form, arrival);
         if let Ok(pending) = &decided {
-            self.commits.list(pending.seq(), whose.waker.clone());
+            self.commits.list(pending.wait_for(), whose.waker.clone());
         }
         whose.outcome.set(Some(decided));
     }
@@ -166,7 +166,7 @@ impl Future for Deciding<'_> {
         match self.outcome.take() {
             None => Poll::Pending,
             Some(Err(problem)) => Poll::Ready(Err(problem)),
-            Some(Ok(pending)) => match self.cohort.commits.look(pending.seq()) {
+            Some(Ok(pending)) => match self.cohort.commits.look(pending.wait_for()) {
                 Poll::Ready(durable) => Poll::Ready(durable.map(|()| pending).map_err(Into::into)),
                 Poll::Pending => {
                     self.outcome.set(Some(Ok(pending)));

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use gate_api::{Applied, Gate, Problem};
-use gate_state::{CommitListener, NotDurable, Seq};
+use gate_state::{CommitListener, NotDurable, Seq, WaitFor};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
@@ -57,7 +57,7 @@ impl Bell {
 pub(crate) struct WorkerCommits {
     gate: Arc<Gate>,
     bell: Arc<Bell>,
-    waiting: Rc<RefCell<Vec<(Seq, Waker)>>>,
+    waiting: Rc<RefCell<Vec<(WaitFor, Waker)>>>,
 }
 
 impl WorkerCommits {
@@ -82,10 +82,10 @@ impl WorkerCommits {
         worker
     }
 
-    /// Has `waker` woken once record `seq` is durable or never will be; from the next
+    /// Has `waker` woken once `what` is durable or never will be; from the next
     /// [`WorkerCommits::wake_listed`] on.
-    pub(super) fn list(&self, seq: Seq, waker: Waker) {
-        self.waiting.borrow_mut().push((seq, waker));
+    pub(super) fn list(&self, what: WaitFor, waker: Waker) {
+        self.waiting.borrow_mut().push((what, waker));
     }
 
     /// Wakes those listed whose commit has come meanwhile, and asks to be told of the others'.
@@ -96,15 +96,15 @@ impl WorkerCommits {
         }
     }
 
-    /// Whether record `seq` is durable.
-    pub(super) fn look(&self, seq: Seq) -> Poll<Result<(), NotDurable>> {
-        self.gate.ledger().poll_durable(seq)
+    /// Whether `what` is durable.
+    pub(super) fn look(&self, what: WaitFor) -> Poll<Result<(), NotDurable>> {
+        self.gate.ledger().poll_durable(what)
     }
 
     /// Wakes whoever waits for a commit that has come.
     fn wake_answered(&self) {
-        self.waiting.borrow_mut().retain(|(seq, waker)| {
-            let pending = self.look(*seq).is_pending();
+        self.waiting.borrow_mut().retain(|(what, waker)| {
+            let pending = self.look(*what).is_pending();
             if !pending {
                 waker.wake_by_ref();
             }
@@ -114,15 +114,15 @@ impl WorkerCommits {
 
     /// The answer to an event, once it may leave.
     pub(crate) async fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
-        self.durable(applied.wait_for).await?;
-        Ok(applied.body)
+        self.durable(applied.wait_for()).await?;
+        self.gate.answer(applied)
     }
 
-    /// Resolves when a reply that rests on record `seq` may leave, or when it never may.
-    pub(crate) fn durable(&self, seq: Seq) -> Durable<'_> {
+    /// Resolves when a reply that rests on `what` may leave, or when it never may.
+    pub(crate) fn durable(&self, what: WaitFor) -> Durable<'_> {
         Durable {
             worker: self,
-            seq,
+            what,
             is_listed: false,
         }
     }
@@ -131,7 +131,7 @@ impl WorkerCommits {
 /// See [`WorkerCommits::durable`].
 pub(crate) struct Durable<'a> {
     worker: &'a WorkerCommits,
-    seq: Seq,
+    what: WaitFor,
     /// Somebody will wake whoever waits: a connection polls more often than once, and always with
     /// the same waker, since it is one task.
     is_listed: bool,
@@ -141,17 +141,17 @@ impl Future for Durable<'_> {
     type Output = Result<(), NotDurable>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { worker, seq, .. } = *self;
-        let known = worker.look(seq);
+        let Self { worker, what, .. } = *self;
+        let known = worker.look(what);
         if known.is_ready() || self.is_listed {
             return known;
         }
         worker.bell.want();
-        let state = worker.look(seq);
+        let state = worker.look(what);
         if state.is_pending() {
             // A commit between the look above and this line rings the bell, and the dispatcher
             // runs on this thread, so only after it.
-            worker.list(seq, context.waker().clone());
+            worker.list(what, context.waker().clone());
             self.is_listed = true;
         }
         state

@@ -159,14 +159,21 @@ async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse
     answer(&shared, body)
 }
 
-async fn order(shared: Data<Shared>, path: web::Path<(String, String)>) -> HttpResponse {
+async fn order(
+    shared: Data<Shared>,
+    worker: Data<Worker>,
+    path: web::Path<(String, String)>,
+) -> HttpResponse {
     let (client_id, order_id) = &*path;
-    let body = client(client_id).and_then(|client| {
+    let body = async {
+        let client = client(client_id)?;
         let order = OrderId::new(order_id.as_str())
             .map_err(|error| Problem::of_member(Code::InvalidMember, "client_order_id", error))?;
-        shared.gate.order(&client, &order)
-    });
-    answer(&shared, body)
+        let found = shared.gate.find_order(&client, &order)?;
+        worker.commits.durable(found.wait_for()).await?;
+        shared.gate.show_order(&found)
+    };
+    answer(&shared, body.await)
 }
 
 fn client(text: &str) -> Result<ClientId<'_>, Problem> {

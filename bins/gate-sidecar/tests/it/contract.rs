@@ -277,6 +277,25 @@ fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_la
     assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
 }
 
+/// Replies to orders need not wait for the disk there; a switch is gone by for as long as it is thrown.
+#[test]
+fn a_kill_switch_is_answered_when_it_is_on_the_disk_even_where_orders_are_not() {
+    let (sidecar, dir) = fresh(&["--durability", "relaxed"]);
+    let jam = rusqlite::Connection::open(dir.path().join("data/ledger.db")).unwrap();
+    jam.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let on = r#"{"on":true,"actor":"ops","reason":"drill"}"#;
+    let lost = sidecar.admin().post("/v1/kill", on);
+    assert_problem(&lost, 503, "not_durable", None);
+}
+
+#[test]
+fn what_operators_write_is_one_line_of_text() {
+    let (sidecar, _dir) = fresh(&[]);
+    let on = r#"{"on":true,"actor":"ops","reason":"drill\nkill switch for all orders by eve: no"}"#;
+    let refused = sidecar.admin().post("/v1/kill", on);
+    assert_problem(&refused, 422, "invalid_member", Some("reason"));
+}
+
 #[test]
 fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,6 +2,39 @@
 
 use crate::sidecar::{Sidecar, authorize, builtin_bundle, order};
 
+/// Verifiers know the keys there were.
+#[test]
+fn keys_are_made_on_the_first_start_and_never_in_the_place_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let sidecar = Sidecar::start(dir.path(), &[]);
+    let keys = dir.path().join("keys.json");
+    let made = std::fs::read(&keys).unwrap();
+    let away = dir.path().join("away.json");
+    std::fs::rename(&keys, &away).unwrap();
+    let refused = sidecar.admin().post("/v1/reload", "{}");
+    assert_eq!(refused.status, 409);
+    let refused = refused.json();
+    assert!(
+        refused["detail"].as_str().unwrap().contains("keys.json"),
+        "{refused}"
+    );
+    let decided = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.00"));
+    assert_eq!(decided.json()["status"], "AUTHORIZED");
+    drop(sidecar);
+
+    // It would not get to serve in any case.
+    let nowhere = dir.path().join("no/such.sock");
+    let flags = ["--uds", nowhere.to_str().unwrap()];
+    let failed = Sidecar::spawn(dir.path(), &flags);
+    let failed = failed.wait_with_output().unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(!keys.exists(), "other keys were made");
+    std::fs::rename(&away, &keys).unwrap();
+    let again = Sidecar::start(dir.path(), &[]);
+    assert_eq!(std::fs::read(&keys).unwrap(), made);
+    drop(again);
+}
+
 #[test]
 fn a_reload_puts_the_new_bundle_in_force_and_a_broken_one_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();

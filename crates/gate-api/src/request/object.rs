@@ -76,7 +76,8 @@ pub(super) fn extra_value(raw: &RawValue, path: &str, key: &str) -> Result<Value
         };
         Problem::of_member(code, member(), format_args!("is invalid: {error}"))
     })?;
-    if gate_token::canonical::to_vec(&value).is_err() {
+    // Of the text: an integer of more than 64 bits is a float by now, and another one's equal.
+    if gate_token::json::check_integers(raw.get().as_bytes()).is_err() {
         let what = "has a number beyond the integers that JSON readers agree on (2^53 - 1)";
         return Err(Problem::of_member(Code::InvalidMember, member(), what));
     }

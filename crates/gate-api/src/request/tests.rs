@@ -214,11 +214,19 @@ fn names_the_invalid_member() {
         Code::InvalidMember,
         "order",
     );
-    check(
-        &with(r#""qty":100"#, r#""qty":100,"x":{"y":[9007199254740993]}"#),
-        Code::InvalidMember,
-        "order.x",
-    );
+    for beyond in [
+        "9007199254740993",
+        "-9007199254740992",
+        "18446744073709551616",
+        "-100000000000000000001",
+    ] {
+        let extra = format!(r#""qty":100,"x":{{"y":[{beyond}]}}"#);
+        check(
+            &with(r#""qty":100"#, &extra),
+            Code::InvalidMember,
+            "order.x",
+        );
+    }
     check("[]", Code::InvalidMember, "");
     check("null", Code::InvalidMember, "");
 }

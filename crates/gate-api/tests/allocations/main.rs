@@ -48,7 +48,7 @@ fn count(engine: Engine) -> Count {
             pending = Some(gate.authorize(body.as_bytes(), TokenForm::Object).unwrap());
         }));
         let pending = pending.unwrap();
-        gate.ledger().wait(pending.seq()).unwrap();
+        gate.ledger().wait(pending.wait_for()).unwrap();
         let mut reply = None;
         complete.push(measure(|| reply = Some(gate.complete(pending).unwrap())));
         assert!(reply.unwrap().1.authorized);

@@ -16,7 +16,7 @@ struct Rig {
     gate: Gate,
     keys: Arc<KeyRing>,
     clock: Arc<ManualClock>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 fn rig_with(policy: Arc<dyn Policy>) -> Rig {
@@ -34,7 +34,7 @@ fn rig_with(policy: Arc<dyn Policy>) -> Rig {
         gate,
         keys,
         clock,
-        _dir: dir,
+        dir,
     }
 }
 
@@ -72,6 +72,28 @@ impl Rig {
         let client = ClientId::new("c1").unwrap();
         self.gate.ledger().exposure(&client).gross.to_string()
     }
+}
+
+/// Whoever forgets to wait gets no token.
+#[test]
+fn no_reply_leaves_before_its_record_is_on_the_disk() {
+    let rig = rig(Engine::Builtin);
+    let ledger = rig.gate.ledger();
+    let decided = rig
+        .gate
+        .authorize(order("o-1", "1", "1").as_bytes(), TokenForm::Object);
+    ledger.wait(decided.unwrap().wait_for()).unwrap();
+    // Nothing more is written now.
+    let jam = rusqlite::Connection::open(rig.dir.path().join("ledger.db")).unwrap();
+    jam.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let pending = rig
+        .gate
+        .authorize(order("o-2", "1", "1").as_bytes(), TokenForm::Object);
+    assert!(rig.gate.complete(pending.unwrap()).is_err());
+    let release = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#;
+    let released = rig.gate.release(release.as_bytes()).unwrap();
+    assert!(rig.gate.answer(released).is_err());
+    drop(jam);
 }
 
 #[test]

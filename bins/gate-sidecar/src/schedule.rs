@@ -11,7 +11,7 @@ const WAKE_LATENCY: &str = "/dev/cpu_dma_latency";
 const IDLE_DRIVER: &str = "/sys/devices/system/cpu/cpuidle/current_driver";
 
 /// How much of the processor a load of a policy gets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
     /// What orders leave.
     Idle,

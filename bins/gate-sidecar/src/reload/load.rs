@@ -37,21 +37,27 @@ type Loaded = Result<Arc<dyn Policy>>;
 /// Loads one bundle at a time.
 #[derive(Default)]
 pub(super) struct Loader {
-    /// Threads that load, which may be longer than they are waited for.
-    running: Arc<AtomicUsize>,
+    running: Arc<Running>,
+}
+
+/// Threads that load, which may be longer than they are waited for.
+#[derive(Default)]
+struct Running {
+    idle: AtomicUsize,
+    small: AtomicUsize,
 }
 
 impl Loader {
     /// The policy that the settings name, compiled and tested; the one `in_force` itself when it
     /// is of the same revision and content.
     pub(super) fn load(&self, config: &Config, in_force: &Arc<dyn Policy>) -> Loaded {
-        ensure!(
-            self.running.load(Ordering::Acquire) == 0,
-            "an earlier load has not come to its end yet"
-        );
         let (done, outcome) = channel();
-        for (share, time) in [(Share::Idle, IDLE_TIME), (Share::Small, LOAD_TIME)] {
-            self.spawn(share, config, in_force, done.clone())?;
+        for share in self.running.shares_left()? {
+            let time = match share {
+                Share::Idle => IDLE_TIME,
+                Share::Small => LOAD_TIME,
+            };
+            self.spawn(*share, config, in_force, done.clone())?;
             match outcome.recv_timeout(time) {
                 Ok(loaded) => return loaded,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
@@ -67,7 +73,7 @@ impl Loader {
         in_force: &Arc<dyn Policy>,
         done: Sender<Loaded>,
     ) -> Result<()> {
-        let running = Running::one_more(&self.running);
+        let running = Counted::one_more(&self.running, share);
         let (config, in_force) = (config.clone(), Arc::clone(in_force));
         let work = move || {
             // Orders go first: what is loaded here has time.
@@ -114,25 +120,66 @@ impl Rests {
     }
 }
 
-/// Counts a thread as long as it runs, a panic included.
-struct Running(Arc<AtomicUsize>);
-
 impl Running {
-    fn one_more(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
+    /// The shares that a load may have, one after the other. One that waits for idle time which never
+    /// comes is nobody's any more, and holds up no other.
+    fn shares_left(&self) -> Result<&'static [Share]> {
+        let [idle, small] =
+            [Share::Idle, Share::Small].map(|share| self.of(share).load(Ordering::Acquire));
+        ensure!(small == 0, "an earlier load has not come to its end yet");
+        Ok(if idle == 0 {
+            &[Share::Idle, Share::Small]
+        } else {
+            &[Share::Small]
+        })
+    }
+
+    const fn of(&self, share: Share) -> &AtomicUsize {
+        match share {
+            Share::Idle => &self.idle,
+            Share::Small => &self.small,
+        }
     }
 }
 
-impl Drop for Running {
+/// Counts a thread as long as it runs, a panic included.
+struct Counted {
+    running: Arc<Running>,
+    share: Share,
+}
+
+impl Counted {
+    fn one_more(running: &Arc<Running>, share: Share) -> Self {
+        running.of(share).fetch_add(1, Ordering::AcqRel);
+        let running = Arc::clone(running);
+        Self { running, share }
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.running.of(self.share).fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_load_that_starves_leaves_the_next_its_share_and_one_that_runs_does_not() {
+        let running = Arc::<Running>::default();
+        let shares = || running.shares_left().map(<[Share]>::to_vec).ok();
+        assert_eq!(shares(), Some(vec![Share::Idle, Share::Small]));
+        let starving = Counted::one_more(&running, Share::Idle);
+        assert_eq!(shares(), Some(vec![Share::Small]));
+        let loading = Counted::one_more(&running, Share::Small);
+        assert_eq!(shares(), None);
+        drop(loading);
+        assert_eq!(shares(), Some(vec![Share::Small]));
+        drop(starving);
+        assert_eq!(shares(), Some(vec![Share::Idle, Share::Small]));
+    }
 
     #[test]
     fn a_rest_is_longer_than_the_step_before_it_and_all_of_them_are_bounded() {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
+use gate_types::Qty;
 
 use crate::closed::Stop;
 use crate::open::Rate;
@@ -45,10 +46,10 @@ struct ClosedArgs {
     #[command(flatten)]
     common: CommonArgs,
     /// Stop after this many measured requests.
-    #[arg(short = 'n', long, conflicts_with = "duration")]
+    #[arg(short = 'n', long, conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     requests: Option<u64>,
     /// Stop after this many seconds of measuring.
-    #[arg(short, long, default_value = "10", value_parser = seconds)]
+    #[arg(short, long, default_value = "10", value_parser = some_seconds)]
     duration: Duration,
 }
 
@@ -63,7 +64,7 @@ struct OpenArgs {
     #[arg(long, default_value = "constant")]
     arrivals: Arrivals,
     /// Seconds of measuring.
-    #[arg(short, long, default_value = "10", value_parser = seconds)]
+    #[arg(short, long, default_value = "10", value_parser = some_seconds)]
     duration: Duration,
 }
 
@@ -99,7 +100,7 @@ struct SaturateArgs {
 #[derive(Debug, Args)]
 struct SeriesArgs {
     /// Seconds of measuring at each rate.
-    #[arg(short, long, default_value = "5", value_parser = seconds)]
+    #[arg(short, long, default_value = "5", value_parser = some_seconds)]
     duration: Duration,
     /// How arrivals follow one another: `constant` or `poisson`.
     #[arg(long, default_value = "constant")]
@@ -115,16 +116,16 @@ struct SeriesArgs {
 #[derive(Debug, Args)]
 struct CommonArgs {
     /// The server.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, default_value = "http://127.0.0.1:8080", value_parser = url)]
     url: String,
     /// The server's Unix socket, instead of `--url`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "url")]
     uds: Option<PathBuf>,
     /// Connections, all threads together.
-    #[arg(short, long, default_value_t = 100)]
+    #[arg(short, long, default_value = "100", value_parser = some)]
     connections: usize,
     /// Threads; half the cores when not given, since the server needs the rest.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = some)]
     threads: Option<usize>,
     /// Seconds of load before measuring begins.
     #[arg(long, default_value = "1", value_parser = seconds)]
@@ -167,10 +168,10 @@ struct CommonArgs {
     #[arg(long, default_value = "")]
     mix: Mix,
     /// Quantity of every order.
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", value_parser = amount)]
     qty: String,
     /// Price of every order.
-    #[arg(long, default_value = "185.50")]
+    #[arg(long, default_value = "185.50", value_parser = amount)]
     price: String,
     /// Instrument of every order.
     #[arg(long, default_value = "AAPL")]
@@ -284,6 +285,37 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "not a number of seconds".to_owned())
 }
 
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() {
+        return Err("not a time above 0".to_owned());
+    }
+    Ok(time)
+}
+
+fn some(text: &str) -> Result<usize, String> {
+    let number = text.parse().map_err(|_| "not a whole number")?;
+    if number == 0 {
+        return Err("not a number above 0".to_owned());
+    }
+    Ok(number)
+}
+
+fn url(text: &str) -> Result<String, String> {
+    match Target::host_of(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A quantity or a price.
+fn amount(text: &str) -> Result<String, String> {
+    match Qty::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     text.parse::<f64>()
         .ok()
@@ -299,5 +331,26 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_wrong_usage() {
+        let asked = |args: &str| Cli::try_parse_from(args.split(' '));
+        asked("gate-bench closed -n 1 -c 1 --qty 0.5 --url http://127.0.0.1:1").unwrap();
+        for wrong in [
+            "closed --url https://127.0.0.1:1",
+            "closed --url http://127.0.0.1:1/v1",
+            "closed --url http://127.0.0.1:1 --uds gate.sock",
+            "closed -c 0",
+            "closed -n 0",
+            "closed -d 0",
+            "open -r 0",
+            "open -r 1 -t 0",
+            "closed --qty abc",
+            "closed --price 0",
+        ] {
+            let refused = asked(&format!("gate-bench {wrong}")).unwrap_err();
+            assert_eq!(refused.exit_code(), 2, "{wrong}");
+        }
     }
 }

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-fn main() -> anyhow::Result<ExitCode> {
-    gate_bench::cli::Cli::parse().run()
+fn main() -> ExitCode {
+    gate_bench::cli::Cli::parse().run().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -54,6 +54,14 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// 200 with what was asked for.
+    #[must_use]
+    pub const fn successes(&self) -> u64 {
+        self.authorized + self.blocked + self.done
+    }
+}
+
+impl Counts {
     /// Everything that is not a success: the number that has to be 0.
     #[must_use]
     pub fn errors(&self) -> u64 {

@@ -214,8 +214,7 @@ impl Report {
         let counts = &recorder.counts;
         let duration_s = run.duration.as_secs_f64();
         let per_s = |count: u64| round(count as f64 / duration_s.max(1e-9));
-        let successes = counts.authorized + counts.blocked + counts.done;
-        let invalid_reasons = validity::reasons(run);
+        let invalid_reasons = validity::reasons(run, &tokens);
         Self {
             schema: SCHEMA,
             mode: match run.config.mode {
@@ -230,7 +229,7 @@ impl Report {
             config: ConfigReport::new(&run.config),
             duration_s: round(duration_s),
             responses_per_s: per_s(counts.completed),
-            successes_per_s: per_s(successes),
+            successes_per_s: per_s(counts.successes()),
             response_body_bytes: round(counts.body_bytes as f64 / counts.completed.max(1) as f64),
             counts: CountsReport::new(counts),
             response_time_ms: Latency::of(&recorder.response),

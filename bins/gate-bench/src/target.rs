@@ -27,11 +27,11 @@ pub enum Target {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Target {
-    /// Reads `http://HOST:PORT` (or `HOST:PORT`).
+    /// Host and port of `http://HOST:PORT` (or `HOST:PORT`), as they stand there.
     ///
     /// # Errors
-    /// When it is no such URL or the name does not resolve.
-    pub fn from_url(url: &str) -> anyhow::Result<Self> {
+    /// When it is no such URL.
+    pub fn host_of(url: &str) -> anyhow::Result<&str> {
         let rest = match url.split_once("://") {
             Some(("http", rest)) => rest,
             Some((scheme, _)) => anyhow::bail!("scheme `{scheme}` is not spoken here, only http"),
@@ -39,6 +39,16 @@ impl Target {
         };
         let host = rest.trim_end_matches('/');
         anyhow::ensure!(!host.contains('/'), "give `{url}` without a path");
+        anyhow::ensure!(!host.is_empty(), "`{url}` names no host");
+        Ok(host)
+    }
+
+    /// Reads `http://HOST:PORT` (or `HOST:PORT`).
+    ///
+    /// # Errors
+    /// When it is no such URL or the name does not resolve.
+    pub fn from_url(url: &str) -> anyhow::Result<Self> {
+        let host = Self::host_of(url)?;
         let named = if host.contains(':') {
             host.to_owned()
         } else {
@@ -163,7 +173,7 @@ mod tests {
         assert_eq!(target.to_string(), "http://127.0.0.1:8080");
         assert_eq!(Target::from_url("127.0.0.1:8080").unwrap(), target);
         for wrong in ["https://127.0.0.1:1", "http://127.0.0.1:1/v1", "http://"] {
-            assert!(Target::from_url(wrong).is_err(), "{wrong}");
+            assert!(Target::host_of(wrong).is_err(), "{wrong}");
         }
     }
 }

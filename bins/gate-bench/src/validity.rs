@@ -1,6 +1,7 @@
 //! When a run says more about the generator than about the server.
 
 use crate::run::{Mode, Run};
+use crate::verify::Tokens;
 
 /// The generator may notice one request in a hundred this late, no later.
 pub const WAKE_LAG_P99_MAX_MS: f64 = 1.0;
@@ -11,11 +12,22 @@ pub(crate) const AWAY_MAX_MS: u64 = 250;
 
 /// Why the run's figures must not be used; empty when they may.
 #[must_use]
-pub(crate) fn reasons(run: &Run) -> Vec<String> {
+pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
     let recorder = &run.recorder;
     let mut reasons = Vec::new();
-    if recorder.counts.completed == 0 {
+    let counts = &recorder.counts;
+    if counts.completed == 0 {
         reasons.push("not one response was measured".to_owned());
+    } else if counts.successes() == 0 {
+        let statuses: Vec<_> = counts.by_status.keys().map(u16::to_string).collect();
+        reasons.push(format!(
+            "not one response of {} was a success: status {}",
+            counts.completed,
+            statuses.join(", ")
+        ));
+    }
+    if tokens.checked && tokens.sampled > 0 && tokens.verified == 0 {
+        reasons.push(format!("not one token verified: {tokens}"));
     }
     let away_ms = recorder.away_max_ns / 1_000_000;
     if away_ms > AWAY_MAX_MS {

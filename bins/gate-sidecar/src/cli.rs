@@ -177,11 +177,20 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
         keys: PathBuf,
     },
-    /// Add a new active key; the old ones go on verifying.
+    /// Add a key that does not sign yet, so that verifiers know it before `rotate --to` it.
+    Stage {
+        /// The file to change
+        #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
+        keys: PathBuf,
+    },
+    /// Sign with a new key, or a staged one; the old ones go on verifying.
     Rotate {
         /// The file to change
         #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
         keys: PathBuf,
+        /// The staged key to sign with [default: a new one]
+        #[arg(long, value_name = "KID")]
+        to: Option<String>,
     },
     /// List the keys, without their secrets.
     Show {

@@ -255,9 +255,17 @@ fn name(text: &str) -> Result<String, SetError> {
     }
 }
 
+/// A level, or a filter. A word alone is a level: as the name of a target, which `tracing` takes it
+/// for otherwise, it would silence everything else.
 fn filter(text: &str) -> Result<String, SetError> {
+    let is_level = |word: &str| {
+        word.trim()
+            .parse::<tracing_subscriber::filter::LevelFilter>()
+            .is_ok()
+    };
+    let is_clear = |part: &str| part.contains(['=', '[']) || is_level(part);
     match text.parse::<tracing_subscriber::EnvFilter>() {
-        Ok(_) if !text.is_empty() => Ok(text.to_owned()),
+        Ok(_) if !text.is_empty() && text.split(',').all(is_clear) => Ok(text.to_owned()),
         _ => Err(SetError::NotAFilter(text.to_owned())),
     }
 }
@@ -314,6 +322,8 @@ mod tests {
         for (key, text) in [
             ("listen", "8080"),
             ("durability", "sometimes"),
+            ("log", "inof"),
+            ("log", "debug,gate_state"),
             ("workers", "0"),
             ("workers", "-1"),
             ("time_slice_us", "100001"),

@@ -98,6 +98,28 @@ fn every_outcome_is_counted_apart() {
     assert_eq!(finished.recorder.refused_service.len(), 300);
 }
 
+/// A rate at which everything is refused is no result, however quick.
+#[test]
+fn a_run_without_a_success_or_with_no_token_that_verifies_is_not_valid() {
+    let refusing = config(requests(10), |_, _, out| respond(out, 400, "{}"));
+    let refused = report(&run(&refusing).unwrap());
+    assert!(!refused.valid);
+    assert_eq!(
+        refused.invalid_reasons,
+        ["not one response of 10 was a success: status 400"]
+    );
+    let mut blocking = config(requests(10), |_, _, out| respond(out, 200, BLOCKED));
+    blocking.sample_every = 1;
+    let blocked = run(&blocking).unwrap();
+    assert!(report(&blocked).valid);
+    // None of the answers has a token at all.
+    let keys = gate_token::KeyRing::generate("k1").unwrap();
+    let (tokens, segments) = look(&blocked, Some(&keys), None);
+    let unverified = Report::new(&blocked, tokens, &segments);
+    assert_eq!(unverified.tokens.verified, 0);
+    assert!(!unverified.valid, "{:?}", unverified.tokens);
+}
+
 #[test]
 fn a_connection_that_the_server_closes_is_counted_and_opened_again() {
     let config = config(requests(100), |number, _, out| {

@@ -1,8 +1,8 @@
-//! `gate-sidecar keys`: make, rotate and list signing keys. No secret is ever printed.
+//! `gate-sidecar keys`: make, stage, rotate and list signing keys. No secret is ever printed.
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gate_token::{KeyFile, KeyRing};
 
 use super::say;
@@ -26,10 +26,25 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
                 keys.display()
             ))?;
         }
-        Keys::Rotate { keys } => {
-            let ring = KeyFile::new(&keys)
-                .rotate(&new_kid(), now_s, KEEP_OLD_S)
+        Keys::Stage { keys } => {
+            let kid = new_kid();
+            KeyFile::new(&keys)
+                .stage(&kid)
                 .with_context(|| format!("the key file `{}`", keys.display()))?;
+            say(&format!(
+                "`{kid}` is staged; give it to every verifier, then `keys rotate --to {kid}`"
+            ))?;
+        }
+        Keys::Rotate { keys, to } => {
+            let file = KeyFile::new(&keys);
+            let shown = || format!("the key file `{}`", keys.display());
+            if let Some(kid) = &to {
+                let staged = file.read().with_context(shown)?.get(kid).is_some();
+                ensure!(staged, "{} has no key `{kid}`", shown());
+            }
+            let ring = file
+                .rotate(&to.unwrap_or_else(new_kid), now_s, KEEP_OLD_S)
+                .with_context(shown)?;
             say(&format!(
                 "`{}` is active; reload the sidecar to sign with it",
                 ring.active().kid()

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -23,19 +23,21 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
         config
             .app_data(Data::new(commits))
             .app_data(Data::from(shared))
-            .service(resource("/live").route(web::get().to(live)))
-            .service(resource("/ready").route(web::get().to(ready)))
-            .service(resource("/health").route(web::get().to(live)))
-            .service(resource("/health/live").route(web::get().to(live)))
-            .service(resource("/health/ready").route(web::get().to(ready)))
-            .service(resource("/metrics").route(web::get().to(metrics)))
-            .service(resource("/openapi.json").route(web::get().to(openapi)))
-            .service(
-                resource("/v1/kill")
-                    .route(web::get().to(switches))
-                    .route(web::post().to(kill)),
-            )
-            .service(resource("/v1/reload").route(web::post().to(reload)))
+            .service(resource("/live", [(Method::GET, web::to(live))]))
+            .service(resource("/ready", [(Method::GET, web::to(ready))]))
+            .service(resource("/health", [(Method::GET, web::to(live))]))
+            .service(resource("/health/live", [(Method::GET, web::to(live))]))
+            .service(resource("/health/ready", [(Method::GET, web::to(ready))]))
+            .service(resource("/metrics", [(Method::GET, web::to(metrics))]))
+            .service(resource("/openapi.json", [(Method::GET, web::to(openapi))]))
+            .service(resource(
+                "/v1/kill",
+                [
+                    (Method::GET, web::to(switches)),
+                    (Method::POST, web::to(kill)),
+                ],
+            ))
+            .service(resource("/v1/reload", [(Method::POST, web::to(reload))]))
             .default_service(web::to(not_found));
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, HeaderMap};
+use actix_web::http::header::{ACCEPT, ALLOW, HeaderMap, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, dev};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, dev};
 use gate_api::{Applied, Code, Gate, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
@@ -45,33 +45,54 @@ pub(crate) fn routes(shared: Arc<Shared>, worker: Data<Worker>) -> impl FnOnce(&
         config
             .app_data(worker)
             .app_data(Data::from(shared))
-            .service(resource(AUTHORIZE).route(web::post().to(routed_authorize)))
-            .service(resource("/v1/release").route(web::post().to(release)))
-            .service(resource("/v1/fill").route(web::post().to(fill)))
-            .service(resource("/v1/exposure/{client_id}").route(web::get().to(exposure)))
-            .service(
-                resource("/v1/orders/{client_id}/{client_order_id}").route(web::get().to(order)),
-            )
-            .service(resource("/v1/policy").route(web::get().to(policy)))
-            .service(resource("/v1/verify").route(web::post().to(verify)))
-            .service(
-                resource("/v1/data")
-                    .route(web::post().to(data))
-                    .route(web::get().to(data_without_body)),
-            )
-            .service(
-                resource("/v1/data/{path:.*}")
-                    .route(web::post().to(data))
-                    .route(web::get().to(data_without_body)),
-            )
-            .service(resource("/health").route(web::get().to(health)))
+            .service(resource(
+                AUTHORIZE,
+                [(Method::POST, web::to(routed_authorize))],
+            ))
+            .service(resource("/v1/release", [(Method::POST, web::to(release))]))
+            .service(resource("/v1/fill", [(Method::POST, web::to(fill))]))
+            .service(resource(
+                "/v1/exposure/{client_id}",
+                [(Method::GET, web::to(exposure))],
+            ))
+            .service(resource(
+                "/v1/orders/{client_id}/{client_order_id}",
+                [(Method::GET, web::to(order))],
+            ))
+            .service(resource("/v1/policy", [(Method::GET, web::to(policy))]))
+            .service(resource("/v1/verify", [(Method::POST, web::to(verify))]))
+            .service(resource(
+                "/v1/data",
+                [
+                    (Method::GET, web::to(data_without_body)),
+                    (Method::POST, web::to(data)),
+                ],
+            ))
+            .service(resource(
+                "/v1/data/{path:.*}",
+                [
+                    (Method::GET, web::to(data_without_body)),
+                    (Method::POST, web::to(data)),
+                ],
+            ))
+            .service(resource("/health", [(Method::GET, web::to(health))]))
             .default_service(web::to(not_found));
     }
 }
 
-/// A resource that answers other methods with a problem, too.
-pub(super) fn resource(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(method_not_allowed))
+/// A resource that answers to these methods, and to others with a problem.
+pub(super) fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
+    let allowed = routes.each_ref().map(|(method, _)| method.as_str());
+    let allowed = allowed.join(", ");
+    let refuse = move |shared: Data<Shared>, method: Method| {
+        std::future::ready(method_not_allowed(&shared, &method, &allowed))
+    };
+    let resource = web::resource(path).default_service(web::to(refuse));
+    routes
+        .into_iter()
+        .fold(resource, |resource, (method, route)| {
+            resource.route(route.method(method))
+        })
 }
 
 /// An order whose path is written in another way (`/v1/%61uthorize`).
@@ -235,9 +256,14 @@ pub(super) async fn not_found(shared: Data<Shared>, request: HttpRequest) -> Htt
     reply::problem(&shared, &Problem::new(Code::NotFound, detail))
 }
 
-async fn method_not_allowed(shared: Data<Shared>, method: Method) -> HttpResponse {
-    let detail = format!("this resource does not answer to {method}");
-    reply::problem(&shared, &Problem::new(Code::MethodNotAllowed, detail))
+/// With the methods that are allowed (RFC 9110 §15.5.6).
+fn method_not_allowed(shared: &Shared, method: &Method, allowed: &str) -> HttpResponse {
+    let detail = format!("this resource does not answer to {method}, but to {allowed}");
+    let mut response = reply::problem(shared, &Problem::new(Code::MethodNotAllowed, detail));
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
 }
 
 pub(super) fn answer(shared: &Shared, outcome: Result<Vec<u8>, Problem>) -> HttpResponse {

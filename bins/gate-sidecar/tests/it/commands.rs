@@ -126,6 +126,47 @@ fn keys_are_made_rotated_and_listed_without_their_secrets() {
 }
 
 #[test]
+fn a_staged_key_signs_once_it_is_rotated_to_and_only_one_that_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keys.json");
+    let keys = |more: &[&str]| {
+        let args = [&["keys"], more, &["--keys", file.to_str().unwrap()]].concat();
+        let output = run(&args, b"");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), said)
+    };
+    // The lines of `show`: name and state.
+    let shown = || {
+        let (_, shown) = keys(&["show"]);
+        let fields = |line: &str| {
+            let mut fields = line.split('\t').map(str::to_owned);
+            (fields.next().unwrap(), fields.next().unwrap())
+        };
+        shown.lines().map(fields).collect::<Vec<_>>()
+    };
+    assert!(keys(&["generate"]).0);
+    let [(first, _)] = &shown()[..] else { panic!() };
+    assert!(keys(&["stage"]).0);
+    let both = shown();
+    let staged = both.iter().find(|(kid, _)| kid != first).unwrap();
+    assert_eq!((staged.1.as_str(), both.len()), ("verify-only", 2));
+
+    let (done, said) = keys(&["rotate", "--to", "no-such-key"]);
+    assert!(!done && said.contains("no-such-key"), "{said}");
+    assert_eq!(shown(), both);
+    assert!(keys(&["rotate", "--to", &staged.0]).0);
+    let after = shown();
+    assert!(
+        after.contains(&(staged.0.clone(), "active".to_owned())),
+        "{after:?}"
+    );
+    assert!(
+        after.contains(&(first.clone(), "verify-only".to_owned())),
+        "{after:?}"
+    );
+}
+
+#[test]
 fn policy_commands_tell_a_failed_test_from_a_bundle_that_does_not_compile() {
     let dir = tempfile::tempdir().unwrap();
     let bundle = crate::sidecar::rego_bundle(dir.path(), "r1", "1000");

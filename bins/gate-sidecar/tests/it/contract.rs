@@ -174,6 +174,16 @@ fn a_wrong_path_or_method_is_a_problem_too() {
     let (sidecar, _dir) = fresh(&[]);
     let mut client = sidecar.client();
     assert_problem(&client.get("/v1/nothing"), 404, "not_found", None);
+    let allowed = |reply: &Reply| reply.header("allow").map(str::to_owned);
+    assert_eq!(allowed(&client.get("/v1/authorize")).unwrap(), "POST");
+    // A body that nobody reads ends its connection.
+    let refused = sidecar.client().post("/v1/policy", "{}");
+    assert_eq!(allowed(&refused).unwrap(), "GET");
+    let data = sidecar
+        .client()
+        .send("DELETE", "/v1/data/gate", &[], b"")
+        .unwrap();
+    assert_eq!(allowed(&data).unwrap(), "GET, POST");
     assert_problem(
         &client.get("/v1/authorize"),
         405,

@@ -198,6 +198,7 @@ impl Account {
             phase,
         });
         self.orders.insert(event.order, order);
+        self.rate.pass(event.at);
         match hold {
             Some(hold) => {
                 self.reserved = self.reserved.saturating_add(*hold);

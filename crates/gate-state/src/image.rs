@@ -18,7 +18,8 @@ pub(crate) type Symbols = Vec<Arc<str>>;
 #[derive(Default)]
 pub(crate) struct Likeness {
     last_seq: u64,
-    rate: RateWindow,
+    /// When they were, in nanoseconds.
+    orders_of_second: Vec<u64>,
     positions: Vec<(u32, i128)>,
     orders: Vec<(OrderKey, Order)>,
 }
@@ -27,11 +28,8 @@ impl Likeness {
     /// The account as of `now`: what would be forgotten by then is left out.
     pub(crate) fn take(&mut self, account: &Account, now: Timestamp, window_ns: u64) {
         self.last_seq = account.last_seq;
-        self.rate = if account.rate.count(now) == 0 {
-            RateWindow::default()
-        } else {
-            account.rate
-        };
+        self.orders_of_second.clear();
+        self.orders_of_second.extend(account.rate.counted(now));
         let positions = account.positions.iter().filter(|(_, net)| *net != 0);
         self.positions.clear();
         self.positions.extend(positions.copied());
@@ -52,10 +50,10 @@ impl Likeness {
         let mut out = Out(buffer);
         out.text(client_id);
         out.uint(self.last_seq);
-        let (second, current, previous) = self.rate.parts();
-        out.uint(second);
-        out.uint(current);
-        out.uint(previous);
+        out.uint(count(self.orders_of_second.len()));
+        for time in &self.orders_of_second {
+            out.uint(*time);
+        }
 
         let positions = self.positions.iter();
         let mut positions: Vec<_> = positions
@@ -118,7 +116,11 @@ pub(crate) fn decode<'a>(
 ) -> Result<(&'a str, Account), Malformed> {
     let client_id = from.text()?;
     let last_seq = from.u64()?;
-    let rate = RateWindow::from_parts(from.u64()?, narrow(from)?, narrow(from)?);
+    let mut times = Vec::new();
+    for _ in 0..from.u64()? {
+        times.push(from.u64()?);
+    }
+    let rate = RateWindow::of(times);
     let mut positions = Vec::new();
     for _ in 0..from.u64()? {
         let symbol = number_of(from.text()?);
@@ -193,10 +195,6 @@ fn decode_order(
         _ => return Err(Malformed),
     }
     Ok((key, order))
-}
-
-fn narrow(from: &mut In<'_>) -> Result<u32, Malformed> {
-    u32::try_from(from.u64()?).map_err(|_| Malformed)
 }
 
 fn count(len: usize) -> u64 {

@@ -106,6 +106,7 @@ impl Ledger {
             }
         }
         let mut account = shared.lock();
+        account.rate.pass(now);
         if let Some(grace_ns) = self.config.in_doubt_release_ns {
             let deadline = now.unix_nanos().saturating_sub(grace_ns);
             for (key, decision) in account.in_doubt_since(Timestamp::from_unix_nanos(deadline)) {

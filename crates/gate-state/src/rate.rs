@@ -1,73 +1,76 @@
-//! Orders per second, by a sliding window of two one-second buckets. Pure: time comes in.
+//! Orders of the last second, by the time of each. Pure: time comes in.
+
+use std::collections::VecDeque;
 
 use gate_types::Timestamp;
 
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
+/// Room for so many times is kept when none is left.
+const ROOM_KEPT: usize = 64;
 
-/// Counts events of the last second in 16 bytes, whatever their number.
-///
-/// The window is the running second plus the part of the one before that is less than a second
-/// ago, its events taken as evenly spread and rounded **up**: the count may be high by what was
-/// unevenly spread, and a limit is never exceeded by more than that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The times of events that are less than a second old, in nanoseconds, the oldest first: whatever
+/// second one looks at, what is counted in it is what happened in it. As long as what it counts, so
+/// that all of them together are as long as what a second brought.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RateWindow {
-    second: u64,
-    current: u32,
-    previous: u32,
+    times: VecDeque<u64>,
 }
 
 impl RateWindow {
     /// Counts one event at `now`.
     pub(crate) fn record(&mut self, now: Timestamp) {
-        *self = self.at(now.unix_seconds());
-        self.current = self.current.saturating_add(1);
+        self.pass(now);
+        self.times.push_back(now.unix_nanos());
+    }
+
+    /// It is `now`: what is a second old is forgotten. After a clock has stepped back, what lies ahead
+    /// counts as having happened now: it is neither forgotten at once nor counted until the clock has
+    /// caught up.
+    pub(crate) fn pass(&mut self, now: Timestamp) {
+        let now_ns = now.unix_nanos();
+        for time in self.times.iter_mut().rev() {
+            if *time <= now_ns {
+                break;
+            }
+            *time = now_ns;
+        }
+        let old = self.old(now);
+        self.times.drain(..old);
+        if self.times.is_empty() && self.times.capacity() > ROOM_KEPT {
+            self.times = VecDeque::new();
+        }
     }
 
     /// Events within the last second, as of `now`.
     pub(crate) fn count(&self, now: Timestamp) -> u64 {
-        let window = self.at(now.unix_seconds());
-        // A clock that stepped back finds itself at the start of the newest second.
-        let into = if now.unix_seconds() < window.second {
-            0
-        } else {
-            now.unix_nanos().wrapping_rem(NANOS_PER_SECOND)
-        };
-        let remaining = NANOS_PER_SECOND.saturating_sub(into);
-        // INVARIANT: < 2^32 · 10^9, inside a u64.
-        let weighted = u64::from(window.previous).saturating_mul(remaining);
-        u64::from(window.current).saturating_add(weighted.div_ceil(NANOS_PER_SECOND))
+        let counted = self.times.len().saturating_sub(self.old(now));
+        u64::try_from(counted).unwrap_or(u64::MAX)
     }
 
-    pub(crate) const fn parts(self) -> (u64, u32, u32) {
-        (self.second, self.current, self.previous)
+    /// The times of those, the oldest first.
+    pub(crate) fn counted(&self, now: Timestamp) -> impl ExactSizeIterator<Item = u64> {
+        self.times.range(self.old(now)..).copied()
     }
 
-    pub(crate) const fn from_parts(second: u64, current: u32, previous: u32) -> Self {
+    /// Whose counted events were at these times.
+    pub(crate) fn of(times: impl IntoIterator<Item = u64>) -> Self {
         Self {
-            second,
-            current,
-            previous,
+            times: times.into_iter().collect(),
         }
     }
 
-    fn at(self, second: u64) -> Self {
-        match second.saturating_sub(self.second) {
-            0 => self,
-            1 => Self {
-                second,
-                current: 0,
-                previous: self.current,
-            },
-            _ => Self {
-                second,
-                ..Self::default()
-            },
-        }
+    /// How many, of the oldest, are a second old.
+    fn old(&self, now: Timestamp) -> usize {
+        let now_ns = now.unix_nanos();
+        self.times
+            .partition_point(|time| time.saturating_add(SECOND_NS) <= now_ns)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at_ms(ms: u64) -> Timestamp {
@@ -75,25 +78,54 @@ mod tests {
     }
 
     #[test]
-    fn the_window_slides_and_rounds_up() {
+    fn an_event_counts_for_a_second_wherever_that_begins() {
         let mut window = RateWindow::default();
         for _ in 0..10 {
             window.record(at_ms(5_900));
         }
-        assert_eq!(window.count(at_ms(5_999)), 10);
-        assert_eq!(window.count(at_ms(6_000)), 10);
-        assert_eq!(window.count(at_ms(6_500)), 5);
-        assert_eq!(window.count(at_ms(6_501)), 5);
-        assert_eq!(window.count(at_ms(6_999)), 1);
-        assert_eq!(window.count(at_ms(7_000)), 0);
+        for (ms, count) in [(5_900, 10), (6_000, 10), (6_899, 10), (6_900, 0)] {
+            assert_eq!(window.count(at_ms(ms)), count, "at {ms} ms");
+        }
+        window.record(at_ms(6_500));
+        assert_eq!(window.count(at_ms(6_899)), 11);
+        assert_eq!(window.count(at_ms(6_901)), 1);
     }
 
     #[test]
-    fn a_clock_that_steps_back_forgets_nothing() {
+    fn a_clock_that_steps_back_forgets_nothing_and_stops_nobody_for_longer_than_a_second() {
         let mut window = RateWindow::default();
         window.record(at_ms(9_100));
-        window.record(at_ms(4_000));
-        assert_eq!(window.count(at_ms(4_000)), 2);
-        assert_eq!(window.count(at_ms(9_200)), 2);
+        assert_eq!(window.count(at_ms(4_000)), 1);
+        // Somebody asks, whatever the answer.
+        window.pass(at_ms(4_000));
+        window.record(at_ms(4_500));
+        assert_eq!(window.count(at_ms(4_999)), 2);
+        assert_eq!(window.count(at_ms(5_000)), 1);
+        assert_eq!(window.count(at_ms(5_500)), 0);
+    }
+
+    proptest! {
+        /// Who is let in only below the limit is never let in more often in any second.
+        #[test]
+        fn no_second_has_more_than_the_limit(
+            steps in proptest::collection::vec(0_u64..700, 1..200), limit in 1_u64..6,
+        ) {
+            let (mut window, mut now_ms) = (RateWindow::default(), 5_000);
+            let mut let_in: Vec<u64> = Vec::new();
+            for step in steps {
+                now_ms += step;
+                window.pass(at_ms(now_ms));
+                let counted = let_in.iter().filter(|time| *time + 1_000 > now_ms).count();
+                prop_assert_eq!(window.count(at_ms(now_ms)), counted as u64);
+                if window.count(at_ms(now_ms)) < limit {
+                    window.record(at_ms(now_ms));
+                    let_in.push(now_ms);
+                }
+            }
+            for first in &let_in {
+                let within = let_in.iter().filter(|time| (*first..first + 1_000).contains(time));
+                prop_assert!(within.count() as u64 <= limit);
+            }
+        }
     }
 }

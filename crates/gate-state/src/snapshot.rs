@@ -30,7 +30,7 @@ use crate::store::{Paths, signed, unsigned};
 use crate::trickle::{Pace, Trickle};
 use crate::wire::{In, Malformed, Out};
 
-const MAGIC: &[u8; 16] = b"gate snapshot 1\n";
+const MAGIC: &[u8; 16] = b"gate snapshot 2\n";
 const HASH_BYTES: usize = 32;
 
 impl Ledger {

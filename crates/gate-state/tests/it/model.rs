@@ -108,12 +108,8 @@ impl Model {
     }
 
     pub(crate) fn rate(&self, client: u8, now: u64) -> u64 {
-        let count = |second: u64| {
-            let at = |(who, at): &&(u8, u64)| *who == client && at / SECOND == second;
-            u64::try_from(self.authorized.iter().filter(at).count()).unwrap()
-        };
-        let second = now / SECOND;
-        count(second) + (count(second - 1) * (SECOND - now % SECOND)).div_ceil(SECOND)
+        let counts = |(who, at): &&(u8, u64)| *who == client && at + SECOND > now;
+        u64::try_from(self.authorized.iter().filter(counts).count()).unwrap()
     }
 
     fn forget(&mut self, key: (u8, u8), now: u64) {

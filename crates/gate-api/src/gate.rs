@@ -53,7 +53,7 @@ pub(crate) struct Active {
     /// The policy's hash as it stands in a token.
     policy_hash: String,
     /// The journal record that names the policy and the key.
-    context: ContextId,
+    pub(crate) context: ContextId,
     /// Since when.
     pub(crate) since: Timestamp,
 }
@@ -176,8 +176,7 @@ impl Gate {
     /// The reply to a decision that is durable.
     ///
     /// # Errors
-    /// A 503 when it never will be, or when the journal cannot be read, for a replay; `internal` when it
-    /// is not durable yet.
+    /// A 503 when it is not, or when the journal cannot be read, for a replay.
     pub fn complete(&self, pending: Pending) -> Result<(Vec<u8>, Outcome), Problem> {
         self.ensure_durable(pending.wait_for())?;
         let Pending {
@@ -222,7 +221,7 @@ impl Gate {
             Poll::Ready(known) => Ok(known?),
             Poll::Pending => {
                 let detail = "its record is not durable yet";
-                Err(Problem::new(Code::Internal, detail))
+                Err(Problem::new(Code::NotDurable, detail))
             }
         }
     }

@@ -1,7 +1,9 @@
 //! What happens to an order after its decision: the venue says that it ended, or that it
 //! traded.
 
-use gate_state::{NewFill, WaitFor};
+use gate_policy::Policy;
+use gate_state::{NewFill, Seq, WaitFor};
+use gate_types::{ContractSize, Notional};
 use serde::Serialize;
 
 use crate::gate::Gate;
@@ -55,7 +57,7 @@ impl Gate {
     /// The answer to an event that is durable.
     ///
     /// # Errors
-    /// `not_durable` when it never will be, `internal` when it is not yet.
+    /// `not_durable` when it is not.
     pub fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
         self.ensure_durable(applied.wait_for)?;
         Ok(applied.body)
@@ -101,10 +103,15 @@ impl Gate {
             qty: request.qty,
             price: request.price,
         };
-        let policy = self.policy();
-        let filled = self
-            .ledger
-            .fill(&fill, |symbol| policy.contract_size(symbol))?;
+        let active = self.active();
+        let known = self.ledger.order(client_id, order_id);
+        let decided_before = known.filter(|order| order.decision < active.context.seq());
+        let size = decided_before
+            .map(|order| self.decided_size(order.decision, &*active.policy))
+            .transpose()?;
+        let filled = self.ledger.fill(&fill, |symbol| {
+            size.unwrap_or_else(|| active.policy.contract_size(symbol))
+        })?;
         let body = json(&Filled {
             client_id: client_id.as_str(),
             client_order_id: order_id.as_str(),
@@ -120,5 +127,18 @@ impl Gate {
             wait_for: filled.wait_for.into(),
             body,
         })
+    }
+
+    /// The contract size that an order was decided with: that of the policy in force if it still
+    /// says the same, else what the order's own amounts say.
+    fn decided_size(&self, decision: Seq, policy: &dyn Policy) -> Result<ContractSize, Problem> {
+        self.ensure_durable(WaitFor::Disk(decision))?;
+        let decided = self.ledger.decision(decision)?.record;
+        let (qty, price, notional) = (decided.qty, decided.price, decided.notional);
+        let size = policy.contract_size(&decided.symbol);
+        if Notional::of(qty, price, size) == Ok(notional) {
+            return Ok(size);
+        }
+        Ok(ContractSize::implied(qty, price, notional).unwrap_or(size))
     }
 }

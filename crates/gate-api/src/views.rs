@@ -115,8 +115,7 @@ impl Gate {
     /// decision as it was answered.
     ///
     /// # Errors
-    /// A 503 when the decision will never be durable or the journal cannot be read, `internal` when it is
-    /// not durable yet.
+    /// A 503 when the decision is not durable or the journal cannot be read.
     pub fn show_order(&self, found: &FoundOrder<'_>) -> Result<Vec<u8>, Problem> {
         self.ensure_durable(found.wait_for())?;
         let decision = self

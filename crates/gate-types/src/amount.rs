@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::decimal::{AmountError, Decimal, pow10};
+use crate::decimal::{AmountError, Decimal, MAX_FRACTION_DIGITS, pow10};
 use crate::text::AmountText;
 
 /// Declares an amount that wraps a positive [`Decimal`].
@@ -60,6 +60,36 @@ positive_amount! {
 impl ContractSize {
     /// One unit is one unit.
     pub const ONE: Self = Self(Decimal::ONE);
+
+    /// The size with the fewest digits after the point with which [`Notional::of`] gives `notional`, the
+    /// largest of those. It is the size that `notional` was made with unless that has more digits than a
+    /// micro of `notional` tells apart. `None`: there is none.
+    #[must_use]
+    pub fn implied(qty: Qty, price: Price, notional: Notional) -> Option<Self> {
+        let (qty_digits, price_digits) = (qty.0.scale(), price.0.scale());
+        let digits = usize::from(qty_digits).saturating_add(usize::from(price_digits));
+        let mut divisor =
+            u128::from(qty.0.mantissa()).checked_mul(u128::from(price.0.mantissa()))?;
+        let mut rest = notional.micros;
+        if digits >= MICRO_DIGITS {
+            rest = rest.checked_mul(pow10(digits.saturating_sub(MICRO_DIGITS)))?;
+        } else {
+            divisor = divisor.checked_mul(pow10(MICRO_DIGITS.saturating_sub(digits)))?;
+        }
+        // Long division, a digit after the other.
+        let mut mantissa = 0_u128;
+        for missing in (0..=MAX_FRACTION_DIGITS).rev() {
+            mantissa = mantissa
+                .checked_mul(10)?
+                .checked_add(rest.checked_div(divisor)?)?;
+            rest = rest.checked_rem(divisor)?.checked_mul(10)?;
+            let size = Self(Decimal::from_nanos(mantissa.checked_mul(pow10(missing))?).ok()?);
+            if Notional::of(qty, price, size) == Ok(notional) {
+                return Some(size);
+            }
+        }
+        None
+    }
 }
 
 /// An amount of money at risk, in millionths (micros) of the account's currency. At least zero.
@@ -194,6 +224,54 @@ mod tests {
             "270215977642229.79"
         );
         assert_eq!(notional("2", "1.5", "0.01").unwrap(), "0.03");
+    }
+
+    #[test]
+    fn an_implied_size_is_the_one_an_order_was_held_with() {
+        let implied = |qty: &str, price: &str, size: &str| {
+            let (qty, price) = (Qty::parse(qty).unwrap(), Price::parse(price).unwrap());
+            let held = Notional::of(qty, price, ContractSize::parse(size).unwrap()).unwrap();
+            ContractSize::implied(qty, price, held).unwrap()
+        };
+        for (qty, price, size) in [
+            ("30", "1", "3"),
+            ("1", "5025.25", "50"),
+            ("7", "0.333333333", "0.125"),
+            ("999999999.999999999", "1000000000", "0.000000001"),
+            ("0.000000001", "999999999999999999", "1000000000"),
+        ] {
+            assert_eq!(
+                implied(qty, price, size),
+                ContractSize::parse(size).unwrap()
+            );
+        }
+        // A micro does not tell these sizes apart; the hold is the same.
+        let coarse = implied("0.01", "0.01", "3.004");
+        assert_eq!(coarse, ContractSize::parse("3.01").unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn an_implied_size_gives_the_same_notional_and_is_found_again(
+            qty in 1_u64..10_000_000, price in 1_u64..10_000_000, size in 1_u64..10_000,
+            scales in (0_u32..=4, 0_u32..=4, 0_u32..=3),
+        ) {
+            let text = |mantissa: u64, scale: u32| {
+                let one = 10_u64.pow(scale);
+                format!("{}.{:0width$}", mantissa / one, mantissa % one, width = scale as usize)
+            };
+            let text = |mantissa, scale| text(mantissa, scale).trim_end_matches('.').to_owned();
+            let qty = Qty::parse(&text(qty, scales.0)).unwrap();
+            let price = Price::parse(&text(price, scales.1)).unwrap();
+            let size = ContractSize::parse(&text(size, scales.2)).unwrap();
+            let held = Notional::of(qty, price, size).unwrap();
+            let implied = ContractSize::implied(qty, price, held).unwrap();
+            prop_assert_eq!(Notional::of(qty, price, implied).unwrap(), held);
+            // From an amount of 1 on a micro tells sizes of three digits apart.
+            if qty.decimal().nanos() * price.decimal().nanos() >= 10_u128.pow(18) {
+                prop_assert_eq!(implied, size);
+            }
+        }
     }
 
     #[test]

@@ -74,6 +74,40 @@ impl Rig {
     }
 }
 
+/// An instrument that is delisted, or left out by mistake, is no cheaper for those who hold it.
+#[test]
+fn a_fill_counts_by_the_contract_size_its_order_was_decided_with() {
+    let policy = |size: Option<&str>| {
+        let sizes = size.map_or(json!({}), |size| json!({"F": {"contract_size": size}}));
+        let data = json!({"limits": {"default": {"max_exposure": "1000"}}, "instruments": sizes});
+        let manifest = r#"{"revision":"r","metadata":{"engine":"builtin"}}"#;
+        let files = [
+            ("data.json", data.to_string()),
+            (".manifest", manifest.to_owned()),
+        ];
+        gate_policy::activate(&Bundle::from_files(files).unwrap()).unwrap()
+    };
+    let rig = rig_with(policy(Some("3")));
+    let order = |id: &str| order(id, "30", "1").replace("AAPL", "F");
+    let fill = |id: &str| {
+        let fill = format!(
+            r#"{{"client_id":"c1","client_order_id":"{id}","exec_id":"e","qty":20,"price":"1.5"}}"#
+        );
+        let applied = rig.gate.fill(fill.as_bytes()).unwrap();
+        rig.gate.ledger().wait(applied.wait_for()).unwrap();
+        let reply: Value = serde_json::from_slice(&rig.gate.answer(applied).unwrap()).unwrap();
+        reply["exposure"]["filled"].clone()
+    };
+    for id in ["o-1", "o-2", "o-3"] {
+        assert_eq!(rig.authorize(&order(id))["status"], "AUTHORIZED");
+    }
+    assert_eq!(fill("o-1"), "90");
+    for (id, size, filled) in [("o-2", None, "180"), ("o-3", Some("7"), "270")] {
+        rig.gate.change(policy(size), rig.keys.clone()).unwrap();
+        assert_eq!(fill(id), filled, "now {size:?}");
+    }
+}
+
 /// Whoever forgets to wait gets no token.
 #[test]
 fn no_reply_leaves_before_its_record_is_on_the_disk() {

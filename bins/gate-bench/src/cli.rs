@@ -58,7 +58,7 @@ struct OpenArgs {
     #[command(flatten)]
     common: CommonArgs,
     /// Requests per second.
-    #[arg(short, long, value_parser = positive)]
+    #[arg(short, long, value_parser = rate)]
     rate: f64,
     /// How arrivals follow one another: `constant` or `poisson`.
     #[arg(long, default_value = "constant")]
@@ -75,7 +75,7 @@ struct SweepArgs {
     #[command(flatten)]
     series: SeriesArgs,
     /// Requests per second, separated by commas.
-    #[arg(short, long, value_delimiter = ',', required = true, value_parser = positive)]
+    #[arg(short, long, value_delimiter = ',', required = true, value_parser = rate)]
     rates: Vec<f64>,
 }
 
@@ -86,10 +86,10 @@ struct SaturateArgs {
     #[command(flatten)]
     series: SeriesArgs,
     /// The first rate tried.
-    #[arg(long, default_value = "1000", value_parser = positive)]
+    #[arg(long, default_value = "1000", value_parser = rate)]
     from: f64,
     /// No higher rate is tried.
-    #[arg(long, default_value = "200000", value_parser = positive)]
+    #[arg(long, default_value = "200000", value_parser = rate)]
     to: f64,
     /// How closely the rate is searched, in per cent.
     #[arg(long, default_value = "5", value_parser = positive)]
@@ -316,6 +316,17 @@ fn amount(text: &str) -> Result<String, String> {
     }
 }
 
+/// More than any generator of this kind sends; each request that is due is taken note of.
+const MAX_RATE_PER_S: f64 = 10_000_000.0;
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = positive(text)?;
+    if rate > MAX_RATE_PER_S {
+        return Err(format!("more than {MAX_RATE_PER_S} a second"));
+    }
+    Ok(rate)
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     text.parse::<f64>()
         .ok()
@@ -345,6 +356,7 @@ mod tests {
             "closed -n 0",
             "closed -d 0",
             "open -r 0",
+            "open -r 1e8",
             "open -r 1 -t 0",
             "closed --qty abc",
             "closed --price 0",

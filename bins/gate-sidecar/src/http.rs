@@ -59,6 +59,10 @@ impl Shared {
             return Some("draining".to_owned());
         }
         let journal = self.gate.ledger().journal_state();
-        (journal != JournalState::Open).then(|| journal.to_string())
+        if journal != JournalState::Open {
+            return Some(journal.to_string());
+        }
+        let refused = self.gate.check_ready().err()?;
+        Some(refused.detail().to_owned())
     }
 }

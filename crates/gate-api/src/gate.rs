@@ -7,8 +7,8 @@ use std::task::Poll;
 use arc_swap::ArcSwap;
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
-    ContextId, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger, NewOrder,
-    RecordError, Seq, WaitFor,
+    ContextId, DecideError, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger,
+    NewOrder, RecordError, Seq, WaitFor,
 };
 use gate_token::{Digest, KeyRing};
 use gate_types::{Clock, Notional, Timestamp};
@@ -224,6 +224,19 @@ impl Gate {
                 Err(Problem::new(Code::NotDurable, detail))
             }
         }
+    }
+
+    /// Why a new order would be refused now, beside what the journal says of itself
+    /// ([`Ledger::journal_state`]).
+    ///
+    /// # Errors
+    /// The [`Problem`] that it would get.
+    pub fn check_ready(&self) -> Result<(), Problem> {
+        check_key(&self.active.load(), self.clock.now())?;
+        if self.ledger.is_full() {
+            return Err(DecideError::MemoryFull.into());
+        }
+        Ok(())
     }
 
     /// The ledger, for what waits, watches and shuts down.

@@ -2,7 +2,7 @@
 //! document?
 
 use gate_token::{Claims, Expectations, json};
-use serde_json::{Value, json as value};
+use serde_json::{Map, Value, json as value};
 
 use crate::gate::Gate;
 use crate::problem::{Code, Problem};
@@ -19,6 +19,14 @@ impl Gate {
     /// A [`Problem`] when the request is no such object; a bad token is an answer.
     pub fn verify(&self, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let request = object(body)?;
+        // A misspelt `order` must not leave the order unchecked.
+        if let Some(key) = request
+            .keys()
+            .find(|key| !["token", "order"].contains(&key.as_str()))
+        {
+            let what = "is not a member of this request";
+            return Err(Problem::of_member(Code::UnknownMember, key.clone(), what));
+        }
         let token = match request.get("token") {
             Some(Value::String(jws)) => jws.clone().into_bytes(),
             Some(token @ Value::Object(_)) => token.to_string().into_bytes(),
@@ -63,7 +71,7 @@ impl Gate {
     /// A [`Problem`] when the body is no such object or the evaluation fails.
     pub fn query(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let request = if body.trim_ascii().is_empty() {
-            Value::Null
+            Map::new()
         } else {
             query(body)?
         };
@@ -82,12 +90,12 @@ impl Gate {
     }
 }
 
-fn object(body: &[u8]) -> Result<Value, Problem> {
+fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     checked(json::parse(body).map_err(|error| malformed(&error))?)
 }
 
 /// What is asked of a policy may have whole numbers of any size, such as `now_ns`.
-fn query(body: &[u8]) -> Result<Value, Problem> {
+fn query(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let parsed = serde_json::from_slice(body);
     let json::Strict(value) = parsed.map_err(|error| malformed(&error))?;
     checked(value)
@@ -100,14 +108,13 @@ fn malformed(error: &dyn std::fmt::Display) -> Problem {
     )
 }
 
-fn checked(parsed: Value) -> Result<Value, Problem> {
-    if parsed.is_object() {
-        Ok(parsed)
-    } else {
-        Err(Problem::new(
+fn checked(parsed: Value) -> Result<Map<String, Value>, Problem> {
+    match parsed {
+        Value::Object(members) => Ok(members),
+        _ => Err(Problem::new(
             Code::InvalidMember,
             "the body must be a JSON object",
-        ))
+        )),
     }
 }
 

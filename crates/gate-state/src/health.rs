@@ -162,6 +162,11 @@ impl Ledger {
         }
     }
 
+    /// Whether it remembers as many orders as it may, so that a new one is refused.
+    pub fn is_full(&self) -> bool {
+        self.books.read().remembered() >= self.config.max_remembered
+    }
+
     /// Whether the journal takes records now, and why not. Cheap: no file is asked.
     pub fn journal_state(&self) -> JournalState {
         if self.queue.is_closing() {

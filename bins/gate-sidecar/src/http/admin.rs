@@ -8,6 +8,7 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
 use gate_api::{Code, Gate, Problem};
+use serde_json::json;
 
 use super::commit::WorkerCommits;
 use super::public::{answer, apply, not_found, resource};
@@ -49,15 +50,15 @@ async fn live(shared: Data<Shared>) -> HttpResponse {
 /// 200 when an order sent now can be decided; 503 with the reason otherwise.
 async fn ready(shared: Data<Shared>) -> HttpResponse {
     let (status, body) = match shared.why_not_ready() {
-        None => (StatusCode::OK, r#"{"status":"ready"}"#.to_owned()),
+        None => (StatusCode::OK, json!({"status": "ready"})),
         Some(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            format!(r#"{{"status":"not ready","reason":"{reason}"}}"#),
+            json!({"status": "not ready", "reason": reason}),
         ),
     };
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .body(body)
+        .body(body.to_string())
 }
 
 async fn metrics(shared: Data<Shared>) -> HttpResponse {

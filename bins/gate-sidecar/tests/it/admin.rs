@@ -26,6 +26,19 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
     }
 }
 
+/// Ready is who decides the next order.
+#[test]
+fn a_sidecar_that_has_no_room_for_another_order_is_not_ready() {
+    let (sidecar, _dir) = fresh(&["--set", "max_orders=1"]);
+    assert_eq!(sidecar.admin().get("/ready").status, 200);
+    authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
+    let refused = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185.50"));
+    assert_eq!(refused.status, 503);
+    let ready = sidecar.admin().get("/ready");
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["reason"], refused.json()["detail"]);
+}
+
 /// Who is not let is served all the same.
 #[test]
 fn what_is_asked_of_the_cores_is_in_the_metrics_if_the_kernel_was_asked() {

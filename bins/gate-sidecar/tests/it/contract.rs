@@ -169,6 +169,20 @@ fn a_wrong_content_type_is_refused() {
     assert_eq!(reply.status, 200);
 }
 
+/// Whoever misspells `order` would take the token for one of that order.
+#[test]
+fn verify_knows_its_members_and_no_others() {
+    let (sidecar, _dir) = fresh(&[]);
+    let reply = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50")).json();
+    let asked = |key: &str| {
+        let body = serde_json::json!({"token": reply["decision_token"], key: {"symbol": "X"}});
+        sidecar.client().post("/v1/verify", &body.to_string())
+    };
+    assert_problem(&asked("oder"), 422, "unknown_member", Some("oder"));
+    // Of that name it is looked at: no order in it that could have a digest.
+    assert_problem(&asked("order"), 422, "invalid_member", Some("order"));
+}
+
 #[test]
 fn a_wrong_path_or_method_is_a_problem_too() {
     let (sidecar, _dir) = fresh(&[]);

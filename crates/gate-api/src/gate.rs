@@ -7,13 +7,13 @@ use std::task::Poll;
 use arc_swap::ArcSwap;
 use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
 use gate_state::{
-    ContextId, DecideError, Decided, Decision, DecisionContext, Exposure, Judgement, Ledger,
-    NewOrder, RecordError, Seq, WaitFor,
+    DecideError, Decided, Decision, Exposure, Judgement, Ledger, NewOrder, Seq, WaitFor,
 };
 use gate_token::{Digest, KeyRing};
 use gate_types::{Clock, Notional, Timestamp};
 use parking_lot::Mutex;
 
+use crate::active::{Active, SetupError};
 use crate::answer::{Answer, Signed, TokenForm};
 use crate::pending::{Arrival, Outcome, Pending};
 use crate::problem::{Code, Problem};
@@ -41,41 +41,6 @@ pub struct Gate {
     changing: Mutex<()>,
 }
 
-/// The record that names policy and key did not get into the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the journal did not take the record of what is in force")]
-pub struct SetupError(#[from] RecordError);
-
-/// What decisions are made and signed with; replaced whole, never changed.
-pub(crate) struct Active {
-    pub(crate) policy: Arc<dyn Policy>,
-    pub(crate) keys: Arc<KeyRing>,
-    /// The policy's hash as it stands in a token.
-    policy_hash: String,
-    /// The journal record that names the policy and the key.
-    pub(crate) context: ContextId,
-    /// Since when.
-    pub(crate) since: Timestamp,
-}
-
-impl Active {
-    fn new(
-        policy: Arc<dyn Policy>,
-        keys: Arc<KeyRing>,
-        context: ContextId,
-        since: Timestamp,
-    ) -> Self {
-        let policy_hash = policy.identity().hash.to_string();
-        Self {
-            policy,
-            keys,
-            policy_hash,
-            context,
-            since,
-        }
-    }
-}
-
 impl Gate {
     /// A gate that decides by `policy`, signs with the active key of `keys` and keeps its
     /// exposure in `ledger`.
@@ -89,8 +54,7 @@ impl Gate {
         settings: Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let context = record_context(&ledger, &*policy, &keys, &settings)?;
-        let active = Active::new(policy, keys, context, clock.now());
+        let active = Active::begin(policy, keys, &ledger, &settings, clock.now())?;
         let active = ArcSwap::from_pointee(active);
         Ok(Self {
             ledger,
@@ -141,7 +105,7 @@ impl Gate {
 
         let active = self.active.load();
         let order = self.new_order(&request, &digest, &active)?;
-        check_key(&active, order.now)?;
+        active.check_key(order.now)?;
         let decided = self.ledger.decide(&order, |exposure| {
             let started_ns = self.clock.monotonic_ns();
             let verdict = active
@@ -232,7 +196,7 @@ impl Gate {
     /// # Errors
     /// The [`Problem`] that it would get.
     pub fn check_ready(&self) -> Result<(), Problem> {
-        check_key(&self.active.load(), self.clock.now())?;
+        self.active.load().check_key(self.clock.now())?;
         if self.ledger.is_full() {
             return Err(DecideError::MemoryFull.into());
         }
@@ -270,9 +234,9 @@ impl Gate {
     /// [`SetupError`]; what was in force stays.
     pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
-        let context = record_context(&self.ledger, &*policy, &keys, &self.settings)?;
-        let active = Arc::new(Active::new(policy, keys, context, self.clock.now()));
-        self.active.store(active);
+        let now = self.clock.now();
+        let active = Active::begin(policy, keys, &self.ledger, &self.settings, now)?;
+        self.active.store(Arc::new(active));
         Ok(())
     }
 
@@ -340,33 +304,6 @@ impl Gate {
         })?;
         Ok(Answer::of_stored(&stored, key, form))
     }
-}
-
-/// Nothing is decided with a key that no verifier would take: its tokens would all be refused.
-fn check_key(active: &Active, now: Timestamp) -> Result<(), Problem> {
-    let key = active.keys.active();
-    if key.valid_at(now.unix_seconds(), 0) {
-        return Ok(());
-    }
-    let detail = format!("the active key `{}` is not valid at this time", key.kid());
-    Err(Problem::new(Code::KeyNotValid, detail))
-}
-
-fn record_context(
-    ledger: &Ledger,
-    policy: &dyn Policy,
-    keys: &KeyRing,
-    settings: &Settings,
-) -> Result<ContextId, SetupError> {
-    let identity = policy.identity();
-    Ok(ledger.set_context(DecisionContext {
-        policy_revision: identity.revision.clone(),
-        policy_hash: identity.hash.0,
-        engine: identity.engine.as_str().to_owned(),
-        kid: keys.active().kid().to_owned(),
-        iss: settings.issuer.clone(),
-        aud: settings.audience.clone(),
-    })?)
 }
 
 fn policy_input<'a>(

@@ -2,7 +2,7 @@
 //! order from bytes to a signed, durable reply.
 //!
 //! This crate knows no socket and no runtime. A server calls [`Gate::authorize`], waits for
-//! [`Pending::seq`] in whatever way suits it, and sends what [`Gate::complete`] gives;
+//! [`Pending::wait_for`] in whatever way suits it, and sends what [`Gate::complete`] gives;
 //! [`Gate::authorize_blocking`] does all three on one thread:
 //!
 //! ```
@@ -32,6 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active;
 mod gate;
 mod pending;
 
@@ -47,8 +48,9 @@ mod views;
 
 mod problem;
 
+pub use active::SetupError;
 pub use answer::TokenForm;
-pub use gate::{Gate, Settings, SetupError};
+pub use gate::{Gate, Settings};
 pub use life::Applied;
 pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};

@@ -59,9 +59,7 @@ impl Counts {
     pub const fn successes(&self) -> u64 {
         self.authorized + self.blocked + self.done
     }
-}
 
-impl Counts {
     /// Everything that is not a success: the number that has to be 0.
     #[must_use]
     pub fn errors(&self) -> u64 {

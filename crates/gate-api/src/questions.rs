@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json as value};
 
 use crate::gate::Gate;
 use crate::problem::{Code, Problem};
+use crate::request::unknown;
 
 /// The most segments a Data API path may have.
 const MAX_PATH_SEGMENTS: usize = 32;
@@ -24,8 +25,7 @@ impl Gate {
             .keys()
             .find(|key| !["token", "order"].contains(&key.as_str()))
         {
-            let what = "is not a member of this request";
-            return Err(Problem::of_member(Code::UnknownMember, key.clone(), what));
+            return Err(unknown(key));
         }
         let token = match request.get("token") {
             Some(Value::String(jws)) => jws.clone().into_bytes(),

@@ -320,7 +320,7 @@ impl<'a> KillRequest<'a> {
     }
 }
 
-fn unknown(key: &str) -> Problem {
+pub(crate) fn unknown(key: &str) -> Problem {
     Problem::of_member(
         Code::UnknownMember,
         key.to_owned(),

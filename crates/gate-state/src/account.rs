@@ -198,14 +198,16 @@ impl Account {
             phase,
         });
         self.orders.insert(event.order, order);
-        self.rate.pass(event.at);
         match hold {
             Some(hold) => {
                 self.reserved = self.reserved.saturating_add(*hold);
                 self.open_orders = self.open_orders.saturating_add(1);
                 self.rate.record(event.at);
             }
-            None => self.ended.push_back((event.at.unix_nanos(), event.order)),
+            None => {
+                self.rate.pass(event.at);
+                self.ended.push_back((event.at.unix_nanos(), event.order));
+            }
         }
     }
 

@@ -324,10 +324,6 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
         let name = growth::HIDDEN_NUMBER;
         return Err(CompileError::Data(format!("the member `{name}`")));
     }
-    if let Some(number) = fraction::first_not_held(bundle.data()) {
-        let what = format!("the number {number} has more digits than are kept: write it as a text");
-        return Err(CompileError::Data(what));
-    }
     let data = Value::from_json_str(bundle.data());
     let mut data = data.map_err(|error| CompileError::Data(error.to_string()))?;
     fraction::make_whole(&mut data);

@@ -21,7 +21,7 @@ use regorus::{LimitError, Value};
 use super::growth::too_long;
 pub(crate) use beside::forget;
 use extended::{Extended, F64_BITS};
-pub(super) use held::{decimal, first_not_held, is_decimal, is_held};
+pub(super) use held::{decimal, is_decimal, is_held};
 pub(super) use whole::{Rounding, rounded, units, whole, written};
 
 /// So many digits of any decimal come back from an `f64`.

@@ -192,18 +192,3 @@ fn an_input_that_a_test_uses_is_put_to_both_engines() {
     let noting = test.replace("\"x\"}}]) == 1", "\"vip\"}}]) >= 0");
     assert!(with(noting).is_err());
 }
-
-/// As a float it would be another limit than the one that was written.
-#[test]
-fn data_with_a_number_that_a_float_does_not_keep_is_refused_by_its_name() {
-    let rego = format!("package gate\ndecision := {ALLOW} if input.order.qty <= data.most");
-    let activated = |most: &str| {
-        let data = format!(r#"{{"most":{most}}}"#);
-        let files = [("gate.rego", rego.as_str()), ("data.json", data.as_str())];
-        activate(&Bundle::from_files(files).unwrap()).map(|_| ())
-    };
-    let refused = activated("90071992547409.93").unwrap_err().to_string();
-    assert!(refused.contains("90071992547409.93"), "{refused}");
-    activated("90071992547409").unwrap();
-    activated(r#""90071992547409.93""#).unwrap();
-}

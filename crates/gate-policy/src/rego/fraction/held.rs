@@ -8,39 +8,6 @@ pub(in crate::rego) fn is_held(written: &str) -> bool {
     is_plain(written) || read().is_ok_and(|read| decimal(&read) == decimal(written))
 }
 
-/// The first number of a JSON text that is not.
-pub(in crate::rego) fn first_not_held(json: &str) -> Option<&str> {
-    let is_part = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
-    let mut rest = json;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-        rest = rest.get(at..)?;
-        if let Some(text) = rest.strip_prefix('"') {
-            rest = after_text(text);
-            continue;
-        }
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        let (number, after) = rest.split_at_checked(end)?;
-        if !is_held(number) {
-            return Some(number);
-        }
-        rest = after;
-    }
-    None
-}
-
-/// What follows a text whose first quote has been read.
-fn after_text(json: &str) -> &str {
-    let mut bytes = json.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'\\' => drop(bytes.next()),
-            b'"' => return json.get(at.saturating_add(1)..).unwrap_or_default(),
-            _ => {}
-        }
-    }
-    ""
-}
-
 fn is_plain(written: &str) -> bool {
     let digits = written.strip_prefix('-').unwrap_or(written);
     !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
@@ -86,25 +53,6 @@ pub(in crate::rego) fn decimal(number: &str) -> Option<(String, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_a_json_text_its_numbers_are_looked_at_and_its_texts_are_not() {
-        for json in [
-            r#"{"a":[1,-2.5e3,"90071992547409.93",123456789012345678901],"b":{"0.1":true}}"#,
-            r#"{"say \"90071992547409.93\"":"\\"}"#,
-            "null",
-            "",
-        ] {
-            assert_eq!(first_not_held(json), None, "{json}");
-        }
-        for json in [
-            r#"{"a":90071992547409.93}"#,
-            r#"["\\",90071992547409.93]"#,
-            "[1,[90071992547409.93],123456789.123456788]",
-        ] {
-            assert_eq!(first_not_held(json), Some("90071992547409.93"), "{json}");
-        }
-    }
 
     #[test]
     fn a_number_is_held_when_it_is_written_as_it_was() {

@@ -53,6 +53,8 @@ pub(crate) struct Serve {
     /// Unix socket for orders, beside the address
     #[arg(long, value_name = "PATH")]
     uds: Option<String>,
+    #[command(flatten)]
+    tls: Tls,
     /// Directory of the journal and the generated key [default: gate-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
@@ -70,6 +72,21 @@ pub(crate) struct Serve {
     /// Any other setting, as KEY=VALUE (see docs/operating.md)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     other: Vec<String>,
+}
+
+/// TLS of the address for orders.
+#[derive(Debug, Default, Args)]
+struct Tls {
+    /// Certificate chain in PEM: the address for orders speaks TLS [default: plain HTTP]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Authorities in PEM, one of which must have signed a client's certificate [default: clients
+    /// are asked for none]
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<String>,
 }
 
 /// What a bundle must be signed with.
@@ -134,6 +151,9 @@ impl Serve {
             ("listen", &self.listen),
             ("admin_listen", &self.admin_listen),
             ("uds", &self.uds),
+            ("tls_cert", &self.tls.tls_cert),
+            ("tls_key", &self.tls.tls_key),
+            ("tls_client_ca", &self.tls.tls_client_ca),
             ("data_dir", &self.data_dir),
             ("bundle", &self.bundle),
             ("keys", &self.keys),

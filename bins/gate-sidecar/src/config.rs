@@ -25,6 +25,12 @@ pub(crate) struct Config {
     pub(crate) admin_listen: SocketAddr,
     /// A Unix socket for orders, beside `listen`.
     pub(crate) uds: Option<PathBuf>,
+    /// The certificate chain of `listen`, in PEM; without one `listen` speaks plain HTTP.
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of that certificate, in PEM.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Who must have signed a client's certificate, in PEM; without one no client is asked for one.
+    pub(crate) tls_client_ca: Option<PathBuf>,
     /// Where the journal and the generated key live.
     pub(crate) data_dir: PathBuf,
     /// The policy bundle: a directory or a `.tar.gz`; the embedded sample when absent.
@@ -89,6 +95,9 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             uds: None,
+            tls_cert: None,
+            tls_key: None,
+            tls_client_ca: None,
             data_dir: PathBuf::from("gate-data"),
             bundle: None,
             bundle_key: None,
@@ -121,10 +130,13 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 30] = [
+    pub(crate) const KEYS: [&'static str; 33] = [
         "listen",
         "admin_listen",
         "uds",
+        "tls_cert",
+        "tls_key",
+        "tls_client_ca",
         "data_dir",
         "bundle",
         "bundle_key",
@@ -160,6 +172,9 @@ impl Config {
             "listen" => self.listen = address(text)?,
             "admin_listen" => self.admin_listen = address(text)?,
             "uds" => self.uds = Some(path(text)?),
+            "tls_cert" => self.tls_cert = Some(path(text)?),
+            "tls_key" => self.tls_key = Some(path(text)?),
+            "tls_client_ca" => self.tls_client_ca = Some(path(text)?),
             "data_dir" => self.data_dir = path(text)?,
             "bundle" => self.bundle = Some(path(text)?),
             "bundle_key" => self.bundle_key = Some(path(text)?),

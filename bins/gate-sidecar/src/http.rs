@@ -18,6 +18,7 @@ use gate_state::JournalState;
 
 use crate::metrics::Metrics;
 use crate::schedule::WakeLatency;
+use crate::tls::Tls;
 pub(crate) use admission::Admission;
 pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) token_form: TokenForm,
     /// What was asked of the cores, in force as long as this is there.
     pub(crate) wake_latency: Option<WakeLatency>,
+    /// What the public listener speaks, if not plain HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// Set once, when the sidecar stops taking connections.
     pub(crate) draining: AtomicBool,
 }

@@ -1,4 +1,4 @@
-//! Putting a changed bundle or key file in force while orders flow. What does not load, does
+//! Putting a changed bundle, key file or certificate in force while orders flow. What does not load, does
 //! not compile or fails its tests leaves everything as it was.
 
 mod load;
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::build;
 use crate::config::Config;
+use crate::tls::Tls;
 use load::Loader;
 pub(crate) use status::Status;
 
@@ -30,9 +31,11 @@ pub(crate) enum Trigger {
     Changed,
 }
 
-/// Knows where policy and keys came from.
+/// Knows where policy, keys and certificates came from.
 pub(crate) struct Reloader {
     config: Config,
+    /// Absent without TLS.
+    tls: Option<Arc<Tls>>,
     loader: Loader,
     /// Held during a reload: one at a time.
     retired: Mutex<VecDeque<Arc<dyn Policy>>>,
@@ -44,9 +47,10 @@ pub(crate) struct Reloader {
 pub(crate) struct Look(Vec<Result<BundleStamp, String>>);
 
 impl Reloader {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, tls: Option<Arc<Tls>>) -> Self {
         Self {
             config,
+            tls,
             loader: Loader::default(),
             retired: Mutex::default(),
             status: Mutex::default(),
@@ -68,8 +72,8 @@ impl Reloader {
         Look(stamps.collect())
     }
 
-    /// Reads bundle and keys again; both are good before either is put in force. Waits for a
-    /// reload that is under way.
+    /// Reads bundle, keys and certificates again; all are good before any is put in force. Waits for
+    /// a reload that is under way.
     pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
         let mut retired = self.retired.lock();
         let outcome = self.try_reload(gate, trigger, &mut retired);
@@ -81,7 +85,7 @@ impl Reloader {
         let (revision, hash) = (&identity.revision, identity.hash);
         match &reason {
             None if matches!(outcome, Ok(true)) => {
-                tracing::info!(revision, sha256 = %hash, "reloaded policy and keys");
+                tracing::info!(revision, sha256 = %hash, "reloaded policy, keys and certificates");
             }
             None if news => {
                 tracing::info!(revision, sha256 = %hash, "the bundle is the one in force");
@@ -115,7 +119,12 @@ impl Reloader {
             return Ok(false);
         }
         let keys = build::keys(&self.config)?;
+        let renewal = self.tls.as_ref().map(|tls| tls.read_again());
+        let renewal = renewal.transpose()?;
         gate.change(policy, keys).context("the journal")?;
+        if let (Some(tls), Some(renewal)) = (&self.tls, renewal) {
+            tls.renew(renewal);
+        }
         if !is_same {
             retired.push_front(old);
             retired.truncate(RETIRED);

@@ -21,6 +21,7 @@ use crate::http::{Admission, CommitHub, Front, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule::{self, WakeLatency};
+use crate::tls::{HANDSHAKE_TIMEOUT, MAX_HANDSHAKES, Tls};
 use crate::upkeep::Upkeep;
 use crate::watch::Watch;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     // Before any other thread is there: they inherit it.
     schedule::ask_for_time_slice(config.time_slice_us);
     let clock = SystemClock::shared();
+    let tls = Tls::of(&config)?.map(Arc::new);
     let gate = Arc::new(build::gate(&config, Arc::clone(&clock))?);
     let commits = Arc::new(CommitHub::default());
     gate.ledger().subscribe(Arc::clone(&commits) as _);
@@ -50,12 +52,13 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         metrics: Arc::new(Metrics::default()),
         commits,
         admission: Admission::new(config.max_in_flight, config.workers),
-        reloader: Reloader::new(config.clone()),
+        reloader: Reloader::new(config.clone(), tls.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
         max_connections: config.max_connections,
         retention_days: config.retention_days,
         token_form: config.token_form,
         wake_latency: config.wake_latency_us.and_then(ask_for_wake_latency),
+        tls,
         draining: false.into(),
     });
     let upkeep = Upkeep::start(Arc::clone(&shared.gate), clock, config.retention_days)
@@ -124,10 +127,15 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         .client_request_timeout(HEAD_TIMEOUT)
         // Nagle is off: a reply is one small write.
         .tcp_nodelay(true)
-        .bind(config.listen)
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
-    for address in server.addrs() {
-        println!("listening on http://{address}");
+        .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+        .max_connection_rate(MAX_HANDSHAKES);
+    let bound = match &shared.tls {
+        None => server.bind(config.listen),
+        Some(tls) => server.bind_rustls_0_23(config.listen, tls.server()?),
+    };
+    server = bound.with_context(|| format!("cannot listen on {}", config.listen))?;
+    for (address, scheme) in server.addrs_with_scheme() {
+        println!("listening on {scheme}://{address}");
     }
     if let Some(path) = &config.uds {
         remove_stale_socket(path)?;

@@ -31,7 +31,14 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that only the outermost layer may name: sockets, runtimes, command lines.
-const OUTER_ONLY: [&str; 5] = ["actix-web", "clap", "mio", "tokio", "tracing-subscriber"];
+const OUTER_ONLY: [&str; 6] = [
+    "actix-web",
+    "clap",
+    "mio",
+    "rustls",
+    "tokio",
+    "tracing-subscriber",
+];
 
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     let output = std::process::Command::new("cargo")

@@ -37,9 +37,14 @@ pub(crate) fn load(
     Ok(config)
 }
 
-/// What no single setting shows: a signature's id, algorithm or scope without a key would look as
-/// if signatures were verified.
+/// What no single setting shows.
 fn check(config: &Config) -> Result<()> {
+    check_signature(config)?;
+    check_tls(config)
+}
+
+/// A signature's id, algorithm or scope without a key would look as if signatures were verified.
+fn check_signature(config: &Config) -> Result<()> {
     let about_the_key = [
         ("bundle_key_id", config.bundle_key_id.is_some()),
         ("bundle_key_alg", config.bundle_key_alg.is_some()),
@@ -51,6 +56,24 @@ fn check(config: &Config) -> Result<()> {
         bail!("`{key}` is set, and `bundle_key` is not: no signature would be verified");
     }
     Ok(())
+}
+
+/// A key or a client's authority without a certificate would look as if `listen` spoke TLS.
+fn check_tls(config: &Config) -> Result<()> {
+    let Config {
+        tls_cert,
+        tls_key,
+        tls_client_ca,
+        ..
+    } = config;
+    match (tls_cert, tls_key, tls_client_ca) {
+        (Some(_), None, _) => bail!("`tls_cert` is set, and `tls_key` is not"),
+        (None, Some(_), _) => bail!("`tls_key` is set, and `tls_cert` is not"),
+        (None, None, Some(_)) => {
+            bail!("`tls_client_ca` is set, and `tls_cert` is not: no client would be asked")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The variables of this process; what is not UTF-8 is none of ours.
@@ -143,6 +166,22 @@ mod tests {
             assert!(error.contains(key), "{error}");
             let with_key = [variable("GATE_BUNDLE_KEY", "key.pem")];
             assert!(load(None, with_key, set, 2).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn tls_is_set_whole_or_not_at_all() {
+        let all = ["tls_cert", "tls_key", "tls_client_ca"];
+        for (set, is_whole) in [
+            (&all[..], true),
+            (&all[..2], true),
+            (&all[..1], false),
+            (&all[1..2], false),
+            (&all[2..], false),
+            (&all[1..], false),
+        ] {
+            let given = set.iter().map(|key| variable(key, "file.pem"));
+            assert_eq!(load(None, [], given, 2).is_ok(), is_whole, "{set:?}");
         }
     }
 

@@ -20,7 +20,8 @@ pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body of a JSON request.
 pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
-    let body = within_time(whole(payload)).await;
+    let is_fed_by_connection = matches!(payload, Payload::H1 { .. });
+    let body = within_time(whole(payload), is_fed_by_connection).await;
     if is_json(headers) {
         body
     } else {
@@ -30,17 +31,19 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
 
 async fn within_time(
     reading: impl Future<Output = Result<Bytes, Problem>>,
+    is_fed_by_connection: bool,
 ) -> Result<Bytes, Problem> {
     let mut reading = pin!(reading);
-    // A connection is one task, which feeds a body and asks for the answer after that, and asks once
-    // before the body that came with the head is fed. So nobody need be woken the first time: it
-    // would ask once more for nothing. (HTTP/1 only: in HTTP/2 another task feeds it.)
+    // An HTTP/1 connection is one task, which feeds a body and asks for the answer after that, and asks
+    // once before the body that came with the head is fed. So nobody need be woken the first time: it
+    // would ask once more for nothing. (In HTTP/2 another task feeds it; that is offered, over TLS,
+    // only where another crate of the same build asks actix-http for it.)
     let nobody = &mut Context::from_waker(Waker::noop());
-    if let Poll::Ready(body) = reading.as_mut().poll(nobody) {
+    if is_fed_by_connection && let Poll::Ready(body) = reading.as_mut().poll(nobody) {
         return body;
     }
     let mut late = pin!(tokio::time::sleep(BODY_TIMEOUT));
-    let mut is_first = true;
+    let mut is_first = is_fed_by_connection;
     poll_fn(|context| {
         if !std::mem::take(&mut is_first)
             && let Poll::Ready(body) = reading.as_mut().poll(context)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, ALLOW, HeaderMap, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource, Route, dev};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, dev, guard};
 use gate_api::{Applied, Code, Gate, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
 
@@ -80,9 +80,13 @@ pub(crate) fn routes(shared: Arc<Shared>, worker: Data<Worker>) -> impl FnOnce(&
     }
 }
 
-/// A resource that answers to these methods, and to others with a problem.
+/// A resource that answers to these methods, and to others with a problem. Where there is a GET there
+/// is a HEAD (RFC 9110 §9.1); the connection leaves out the body.
 pub(super) fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
-    let allowed = routes.each_ref().map(|(method, _)| method.as_str());
+    let allowed = routes.each_ref().map(|(method, _)| match *method {
+        Method::GET => "GET, HEAD",
+        _ => method.as_str(),
+    });
     let allowed = allowed.join(", ");
     let refuse = move |shared: Data<Shared>, method: Method| {
         std::future::ready(method_not_allowed(&shared, &method, &allowed))
@@ -91,7 +95,10 @@ pub(super) fn resource<const N: usize>(path: &str, routes: [(Method, Route); N])
     routes
         .into_iter()
         .fold(resource, |resource, (method, route)| {
-            resource.route(route.method(method))
+            resource.route(match method {
+                Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
+                method => route.method(method),
+            })
         })
 }
 
@@ -136,10 +143,25 @@ async fn decide(
 /// What the `Accept` header asks for: a media type of RFC 7515 or RFC 7519 means compact JWS.
 fn token_form(headers: &HeaderMap) -> Option<TokenForm> {
     let accept = headers.get(ACCEPT)?.to_str().ok()?;
-    let jws = ["application/jose", "application/jwt"]
+    accept
+        .split(',')
+        .any(asks_for_jws)
+        .then_some(TokenForm::Jws)
+}
+
+/// Of a media range with its parameters (RFC 9110 §12.5.1); a weight of 0 means "not this one".
+fn asks_for_jws(range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let is_jws = ["application/jose", "application/jwt"]
         .iter()
-        .any(|media| accept.contains(media));
-    jws.then_some(TokenForm::Jws)
+        .any(|jws| media.eq_ignore_ascii_case(jws));
+    let is_zero = |weight: &str| weight.parse().is_ok_and(|weight: f32| weight == 0.0);
+    let is_refused = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or_default();
+        name.eq_ignore_ascii_case("q") && is_zero(value)
+    };
+    is_jws && !parts.any(is_refused)
 }
 
 /// Applies an event and answers once it may be answered.

@@ -11,6 +11,7 @@ use gate_policy::{
 
 use super::{head, seconds};
 use crate::http::{BODY_TIMEOUT, Shared};
+use crate::tls::{HANDSHAKE_TIMEOUT, MAX_HANDSHAKES};
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
     let policy = EvalLimits::default();
@@ -20,6 +21,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         "The most of something.",
         &[
             ("connections_per_worker", shared.max_connections),
+            ("tls_handshakes_per_worker", MAX_HANDSHAKES),
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),
@@ -44,6 +46,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
     head(out, name, "gauge", "The longest that something may take.");
     for (of, time) in [
         ("body_arrival", BODY_TIMEOUT),
+        ("tls_handshake", HANDSHAKE_TIMEOUT),
         ("policy_evaluation", policy.time),
     ] {
         let _ = writeln!(out, "{name}{{of=\"{of}\"}} {}", seconds(nanos(time)));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::head;
+use super::{head, single};
 use crate::http::Shared;
 use crate::reload::Status;
 
@@ -21,8 +21,8 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         identity.engine.as_str()
     );
     let name = "gate_policy_activated_timestamp_seconds";
-    head(out, name, "gauge", "When it came into force.");
-    let _ = writeln!(out, "{name} {}", shared.gate.active_since().unix_seconds());
+    let since = shared.gate.active_since().unix_seconds();
+    single(out, name, "gauge", "When it came into force.", since);
     reloads(out, &shared.reloader.status());
 }
 
@@ -47,8 +47,7 @@ fn reloads(out: &mut String, status: &Status) {
             u64::from(status.last_error.is_some()),
         ),
     ] {
-        head(out, name, kind, help);
-        let _ = writeln!(out, "{name} {value}");
+        single(out, name, kind, help, value);
     }
     let name = "gate_reload_error_info";
     head(out, name, "gauge", "Why the last reload was refused.");

@@ -1,5 +1,6 @@
 //! What an operator asks: probes, metrics, and what they say when something is wrong.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::sidecar::{Sidecar, authorize, fresh, order, rego_bundle};
@@ -111,4 +112,40 @@ fn ready_says_why_not_while_the_journal_cannot_be_written_and_is_ready_again_aft
     }
     let taken = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185.50"));
     assert_eq!(taken.status, 200);
+}
+
+#[test]
+fn every_metric_is_in_the_docs_and_every_one_of_the_docs_is_served() {
+    /// Served only where there is something to say.
+    const ELSEWHERE: [&str; 3] = [
+        "gate_tls_clients_refused_total",
+        "gate_time_slice_seconds",
+        "gate_wake_latency_seconds",
+    ];
+    let (sidecar, _dir) = fresh(&[]);
+    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let families = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    let served: BTreeSet<&str> = families
+        .filter_map(|family| family.split(' ').next())
+        .collect();
+    let docs = include_str!("../../../../docs/metrics.md");
+    let (_, tables) = docs.split_once("## Decisions").unwrap();
+    let documented: BTreeSet<&str> = tables
+        .split('`')
+        .filter(|quoted| quoted.starts_with("gate_"))
+        .map(|quoted| quoted.split('{').next().unwrap())
+        .collect();
+    let undocumented: Vec<_> = served.difference(&documented).collect();
+    assert!(undocumented.is_empty(), "not in the docs: {undocumented:?}");
+    let not_served: Vec<_> = documented
+        .difference(&served)
+        .filter(|name| !ELSEWHERE.contains(name))
+        .collect();
+    assert!(not_served.is_empty(), "not served: {not_served:?}");
+    for limit in metrics.split("{of=\"").skip(1) {
+        let of = limit.split('"').next().unwrap();
+        assert!(tables.contains(&format!("`{of}`")), "not in the docs: {of}");
+    }
 }

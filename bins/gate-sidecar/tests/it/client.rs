@@ -1,6 +1,6 @@
 //! A small HTTP/1.1 client: one connection, one request at a time.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -29,20 +29,35 @@ impl Reply {
     }
 }
 
+/// A connection on which nothing waits for ever.
+pub(crate) fn connected(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    stream
+}
+
+/// What a connection is made of.
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
 /// One keep-alive connection.
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
+        Self::over(connected(address))
+    }
+
+    /// Over any stream.
+    pub(crate) fn over(stream: impl Read + Write + Send + 'static) -> Self {
         Self {
-            stream: BufReader::new(stream),
+            stream: BufReader::new(Box::new(stream)),
         }
     }
 
@@ -84,6 +99,13 @@ impl Client {
     /// Sends bytes as they are.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Reads what comes until the other side closes.
+    pub(crate) fn read_to_end(&mut self) -> String {
+        let mut all = String::new();
+        self.stream.read_to_string(&mut all).unwrap();
+        all
     }
 
     /// Reads the next reply.

@@ -65,6 +65,28 @@ fn a_compact_jws_is_given_on_request() {
 }
 
 #[test]
+fn the_form_of_the_token_is_what_accept_asks_for() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    for (accept, is_compact) in [
+        ("application/jwt", true),
+        ("application/json;q=0.5, Application/JOSE;q=0.8", true),
+        ("application/json", false),
+        ("*/*", false),
+        ("application/json, application/jose;q=0", false),
+        ("application/jose+json", false),
+    ] {
+        let headers = [("content-type", "application/json"), ("accept", accept)];
+        let body = order("c5", "o-1", 100, "185.50");
+        let reply = client
+            .send("POST", "/v1/authorize", &headers, body.as_bytes())
+            .unwrap();
+        let token = &reply.json()["decision_token"];
+        assert_eq!(token.is_string(), is_compact, "{accept}: {token}");
+    }
+}
+
+#[test]
 fn a_wrong_setting_is_named_and_nothing_starts() {
     for (args, names) in [
         (&["--listen", "nowhere"][..], "`nowhere`"),

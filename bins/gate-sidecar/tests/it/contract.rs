@@ -192,12 +192,12 @@ fn a_wrong_path_or_method_is_a_problem_too() {
     assert_eq!(allowed(&client.get("/v1/authorize")).unwrap(), "POST");
     // A body that nobody reads ends its connection.
     let refused = sidecar.client().post("/v1/policy", "{}");
-    assert_eq!(allowed(&refused).unwrap(), "GET");
+    assert_eq!(allowed(&refused).unwrap(), "GET, HEAD");
     let data = sidecar
         .client()
         .send("DELETE", "/v1/data/gate", &[], b"")
         .unwrap();
-    assert_eq!(allowed(&data).unwrap(), "GET, POST");
+    assert_eq!(allowed(&data).unwrap(), "GET, HEAD, POST");
     assert_problem(
         &client.get("/v1/authorize"),
         405,
@@ -210,6 +210,31 @@ fn a_wrong_path_or_method_is_a_problem_too() {
         "method_not_allowed",
         None,
     );
+}
+
+#[test]
+fn a_head_is_a_get_without_the_body() {
+    let (sidecar, _dir) = fresh(&[]);
+    for path in ["/health", "/v1/policy", "/v1/exposure/c1"] {
+        // The reply's head announces a body that does not come, so one connection for each.
+        let mut client = sidecar.client();
+        client.write(
+            format!("HEAD {path} HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n").as_bytes(),
+        );
+        let all = client.read_to_end();
+        let (head, body) = all.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+        assert_eq!(body, "", "{path}");
+        let length = sidecar.client().get(path).body.len();
+        let announced = format!("content-length: {length}");
+        assert!(
+            head.contains(&announced),
+            "{path}: no {announced} in {head}"
+        );
+    }
+    let mut ready = sidecar.admin();
+    ready.write(b"HEAD /ready HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n");
+    assert!(ready.read_to_end().starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -21,4 +21,5 @@ mod reload;
 mod replay;
 mod retention;
 mod signed;
+mod tls;
 mod watch;

@@ -43,6 +43,15 @@ pub(crate) fn run(args: &[&str], stdin: &[u8]) -> Output {
 impl Sidecar {
     /// Starts over `data_dir` with further flags.
     pub(crate) fn start(data_dir: &Path, flags: &[&str]) -> Self {
+        Self::start_listening(data_dir, flags, "http")
+    }
+
+    /// Starts with flags that make the address for orders speak TLS.
+    pub(crate) fn start_with_tls(data_dir: &Path, flags: &[&str]) -> Self {
+        Self::start_listening(data_dir, flags, "https")
+    }
+
+    fn start_listening(data_dir: &Path, flags: &[&str], scheme: &str) -> Self {
         let mut child = Self::spawn(data_dir, flags);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = |prefix: &str| {
@@ -55,7 +64,7 @@ impl Sidecar {
                 .unwrap_or_else(|| panic!("`{line}`"));
             address.parse().unwrap()
         };
-        let public = address("listening on http://");
+        let public = address(&format!("listening on {scheme}://"));
         let admin = address("admin listening on http://");
         Self {
             child,
@@ -76,6 +85,11 @@ impl Sidecar {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// Where orders go.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.public
     }
 
     pub(crate) fn client(&self) -> Client {

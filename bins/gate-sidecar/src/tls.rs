@@ -1,0 +1,209 @@
+//! TLS of the public listener: who the sidecar says it is, and whom it lets in. A reload renews both.
+
+mod files;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+};
+
+use crate::config::Config;
+
+/// How long a handshake may take.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Handshakes under way at once, on one worker; who comes then waits to be accepted.
+pub(crate) const MAX_HANDSHAKES: usize = 256;
+
+/// TLS as the settings ask for it.
+pub(crate) struct Tls {
+    sources: Sources,
+    provider: Arc<CryptoProvider>,
+    identity: Arc<Identity>,
+    /// Absent where no client is asked for a certificate.
+    clients: Option<Arc<Clients>>,
+}
+
+/// The files that are set.
+struct Sources {
+    cert: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+}
+
+/// What the files hold, good and not in force yet.
+pub(crate) struct Renewal {
+    certified: Arc<CertifiedKey>,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+impl Tls {
+    /// Reads the files that are set; `None` when `listen` speaks plain HTTP.
+    pub(crate) fn of(config: &Config) -> Result<Option<Self>> {
+        let (Some(cert), Some(key)) = (&config.tls_cert, &config.tls_key) else {
+            return Ok(None);
+        };
+        let sources = Sources {
+            cert: cert.clone(),
+            key: key.clone(),
+            client_ca: config.tls_client_ca.clone(),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let Renewal {
+            certified,
+            verifier,
+        } = sources.read(&provider)?;
+        Ok(Some(Self {
+            sources,
+            provider,
+            identity: Arc::new(Identity(ArcSwap::new(certified))),
+            clients: verifier.map(|verifier| Arc::new(Clients::new(verifier))),
+        }))
+    }
+
+    /// What a listener is to be started with.
+    pub(crate) fn server(&self) -> Result<ServerConfig> {
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?;
+        let builder = match &self.clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as _),
+        };
+        let mut server = builder.with_cert_resolver(Arc::clone(&self.identity) as _);
+        // No session is resumed: connections are kept for long, and each new one is to be verified
+        // against what is shown, and believed, now.
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
+        Ok(server)
+    }
+
+    /// Reads the files again; nothing is in force yet.
+    pub(crate) fn read_again(&self) -> Result<Renewal> {
+        self.sources.read(&self.provider)
+    }
+
+    /// In force for whoever connects from now on.
+    pub(crate) fn renew(&self, renewal: Renewal) {
+        self.identity.0.store(renewal.certified);
+        if let (Some(clients), Some(verifier)) = (&self.clients, renewal.verifier) {
+            clients.verifier.store(Arc::new(verifier));
+        }
+    }
+
+    /// Certificates of clients that were refused since the start; `None` where no client is asked
+    /// for one.
+    pub(crate) fn refused(&self) -> Option<u64> {
+        let clients = self.clients.as_ref()?;
+        Some(clients.refused.load(Ordering::Relaxed))
+    }
+}
+
+impl Sources {
+    fn read(&self, provider: &Arc<CryptoProvider>) -> Result<Renewal> {
+        let chain = files::certificates(&self.cert)?;
+        let certified = CertifiedKey::from_der(chain, files::private_key(&self.key)?, provider)
+            .with_context(|| format!("the key `{}`", self.key.display()))
+            .with_context(|| format!("the certificate `{}`", self.cert.display()))?;
+        let verifier = |path: &PathBuf| {
+            let mut roots = RootCertStore::empty();
+            for authority in files::certificates(path)? {
+                roots.add(authority)?;
+            }
+            let clients =
+                WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
+            anyhow::Ok(clients.build()?)
+        };
+        let in_file = |path: &PathBuf| {
+            verifier(path).with_context(|| format!("the authorities `{}`", path.display()))
+        };
+        Ok(Renewal {
+            certified: Arc::new(certified),
+            verifier: self.client_ca.as_ref().map(in_file).transpose()?,
+        })
+    }
+}
+
+/// The certificate and key that every client is shown.
+#[derive(Debug)]
+struct Identity(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+/// Lets in clients that one of the authorities vouches for.
+#[derive(Debug)]
+struct Clients {
+    verifier: ArcSwap<Arc<dyn ClientCertVerifier>>,
+    refused: AtomicU64,
+}
+
+impl Clients {
+    fn new(verifier: Arc<dyn ClientCertVerifier>) -> Self {
+        Self {
+            verifier: ArcSwap::from_pointee(verifier),
+            refused: AtomicU64::new(0),
+        }
+    }
+}
+
+impl ClientCertVerifier for Clients {
+    /// No hints which certificate to show: they could not change while the listener runs.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verifier = self.verifier.load();
+        let outcome = verifier.verify_client_cert(end_entity, intermediates, now);
+        outcome.inspect_err(|error| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            // Not louder: who may not come in must not fill the log either.
+            tracing::debug!(%error, "refused a client's certificate");
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let verifier = self.verifier.load();
+        verifier.verify_tls12_signature(message, cert, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let verifier = self.verifier.load();
+        verifier.verify_tls13_signature(message, cert, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.load().supported_verify_schemes()
+    }
+}

@@ -1,0 +1,231 @@
+//! TLS of the address for orders: the certificate that is shown, the clients that are let in, and a
+//! renewal by reload.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::client::{Client, Reply, connected};
+use crate::sidecar::{Sidecar, authorize, gate_sidecar, order};
+
+/// The name on the sidecar's certificate.
+const NAME: &str = "gate.test";
+
+/// Someone whose word on names counts.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key, in files.
+struct Files {
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn file(&self, dir: &Path) -> PathBuf {
+        let path = dir.join("authority.pem");
+        fs::write(&path, self.0.pem()).unwrap();
+        path
+    }
+
+    /// Vouches for `name`, in the files `stem.pem` and `stem.key`.
+    fn vouch(&self, name: &str, dir: &Path, stem: &str) -> Files {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let cert = params.signed_by(&key, &self.0).unwrap();
+        let files = Files {
+            cert: dir.join(format!("{stem}.pem")),
+            key: dir.join(format!("{stem}.key")),
+        };
+        fs::write(&files.cert, cert.pem()).unwrap();
+        fs::write(&files.key, key.serialize_pem()).unwrap();
+        fs::set_permissions(&files.key, fs::Permissions::from_mode(0o600)).unwrap();
+        files
+    }
+
+    /// A caller that believes this authority, and shows `identity` when it is asked.
+    fn caller(&self, identity: Option<&Files>) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        Arc::new(match identity {
+            None => builder.with_no_client_auth(),
+            Some(files) => builder
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_file(&files.cert).unwrap()],
+                    PrivateKeyDer::from_pem_file(&files.key).unwrap(),
+                )
+                .unwrap(),
+        })
+    }
+}
+
+impl Files {
+    fn flags(&self) -> Vec<&str> {
+        vec![
+            "--tls-cert",
+            self.cert.to_str().unwrap(),
+            "--tls-key",
+            self.key.to_str().unwrap(),
+        ]
+    }
+}
+
+/// A connection of its own; the handshake is made with the first request.
+fn connect(sidecar: &Sidecar, caller: &Arc<ClientConfig>) -> Client {
+    let name = ServerName::try_from(NAME).unwrap();
+    let connection = ClientConnection::new(Arc::clone(caller), name).unwrap();
+    Client::over(StreamOwned::new(connection, connected(sidecar.public())))
+}
+
+fn health(sidecar: &Sidecar, caller: &Arc<ClientConfig>) -> io::Result<Reply> {
+    connect(sidecar, caller).send("GET", "/health", &[], b"")
+}
+
+#[test]
+fn orders_come_over_tls_and_not_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let files = authority.vouch(NAME, dir.path(), "gate");
+    let sidecar = Sidecar::start_with_tls(&dir.path().join("data"), &files.flags());
+
+    let mut client = connect(&sidecar, &authority.caller(None));
+    for id in ["o-1", "o-2"] {
+        let reply = authorize(&mut client, &order("c1", id, 10, "185.00"));
+        assert_eq!(reply.json()["status"], "AUTHORIZED", "{reply:?}");
+    }
+    // A body in records of its own, behind its head's.
+    let body = order("c1", "o-3", 10, "185.00");
+    let head = format!(
+        "POST /v1/authorize HTTP/1.1\r\nhost: gate\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    client.write(head.as_bytes());
+    body.as_bytes()
+        .chunks(40)
+        .for_each(|part| client.write(part));
+    assert_eq!(client.read_reply().unwrap().json()["status"], "AUTHORIZED");
+    let exposure = client.get("/v1/exposure/c1").json();
+    assert_eq!(exposure["open_orders"], 3, "{exposure}");
+
+    let plain = Client::connect(sidecar.public()).send("GET", "/health", &[], b"");
+    assert!(plain.is_err(), "{plain:?}");
+    let stranger = Authority::new().caller(None);
+    assert!(health(&sidecar, &stranger).is_err());
+}
+
+#[test]
+fn only_clients_that_an_authority_vouches_for_are_let_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let files = authority.vouch(NAME, dir.path(), "gate");
+    let trusted = authority.file(dir.path());
+    let flags = [
+        files.flags(),
+        vec!["--tls-client-ca", trusted.to_str().unwrap()],
+    ]
+    .concat();
+    let sidecar = Sidecar::start_with_tls(&dir.path().join("data"), &flags);
+
+    let known = authority.vouch("desk-1", dir.path(), "known");
+    let reply = health(&sidecar, &authority.caller(Some(&known))).unwrap();
+    assert_eq!(reply.status, 200);
+    let unknown = Authority::new().vouch("desk-1", dir.path(), "unknown");
+    assert!(health(&sidecar, &authority.caller(Some(&unknown))).is_err());
+    assert!(health(&sidecar, &authority.caller(None)).is_err());
+    // None of them has done the listener any harm, and who showed a wrong one is counted.
+    let caller = authority.caller(Some(&known));
+    assert!(health(&sidecar, &caller).is_ok());
+    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let refused = "\ngate_tls_clients_refused_total 1\n";
+    assert!(metrics.contains(refused), "{metrics}");
+
+    // Another authority's clients after a reload, which each new connection is held to.
+    let successor = Authority::new();
+    successor.file(dir.path());
+    assert_eq!(sidecar.admin().post("/v1/reload", "").status, 200);
+    assert!(health(&sidecar, &caller).is_err());
+    let new = successor.vouch("desk-1", dir.path(), "new");
+    assert!(health(&sidecar, &authority.caller(Some(&new))).is_ok());
+}
+
+#[test]
+fn a_reload_renews_the_certificate_and_a_wrong_one_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (Authority::new(), Authority::new());
+    let files = old.vouch(NAME, dir.path(), "gate");
+    let sidecar = Sidecar::start_with_tls(&dir.path().join("data"), &files.flags());
+    let (by_old, by_new) = (old.caller(None), new.caller(None));
+    let mut kept = connect(&sidecar, &by_old);
+    assert_eq!(kept.get("/health").status, 200);
+
+    // Half of a renewal: the certificate of another key.
+    let renewed = new.vouch(NAME, dir.path(), "renewed");
+    fs::rename(&renewed.cert, &files.cert).unwrap();
+    let refused = sidecar.admin().post("/v1/reload", "");
+    assert_eq!(refused.status, 409);
+    let detail = refused.json()["detail"].to_string();
+    assert!(detail.contains("gate.pem"), "{detail}");
+    assert!(health(&sidecar, &by_old).is_ok());
+
+    fs::rename(&renewed.key, &files.key).unwrap();
+    assert_eq!(sidecar.admin().post("/v1/reload", "").status, 200);
+    assert!(health(&sidecar, &by_new).is_ok());
+    assert!(health(&sidecar, &by_old).is_err());
+    // Who was connected stays so.
+    assert_eq!(kept.get("/health").status, 200);
+}
+
+#[test]
+fn files_that_are_wrong_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let good = authority.vouch(NAME, dir.path(), "good");
+    let other = authority.vouch(NAME, dir.path(), "other");
+    let open = authority.vouch(NAME, dir.path(), "open");
+    fs::set_permissions(&open.key, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(&good.cert, fs::Permissions::from_mode(0o600)).unwrap();
+    let missing = dir.path().join("missing.pem");
+
+    for (cert, key, wanted) in [
+        (&missing, &good.key, "missing.pem"),
+        (&good.cert, &missing, "missing.pem"),
+        (&good.key, &good.key, "good.key`: it has no certificate"),
+        (&good.cert, &good.cert, "good.pem`: it has no private key"),
+        (&good.cert, &other.key, "other.key"),
+        (&open.cert, &open.key, "open.key`: it has mode 644"),
+    ] {
+        let output = gate_sidecar()
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(dir.path().join("data"))
+            .arg("--tls-cert")
+            .arg(cert)
+            .arg("--tls-key")
+            .arg(key)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(stderr.contains(wanted), "no `{wanted}` in {stderr}");
+        assert!(!stderr.contains("PRIVATE"), "{stderr}");
+    }
+    assert!(!dir.path().join("data").exists(), "something was begun");
+}

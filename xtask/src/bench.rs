@@ -96,10 +96,10 @@ pub(crate) struct Args {
     #[arg(long)]
     overload: bool,
     /// Connections of the overload: more than the orders that the sidecar has in flight at once.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 100)]
     overload_connections: u32,
     /// The sidecar's `max_in_flight` in the overload.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 64)]
     overload_in_flight: u32,
     /// Reload the policy once a second at half of the saturation.
     #[arg(long)]
@@ -131,7 +131,7 @@ pub(crate) struct Args {
 /// Which form of the shipped bundle the sidecar runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Engine {
-    /// `pretrade.rego` on the register machine.
+    /// `pretrade.rego`.
     Rego,
     /// The built-in rules.
     Builtin,
@@ -175,46 +175,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let wake_latency_us = awake.as_ref().map(|_| Awake::LATENCY_US);
     let mut environment = Environment::capture(&root, scratch.path(), wake_latency_us)?;
 
-    let disk = &environment.fdatasync_ms;
-    println!(
-        "disk: sync p50 {:.3}  p99 {:.3}  p99.9 {:.3}  max {:.3} ms, {:.2} % of the time in syncs over 1 ms",
-        disk.p50, disk.p99, disk.p99_9, disk.max, disk.stalled_percent
-    );
-    let cores = &environment.cores;
-    println!(
-        "cores: not there for over 1 ms in {:.2} % of the time, {:.2} % beside {:.0} syncs a second, longest {:.1} ms",
-        cores.late_percent,
-        cores.late_percent_beside_syncs,
-        cores.syncs_per_second,
-        cores.longest_ms
-    );
+    print_machine(&environment);
     println!("\n== canonical load: {}", canonical::title(args));
     let canonical = Canonical::measure(args, &binaries, scratch.path())?;
-    let comparison = if args.rounds == 0 {
-        None
-    } else {
+    let comparison = (args.rounds > 0).then(|| {
         println!("\n== in turns with bare actix-web, {} rounds", args.rounds);
         let body_bytes = canonical.response_body_bytes;
-        Some(Comparison::measure(
-            args,
-            &binaries,
-            scratch.path(),
-            body_bytes,
-        )?)
-    };
-
-    let overload = if args.overload {
+        Comparison::measure(args, &binaries, scratch.path(), body_bytes)
+    });
+    let comparison = comparison.transpose()?;
+    let overload = args.overload.then(|| {
         println!("\n== overload");
-        Some(Overload::measure(args, &binaries, scratch.path())?)
-    } else {
-        None
-    };
-    let reload = if args.reload {
+        Overload::measure(args, &binaries, scratch.path())
+    });
+    let overload = overload.transpose()?;
+    let reload = args.reload.then(|| {
         println!("\n== reload");
-        Some(Reload::measure(args, &binaries, scratch.path())?)
-    } else {
-        None
-    };
+        Reload::measure(args, &binaries, scratch.path())
+    });
+    let reload = reload.transpose()?;
     drop(awake);
     environment.finish(canonical.running.clone());
     let targets = targets::evaluate(
@@ -248,6 +227,34 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("required and missed: {}", missed.join(", "));
     }
     Ok(())
+}
+
+/// Makes the pages of artifacts that are there.
+///
+/// # Errors
+/// When one cannot be read, or its page cannot be written.
+pub(crate) fn pages(artifacts: &[PathBuf]) -> Result<()> {
+    for artifact in artifacts {
+        println!("page: {}", page::write(artifact)?.display());
+    }
+    Ok(())
+}
+
+/// What the machine does before anything is measured.
+fn print_machine(environment: &Environment) {
+    let disk = &environment.fdatasync_ms;
+    println!(
+        "disk: sync p50 {:.3}  p99 {:.3}  p99.9 {:.3}  max {:.3} ms, {:.2} % of the time in syncs over 1 ms",
+        disk.p50, disk.p99, disk.p99_9, disk.max, disk.stalled_percent
+    );
+    let cores = &environment.cores;
+    println!(
+        "cores: not there for over 1 ms in {:.2} % of the time, {:.2} % beside {:.0} syncs a second, longest {:.1} ms",
+        cores.late_percent,
+        cores.late_percent_beside_syncs,
+        cores.syncs_per_second,
+        cores.longest_ms
+    );
 }
 
 /// Unless they are to sleep, or the kernel does not let us.

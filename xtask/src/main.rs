@@ -11,6 +11,7 @@ mod profile;
 mod run;
 mod tidy;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -38,6 +39,12 @@ enum Task {
     Fix,
     /// Measure, and write the P0-SIDECAR-PERF artifact.
     Bench(bench::Args),
+    /// Make the pages of artifacts again, beside them.
+    Page {
+        /// The artifacts
+        #[arg(required = true, value_name = "ARTIFACT.json")]
+        artifacts: Vec<PathBuf>,
+    },
     /// Count a decision's instructions by segment, under callgrind.
     Profile(profile::Args),
     /// Kill the sidecar under load, again and again: is what was told there, once?
@@ -55,6 +62,7 @@ fn main() -> ExitCode {
         Task::Verify => verify(),
         Task::Fix => fix(),
         Task::Bench(args) => bench::run(&args),
+        Task::Page { artifacts } => bench::pages(&artifacts),
         Task::Profile(args) => profile::run(&args),
         Task::Crash(args) => harness::crash(&args),
         Task::Powerloss(args) => harness::powerloss(&args),

@@ -3,6 +3,7 @@
 
 mod bars;
 mod lines;
+mod stress;
 mod style;
 mod tables;
 
@@ -46,6 +47,8 @@ fn html(artifact: &Value) -> String {
             &bars::segments(artifact),
         ),
         comparison_section(artifact),
+        stress::overload(artifact),
+        stress::reload(artifact),
         section("Targets", "", &tables::targets(artifact)),
         section(
             "Environment",
@@ -148,9 +151,12 @@ fn by_percentile(artifact: &Value) -> String {
 }
 
 fn over_time(artifact: &Value) -> String {
+    let rate = number(artifact, "/config/open_loop_rate_per_sec").unwrap_or_default();
     let line = |name: &'static str, member: &'static str| Line {
         name,
         points: points(artifact, "/open_loop/per_second", |second| {
+            // What was still under way at the end is no second.
+            (number(second, "/completed")? >= rate / 2.0).then_some(())?;
             Some((number(second, "/second")?, number(second, member)?))
         }),
     };
@@ -203,9 +209,14 @@ fn rate_section(artifact: &Value) -> String {
 }
 
 fn comparison_section(artifact: &Value) -> String {
-    let note = "Rounds taken in turns on the same machine. A bar is the median, the thin line \
-                reaches from the lowest to the highest round.";
-    section("In turns with others", note, &bars::comparison(artifact))
+    let mut note = "Rounds taken in turns on the same machine. A bar is the median, the thin line \
+                    reaches from the lowest to the highest round."
+        .to_owned();
+    let server = artifact.pointer("/comparison/cloud/policy_server");
+    if let Some(server) = server.and_then(Value::as_str) {
+        note += &format!(" The cloud path's policy server: {server}.");
+    }
+    section("In turns with others", &note, &bars::comparison(artifact))
 }
 
 fn points(
@@ -241,20 +252,27 @@ fn escape(text: &str) -> String {
 fn figure(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        v if v >= 1000.0 => {
-            let digits = format!("{value:.0}");
-            let split = digits.len().saturating_sub(3);
-            format!(
-                "{},{}",
-                digits.get(..split).unwrap_or_default(),
-                digits.get(split..).unwrap_or_default()
-            )
-        }
+        v if v >= 1000.0 => in_thousands(&format!("{value:.0}")),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
         v if v >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
+        v if v >= 0.1 => format!("{value:.3}"),
+        v if v >= 0.01 => format!("{value:.4}"),
+        v if v >= 0.001 => format!("{value:.5}"),
+        _ => format!("{value:.2e}"),
     }
+}
+
+/// Digits with a comma before each three.
+fn in_thousands(digits: &str) -> String {
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -306,10 +324,35 @@ mod tests {
 
     #[test]
     fn figures() {
-        let shown: Vec<String> = [0.1234, 1.234, 12.34, 123.4, 1234.0, 123_456.0]
-            .into_iter()
-            .map(figure)
-            .collect();
-        assert_eq!(shown, ["0.123", "1.23", "12.3", "123", "1,234", "123,456"]);
+        let shown: Vec<String> = [
+            0.0001,
+            0.001234,
+            0.01234,
+            0.1234,
+            1.234,
+            12.34,
+            123.4,
+            1234.0,
+            123_456.0,
+            6_138_186.0,
+        ]
+        .into_iter()
+        .map(figure)
+        .collect();
+        assert_eq!(
+            shown,
+            [
+                "1.00e-4",
+                "0.00123",
+                "0.0123",
+                "0.123",
+                "1.23",
+                "12.3",
+                "123",
+                "1,234",
+                "123,456",
+                "6,138,186"
+            ]
+        );
     }
 }

@@ -20,45 +20,68 @@ struct Bar {
 
 /// Median and tail of each segment of a decision.
 pub(super) fn segments(artifact: &Value) -> String {
-    let bars = |percentile: &str| {
-        ["parse", "policy", "state", "sign", "total"]
-            .into_iter()
-            .filter_map(|name| {
-                let pointer = format!("/segment_percentiles_ms/{name}/{percentile}");
-                Some(Bar {
-                    name: name.to_owned(),
-                    value: number(artifact, &pointer)?,
-                    range: None,
-                })
+    let segments = ["parse", "policy", "state", "sign", "total"]
+        .map(|name| (name, format!("/segment_percentiles_ms/{name}")));
+    let segments = segments.each_ref().map(|(name, at)| (*name, at.as_str()));
+    grouped(
+        artifact,
+        &[("p50, ms", "p50", 0), ("p99, ms", "p99", 1)],
+        &segments,
+    )
+}
+
+/// A chart for each percentile (title, member, colour), in it a bar for each group (name, place).
+pub(super) fn grouped(
+    artifact: &Value,
+    percentiles: &[(&str, &str, usize)],
+    groups: &[(&str, &str)],
+) -> String {
+    let chart = |(title, percentile, class): &(&str, &str, usize)| {
+        let bar = |(name, at): &(&str, &str)| {
+            Some(Bar {
+                name: (*name).to_owned(),
+                value: number(artifact, &format!("{at}/{percentile}"))?,
+                range: None,
             })
-            .collect::<Vec<_>>()
+        };
+        let bars: Vec<Bar> = groups.iter().filter_map(bar).collect();
+        titled(title, &bars, *class)
     };
-    titled("p50, ms", &bars("p50"), 0) + &titled("p99, ms", &bars("p99"), 1)
+    percentiles.iter().map(chart).collect()
+}
+
+/// A bar for each that was measured in rounds (name, beginning of its place).
+pub(super) fn of_rounds(
+    artifact: &Value,
+    title: &str,
+    member: &str,
+    contenders: &[(&str, &str)],
+    class: usize,
+) -> String {
+    let bar = |(name, at): &(&str, &str)| {
+        let rounds = artifact.pointer(&format!("{at}{member}"))?;
+        Some(Bar {
+            name: (*name).to_owned(),
+            value: number(rounds, "/median")?,
+            range: number(rounds, "/min").zip(number(rounds, "/max")),
+        })
+    };
+    let bars: Vec<Bar> = contenders.iter().filter_map(bar).collect();
+    titled(title, &bars, class)
 }
 
 /// Throughput and tail of everything that took turns.
 pub(super) fn comparison(artifact: &Value) -> String {
-    let chart = |title: &str, member: &str, class| {
-        let bars: Vec<Bar> = [
-            ("bare_actix", "bare actix-web"),
-            ("builtin", "sidecar, built-in rules"),
-            ("rego", "sidecar, Rego"),
-            ("cloud", "cloud path"),
-            ("wrk", "bare actix-web, by wrk"),
-        ]
-        .into_iter()
-        .filter_map(|(key, name)| {
-            let rounds = artifact.pointer(&format!("/comparison/{key}/{member}"))?;
-            Some(Bar {
-                name: name.to_owned(),
-                value: number(rounds, "/median")?,
-                range: number(rounds, "/min").zip(number(rounds, "/max")),
-            })
-        })
-        .collect();
-        titled(title, &bars, class)
-    };
-    let rate = number(artifact, "/comparison/open_rate_per_sec").unwrap_or_default();
+    let contenders = [
+        ("bare actix-web", "/comparison/bare_actix/"),
+        ("sidecar, built-in rules", "/comparison/builtin/"),
+        ("sidecar, Rego", "/comparison/rego/"),
+        ("cloud path", "/comparison/cloud/"),
+        ("bare actix-web, by wrk", "/comparison/wrk/"),
+    ];
+    let chart =
+        |title: &str, member: &str, class| of_rounds(artifact, title, member, &contenders, class);
+    let rate = number(artifact, "/comparison/open_rate_per_sec").map_or_else(String::new, figure);
     [
         chart(
             "closed loop, requests per second",
@@ -67,18 +90,10 @@ pub(super) fn comparison(artifact: &Value) -> String {
         ),
         chart("the same over the Unix socket", "unix_requests_per_sec", 0),
         chart("closed loop, p99 ms", "closed_p99_ms", 1),
+        chart(&format!("open loop at {rate}/s, p50 ms"), "open_p50_ms", 2),
+        chart(&format!("open loop at {rate}/s, p99 ms"), "open_p99_ms", 2),
         chart(
-            &format!("open loop at {rate:.0}/s, p50 ms"),
-            "open_p50_ms",
-            2,
-        ),
-        chart(
-            &format!("open loop at {rate:.0}/s, p99 ms"),
-            "open_p99_ms",
-            2,
-        ),
-        chart(
-            &format!("open loop at {rate:.0}/s, how late gate-bench sent, p99 ms"),
+            &format!("open loop at {rate}/s, how late gate-bench sent, p99 ms"),
             "open_send_lag_p99_ms",
             2,
         ),

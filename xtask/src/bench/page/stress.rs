@@ -1,0 +1,116 @@
+//! The sidecar under more than it can take, and under reloads.
+
+use serde_json::Value;
+
+use super::{bars, figure, number, section};
+
+/// What happened at twice the saturation; nothing when it was not measured.
+pub(super) fn overload(artifact: &Value) -> String {
+    let count = |member: &str| number(artifact, &format!("/overload/{member}")).map(figure);
+    let members = [
+        "offered_per_s",
+        "saturation_per_s",
+        "connections",
+        "max_in_flight",
+        "accepted_per_s",
+        "refused",
+        "before_p99_ms",
+        "after_p99_ms",
+    ];
+    let [
+        Some(offered),
+        Some(saturation),
+        Some(connections),
+        Some(in_flight),
+        Some(accepted),
+        Some(refused),
+        Some(before),
+        Some(after),
+    ] = members.map(count)
+    else {
+        return String::new();
+    };
+    let note = format!(
+        "{offered} orders a second, twice the saturation of {saturation}, over {connections} connections to a \
+         sidecar that decides {in_flight} at once: {accepted} a second accepted, {refused} in all refused (503). Times \
+         from the sending. Light load has a p99 of {before} ms right before and {after} ms right after."
+    );
+    section(
+        "Twice the saturation",
+        &note,
+        &bars::grouped(
+            artifact,
+            &[("p50, ms", "p50", 0), ("p99, ms", "p99", 1)],
+            &[
+                ("accepted orders", "/overload/accepted_time_ms"),
+                ("refused orders", "/overload/refused_time_ms"),
+            ],
+        ),
+    )
+}
+
+/// What reloads did to orders; nothing when it was not measured.
+pub(super) fn reload(artifact: &Value) -> String {
+    let count = |member: &str| number(artifact, &format!("/reload/{member}")).map(figure);
+    let members = [
+        "rate_per_s",
+        "reloads",
+        "decisions",
+        "wrong_bundle",
+        "errors",
+    ];
+    let [
+        Some(rate),
+        Some(reloads),
+        Some(decisions),
+        Some(wrong),
+        Some(errors),
+    ] = members.map(count)
+    else {
+        return String::new();
+    };
+    let note = format!(
+        "Open loops of {rate}/s with a reload of the policy each second and without: {reloads} reloads, {decisions} \
+         decisions, {wrong} of the wrong bundle, {errors} errors."
+    );
+    let bars = [
+        ("with reloads", "/reload/with"),
+        ("without", "/reload/without"),
+    ];
+    section(
+        "Reloads under load",
+        &note,
+        &(bars::of_rounds(artifact, "p99, ms", "_p99_ms", &bars, 1)
+            + &bars::of_rounds(artifact, "p99.9, ms", "_p99.9_ms", &bars, 2)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::html;
+
+    #[test]
+    fn overload_and_reloads_are_shown_when_they_were_measured() {
+        let times = json!({"p50": 1.5, "p99": 9.25});
+        let rounds = json!({"median": 3.5, "min": 3.0, "max": 4.0});
+        let page = html(&json!({
+            "overload": {
+                "offered_per_s": 80_000, "saturation_per_s": 40_000.0, "connections": 100,
+                "max_in_flight": 64, "accepted_per_s": 36_000.0, "refused": 113_243,
+                "before_p99_ms": 0.5, "after_p99_ms": 1.5,
+                "accepted_time_ms": times, "refused_time_ms": times,
+            },
+            "reload": {
+                "rate_per_s": 16_500, "reloads": 186, "decisions": 6_138_186, "wrong_bundle": 0,
+                "errors": 0, "with_p99_ms": rounds, "without_p99_ms": rounds,
+            },
+        }));
+        for shown in ["80,000 orders a second", ">9.25<", "6,138,186", ">3.50<"] {
+            assert!(page.contains(shown), "no {shown} in {page}");
+        }
+        let without = html(&json!({"overload": null, "reload": null}));
+        assert!(!without.contains("saturation") && !without.contains("Reloads"));
+    }
+}

@@ -54,6 +54,10 @@ pub(super) struct Comparison {
     pub(super) rounds: u32,
     pub(super) response_body_bytes: u64,
     pub(super) open_rate_per_sec: u32,
+    /// Of each open loop.
+    pub(super) open_duration_sec: u32,
+    /// Of each closed loop.
+    pub(super) closed_duration_sec: u32,
     pub(super) bare_actix: Contender,
     pub(super) rego: Contender,
     pub(super) builtin: Contender,
@@ -171,6 +175,8 @@ impl Comparison {
             rounds: args.rounds,
             response_body_bytes: body_bytes,
             open_rate_per_sec: args.compare_rate,
+            open_duration_sec: args.compare_open_seconds,
+            closed_duration_sec: args.round_seconds,
             bare_actix: Contender::new("bare_actix", &bare),
             rego: Contender::new("rego", &rego),
             builtin: Contender::new("builtin", &builtin),

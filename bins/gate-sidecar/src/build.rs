@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gate_api::{Gate, Settings};
-use gate_policy::{
-    Bundle, BundleError, Engine, EvalLimits, Policy, SignatureError, VerificationKey,
-};
+use gate_policy::{Bundle, BundleError, Engine, Policy, SignatureError, VerificationKey};
 use gate_state::{Ledger, LedgerConfig};
 use gate_token::{KeyFile, KeyRing};
 use gate_types::Clock;
@@ -107,7 +105,7 @@ fn read_bundle_key(path: &Path, algorithm: KeyAlgorithm) -> Result<VerificationK
 /// The bundle that is set, compiled and tested.
 pub(crate) fn policy(config: &Config) -> Result<Arc<dyn Policy>> {
     let bundle = bundle(config)?;
-    gate_policy::activate(&bundle).with_context(|| named(config))
+    gate_policy::activate_with(&bundle, config.eval_limits()).with_context(|| named(config))
 }
 
 /// The same beside order flow, with a `rest` between two steps; or nothing when it has the revision
@@ -122,7 +120,7 @@ pub(crate) fn policy_unless(
     if known.hash == bundle.hash() && known.revision == bundle.revision() {
         return Ok(None);
     }
-    gate_policy::activate_beside(&bundle, EvalLimits::default(), rest)
+    gate_policy::activate_beside(&bundle, config.eval_limits(), rest)
         .map(Some)
         .with_context(|| named(config))
 }

@@ -6,8 +6,10 @@ mod source;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gate_api::TokenForm;
+use gate_policy::EvalLimits;
 use gate_state::{Durability, LONGEST_DEDUPE_WINDOW_NS};
 
 pub(crate) use source::{load, variables};
@@ -45,6 +47,10 @@ pub(crate) struct Config {
     pub(crate) bundle_scope: Option<String>,
     /// Seconds between two looks at the bundle; 0: it is not watched.
     pub(crate) bundle_watch_s: u64,
+    /// Instructions that one evaluation of the policy may take.
+    pub(crate) policy_max_instructions: usize,
+    /// Milliseconds that one evaluation of the policy may take.
+    pub(crate) policy_max_ms: u64,
     /// The JWK Set; `keys.json` in `data_dir`, generated on first start, when absent.
     pub(crate) keys: Option<PathBuf>,
     /// Whether a reply waits for the journal's fsync.
@@ -105,6 +111,8 @@ impl Config {
             bundle_key_alg: None,
             bundle_scope: None,
             bundle_watch_s: 1,
+            policy_max_instructions: EvalLimits::default().max_instructions,
+            policy_max_ms: 20,
             keys: None,
             durability: Durability::Strict,
             issuer: "gate-sidecar".to_owned(),
@@ -128,9 +136,17 @@ impl Config {
         }
     }
 
+    /// Bounds of one evaluation of the policy.
+    pub(crate) const fn eval_limits(&self) -> EvalLimits {
+        EvalLimits {
+            max_instructions: self.policy_max_instructions,
+            time: Duration::from_millis(self.policy_max_ms),
+        }
+    }
+
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 33] = [
+    pub(crate) const KEYS: [&'static str; 35] = [
         "listen",
         "admin_listen",
         "uds",
@@ -144,6 +160,8 @@ impl Config {
         "bundle_key_alg",
         "bundle_scope",
         "bundle_watch_s",
+        "policy_max_instructions",
+        "policy_max_ms",
         "keys",
         "durability",
         "issuer",
@@ -182,6 +200,10 @@ impl Config {
             "bundle_key_alg" => self.bundle_key_alg = Some(one_of(text, &KeyAlgorithm::NAMES)?),
             "bundle_scope" => self.bundle_scope = Some(name(text)?),
             "bundle_watch_s" => self.bundle_watch_s = within(text, 0, 86_400)?,
+            "policy_max_instructions" => {
+                self.policy_max_instructions = within(text, 1_000, 10_000_000)?;
+            }
+            "policy_max_ms" => self.policy_max_ms = within(text, 1, 1_000)?,
             "keys" => self.keys = Some(path(text)?),
             "durability" => {
                 self.durability = one_of(
@@ -318,6 +340,7 @@ mod tests {
                 "log_json" => "true",
                 "log" => "debug",
                 "bundle_key_alg" => "ES256",
+                "policy_max_instructions" => "7000",
                 _ => "7",
             };
             let mut config = Config::defaults(2);
@@ -344,6 +367,8 @@ mod tests {
             ("time_slice_us", "100001"),
             ("wake_latency_us", "-1"),
             ("wake_latency_us", "1000001"),
+            ("policy_max_instructions", "999"),
+            ("policy_max_ms", "0"),
             ("token_ttl_s", "1.5"),
             ("queue_capacity", "99999999999999999999"),
             ("issuer", ""),

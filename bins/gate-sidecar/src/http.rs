@@ -8,12 +8,14 @@ mod cohort;
 mod commit;
 mod front;
 pub(crate) mod public;
+mod queries;
 mod reply;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gate_api::{Gate, TokenForm};
+use gate_policy::EvalLimits;
 use gate_state::JournalState;
 
 use crate::metrics::Metrics;
@@ -23,6 +25,7 @@ pub(crate) use admission::Admission;
 pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
 pub(crate) use front::Front;
+pub(crate) use queries::{MAX_QUERIES, QUERY_THREADS, Queries};
 
 /// What every handler can reach.
 pub(crate) struct Shared {
@@ -30,11 +33,14 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) commits: Arc<CommitHub>,
     pub(crate) admission: Admission,
+    pub(crate) queries: Queries,
     pub(crate) reloader: crate::reload::Reloader,
     /// Orders that may be remembered, for the metrics.
     pub(crate) max_orders: u64,
     /// Connections that one worker holds open, for the metrics.
     pub(crate) max_connections: usize,
+    /// Bounds of one evaluation of the policy, for the metrics.
+    pub(crate) eval_limits: EvalLimits,
     /// For how long the journal is kept, for the metrics; 0: for ever.
     pub(crate) retention_days: u64,
     pub(crate) token_form: TokenForm,

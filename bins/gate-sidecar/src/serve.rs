@@ -17,7 +17,7 @@ use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::http::{Admission, CommitHub, Front, Shared, admin, public};
+use crate::http::{Admission, CommitHub, Front, QUERY_THREADS, Queries, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule::{self, WakeLatency};
@@ -52,9 +52,11 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         metrics: Arc::new(Metrics::default()),
         commits,
         admission: Admission::new(config.max_in_flight, config.workers),
+        queries: Queries::default(),
         reloader: Reloader::new(config.clone(), tls.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
         max_connections: config.max_connections,
+        eval_limits: config.eval_limits(),
         retention_days: config.retention_days,
         token_form: config.token_form,
         wake_latency: config.wake_latency_us.and_then(ask_for_wake_latency),
@@ -121,6 +123,7 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         .disable_signals()
         .shutdown_timeout(config.drain_timeout_s)
         .workers(config.workers)
+        .worker_max_blocking_threads(QUERY_THREADS)
         .max_connections(config.max_connections)
         .backlog(BACKLOG)
         .keep_alive(KEEP_ALIVE)

@@ -12,6 +12,7 @@ mod builtins;
 pub(crate) mod compile;
 mod direct;
 mod document;
+mod documents;
 pub(crate) mod edit;
 mod forms;
 mod fraction;
@@ -170,6 +171,6 @@ impl Policy for RegoPolicy {
     }
 
     fn query(&self, path: &[&str], input: &Value) -> Result<Option<Value>, QueryError> {
-        machine::query(&self.compiled, self.limits, path, input)
+        documents::query(&self.compiled, self.limits, path, input)
     }
 }

@@ -154,14 +154,14 @@ fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
     })
 }
 
-/// Runs a bundle's tests; a failure is in the report, not an error.
+/// Runs a bundle's tests, each evaluation within `limits`; a failure is in the report, not an error.
 ///
 /// # Errors
 /// [`ActivateError`] when the bundle does not compile, never [`ActivateError::Tests`].
-pub fn test(bundle: &Bundle) -> Result<TestReport, ActivateError> {
+pub fn test(bundle: &Bundle, limits: EvalLimits) -> Result<TestReport, ActivateError> {
     on_own_stack(|| {
         let steps = Steps::at_once();
-        let activation = Activation::prepare(bundle, EvalLimits::default(), &steps)?;
+        let activation = Activation::prepare(bundle, limits, &steps)?;
         Ok(selftest::run(bundle, &activation, &steps)?)
     })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use gate_policy::{ActivateError, Bundle, Policy as Rules, RecordedInput, Verdict};
+use gate_policy::{ActivateError, Bundle, EvalLimits, Policy as Rules, RecordedInput, Verdict};
 
 use super::recorded::Recorded;
 use super::{NO, say, stdin};
@@ -44,19 +44,29 @@ fn answer(command: Policy) -> Result<ExitCode> {
     }
 }
 
+/// A bundle, and what the settings let an evaluation take.
+struct Loaded {
+    bundle: Bundle,
+    limits: EvalLimits,
+}
+
 /// The bundle, with what the settings say of its signature.
-fn load(path: &Path, settings: &BundleSettings) -> Result<Bundle> {
+fn load(path: &Path, settings: &BundleSettings) -> Result<Loaded> {
     let flags = settings.given();
     let set = config::load(settings.config.as_deref(), config::variables(), flags, 1)?;
-    build::bundle(&Config {
+    let config = Config {
         bundle: Some(path.to_owned()),
         ..set
+    };
+    Ok(Loaded {
+        bundle: build::bundle(&config)?,
+        limits: config.eval_limits(),
     })
 }
 
-fn check(bundle: &Bundle) -> Result<ExitCode> {
+fn check(Loaded { bundle, limits }: &Loaded) -> Result<ExitCode> {
     say(gate_policy::check(bundle)?.to_string().trim_end())?;
-    match gate_policy::activate(bundle) {
+    match gate_policy::activate_with(bundle, *limits) {
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(error @ ActivateError::Tests(_)) => {
             eprintln!("{error}");
@@ -66,8 +76,8 @@ fn check(bundle: &Bundle) -> Result<ExitCode> {
     }
 }
 
-fn test(bundle: &Bundle) -> Result<ExitCode> {
-    let report = gate_policy::test(bundle)?;
+fn test(Loaded { bundle, limits }: &Loaded) -> Result<ExitCode> {
+    let report = gate_policy::test(bundle, *limits)?;
     if report.is_pass() {
         say(&report.to_string())?;
         return Ok(ExitCode::SUCCESS);
@@ -77,8 +87,9 @@ fn test(bundle: &Bundle) -> Result<ExitCode> {
 }
 
 /// What would change if the new bundle had decided.
-fn diff(old: &Bundle, new: &Bundle, orders: &Path) -> Result<ExitCode> {
-    let asked = [old, new].map(|bundle| gate_policy::check(bundle).map(|report| report.asks));
+fn diff(old: &Loaded, new: &Loaded, orders: &Path) -> Result<ExitCode> {
+    let asks = |of: &Loaded| gate_policy::check(&of.bundle).map(|report| report.asks);
+    let asked = [old, new].map(asks);
     let (old, new) = (activate("the old", old)?, activate("the new", new)?);
     let mut recorded = Recorded::open(orders)?;
     let report = gate_policy::diff(&*old, &*new, &mut recorded);
@@ -127,7 +138,7 @@ fn diff(old: &Bundle, new: &Bundle, orders: &Path) -> Result<ExitCode> {
 }
 
 /// Judges the order on stdin, with the exposure that stands beside it (none when absent).
-fn eval(bundle: &Bundle) -> Result<ExitCode> {
+fn eval(bundle: &Loaded) -> Result<ExitCode> {
     let policy = activate("the", bundle)?;
     let text = String::from_utf8(stdin(MAX_INPUT_BYTES)?).context("stdin is not UTF-8")?;
     let order = RecordedInput::parse(&text).context("the order on stdin")?;
@@ -153,7 +164,7 @@ fn eval(bundle: &Bundle) -> Result<ExitCode> {
     Ok(if verdict.allow { ExitCode::SUCCESS } else { NO })
 }
 
-fn activate(which: &str, bundle: &Bundle) -> Result<Arc<dyn Rules>> {
-    gate_policy::activate(bundle)
+fn activate(which: &str, Loaded { bundle, limits }: &Loaded) -> Result<Arc<dyn Rules>> {
+    gate_policy::activate_with(bundle, *limits)
         .with_context(|| format!("{which} bundle, revision `{}`", bundle.revision()))
 }

@@ -239,7 +239,7 @@ async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> H
     let path = request.match_info().get("path").unwrap_or_default();
     let outcome = async {
         let body = body::json(request.headers(), payload.into_inner()).await?;
-        shared.gate.query(path, &body)
+        shared.queries.answer(&shared.gate, path, body).await
     };
     answer(&shared, outcome.await)
 }
@@ -253,14 +253,15 @@ struct DataQuery {
 
 async fn data_without_body(shared: Data<Shared>, request: HttpRequest) -> HttpResponse {
     let path = request.match_info().get("path").unwrap_or_default();
-    let outcome = web::Query::<DataQuery>::from_query(request.query_string())
-        .map_err(|error| Problem::of_member(Code::InvalidMember, "input", error))
-        .and_then(|query| {
-            let input = query.into_inner().input;
-            let body = input.map(|input| format!(r#"{{"input":{input}}}"#));
-            shared.gate.query(path, body.unwrap_or_default().as_bytes())
-        });
-    answer(&shared, outcome)
+    let outcome = async {
+        let query = web::Query::<DataQuery>::from_query(request.query_string())
+            .map_err(|error| Problem::of_member(Code::InvalidMember, "input", error))?;
+        let input = query.into_inner().input;
+        let body = input.map(|input| format!(r#"{{"input":{input}}}"#));
+        let body = body.unwrap_or_default();
+        shared.queries.answer(&shared.gate, path, body).await
+    };
+    answer(&shared, outcome.await)
 }
 
 /// Liveness in the decision record's words: 200 while serving.

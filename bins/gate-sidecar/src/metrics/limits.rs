@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use gate_api::MAX_BODY_BYTES;
 use gate_policy::{
-    EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES, MAX_MADE_BYTES, MAX_NUMBER_BITS,
-    MAX_PATTERN_BYTES, MAX_PATTERN_STEPS,
+    MAX_INPUT_DEPTH, MAX_INPUT_NODES, MAX_MADE_BYTES, MAX_NUMBER_BITS, MAX_PATTERN_BYTES,
+    MAX_PATTERN_STEPS,
 };
 
 use super::{head, seconds};
@@ -14,7 +14,7 @@ use crate::http::{BODY_TIMEOUT, Shared};
 use crate::tls::{HANDSHAKE_TIMEOUT, MAX_HANDSHAKES};
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
-    let policy = EvalLimits::default();
+    let policy = shared.eval_limits;
     family(
         out,
         "gate_limit",

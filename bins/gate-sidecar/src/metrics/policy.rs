@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{head, single};
-use crate::http::Shared;
+use crate::http::{MAX_QUERIES, Shared};
 use crate::reload::Status;
 
 /// The longest reason shown in a label.
@@ -23,6 +23,20 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
     let name = "gate_policy_activated_timestamp_seconds";
     let since = shared.gate.active_since().unix_seconds();
     single(out, name, "gauge", "When it came into force.", since);
+    for (name, help, count) in [
+        (
+            "gate_queries_in_flight",
+            "Questions to the policy that are answered or wait.",
+            shared.queries.inside(),
+        ),
+        (
+            "gate_queries_in_flight_limit",
+            "How many may be.",
+            MAX_QUERIES,
+        ),
+    ] {
+        single(out, name, "gauge", help, count);
+    }
     reloads(out, &shared.reloader.status());
 }
 

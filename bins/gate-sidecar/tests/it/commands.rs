@@ -221,6 +221,41 @@ fn policy_commands_tell_a_failed_test_from_a_bundle_that_does_not_compile() {
     );
 }
 
+/// A policy that needs more than most: refused, unless the operator gives it more.
+#[test]
+fn a_large_policy_is_given_what_the_settings_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = crate::sidecar::rego_bundle(dir.path(), "large", "1000000");
+    let rules: String = (0..200)
+        .map(|n| format!("deny contains \"r{n}\" if input.order.qty > 1000 + {n}\n"))
+        .collect();
+    let rego = format!(
+        "package gate\n\ndecision := {{\"allow\": count(deny) == 0, \"reasons\": deny}}\n{rules}"
+    );
+    std::fs::write(bundle.join("policy.rego"), rego).unwrap();
+    let path = bundle.to_str().unwrap();
+    let (few, many) = (
+        "policy_max_instructions = 1000",
+        "policy_max_instructions = 100000",
+    );
+    for (settings, fits) in [(few, false), (many, true)] {
+        let file = dir.path().join("gate.toml");
+        std::fs::write(&file, settings).unwrap();
+        let config = ["--config", file.to_str().unwrap()];
+        let checked = run(&[&["policy", "check", path], &config[..]].concat(), b"");
+        let why = stderr(&checked);
+        assert_eq!(checked.status.success(), fits, "{why}");
+        assert_eq!(why.contains("instruction limit of 1000"), !fits, "{why}");
+    }
+    let data = dir.path().join("data");
+    let flags = ["--bundle", path, "--set", "policy_max_instructions=100000"];
+    let sidecar = crate::sidecar::Sidecar::start(&data, &flags);
+    let reply = authorize(&mut sidecar.client(), &order("c1", "o-1", 10, "185.00"));
+    assert_eq!(reply.json()["status"], "AUTHORIZED", "{reply:?}");
+    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    assert!(metrics.contains("\ngate_limit{of=\"policy_instructions\"} 100000\n"));
+}
+
 #[test]
 fn an_audit_finds_a_changed_record_and_names_it() {
     let dir = tempfile::tempdir().unwrap();

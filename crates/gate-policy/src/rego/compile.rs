@@ -1,19 +1,17 @@
 //! From a bundle's Rego to programs of the register machine. Runs off the decision path.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
-use super::lean::{Copies, Lean};
+use super::documents::Documents;
+use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::text::{self, MAX_REGO_CHAIN};
-use super::{
-    ENTRYPOINT, assign, bounds, builtins, forms, fraction, growth, operators, program, unlike,
-};
+use super::{ENTRYPOINT, assign, bounds, builtins, forms, fraction, growth, operators, program};
 use crate::bundle::{Bundle, RegoVersion};
 use crate::steps::Steps;
 
@@ -77,21 +75,11 @@ pub(crate) struct Compiled {
     /// runs over: the data, with that package's answer in it.
     pub(super) decision: Copies,
     /// Every rule as an entrypoint, for the Data API.
-    documents: Arc<Program>,
+    pub(super) documents: Documents,
     /// The bundle's own data.
     pub(super) data: Value,
     /// Every builtin that any rule calls, sorted.
     pub(crate) builtins: Vec<String>,
-}
-
-impl Compiled {
-    /// The program in which every rule is an entry point and has its name.
-    pub(super) fn documents(&self) -> Lean {
-        Lean {
-            program: Arc::clone(&self.documents),
-            data: self.data.clone(),
-        }
-    }
 }
 
 /// A module: its path and its text.
@@ -117,13 +105,7 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
 
     let policy = policy(bundle, &all, &data)?;
     steps.done();
-    let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
-    paths.sort_unstable();
-    let documents =
-        Compiler::compile_from_policy(&policy, &paths).map_err(|e| compile_error(&e))?;
-    unlike::check_else(&documents)?;
-    let builtins = called(&documents)?;
-    steps.done();
+    let (documents, builtins) = Documents::compile(&policy, steps)?;
 
     let is_prepared = |package: &str| package.strip_prefix("data.") == Some(PREPARED);
     let (prepared, rest): (Vec<_>, Vec<_>) = all
@@ -140,10 +122,9 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     steps.done();
     let decision = growth::hold(program::mend(&decision)?);
-    let documents = growth::hold(program::mend(&documents)?);
     Ok(Compiled {
         decision: Copies::new(&decision, &decision_data),
-        documents: Arc::new(documents),
+        documents,
         data,
         builtins,
     })
@@ -172,7 +153,7 @@ fn policy(
 }
 
 /// The builtins a program calls, sorted; each of them allowed.
-fn called(program: &Program) -> Result<Vec<String>, CompileError> {
+pub(super) fn called(program: &Program) -> Result<Vec<String>, CompileError> {
     let mut called: Vec<String> = program
         .builtin_info_table
         .iter()
@@ -330,7 +311,7 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
     Ok(data)
 }
 
-fn compile_error(error: &dyn std::fmt::Display) -> CompileError {
+pub(super) fn compile_error(error: &dyn std::fmt::Display) -> CompileError {
     let mut message = error.to_string();
     if message.contains("used before definition below") {
         message.push_str(

@@ -7,22 +7,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use regorus::Value;
 use regorus::rvm::program::Program;
 use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{LimitError, Value};
-use serde_json::Value as Json;
 
-use super::compile::Compiled;
+use super::compile::{CompileError, Compiled};
 use super::direct::{Direct, Input};
-use super::document;
-use super::growth;
 use super::lean::Lean;
 use super::program;
 use super::shape;
 use super::template::Template;
 use super::{ENTRYPOINT, begin_evaluation};
-use crate::policy::{PolicyInput, QueryError};
+use crate::policy::PolicyInput;
 use crate::verdict::{Verdict, reason};
 
 /// Bounds of one evaluation; beyond them it is blocked with `policy_timeout`.
@@ -107,9 +104,11 @@ pub(super) fn raw(
     limits: EvalLimits,
     input: Value,
 ) -> Result<Value, Unanswered> {
-    ask(compiled.decision.shared(), limits, |machine| {
+    guarded(|| {
+        let mut machine =
+            Machine::new(compiled.decision.shared(), limits).map_err(|error| failed(&error))?;
         begin_evaluation();
-        let Machine { program, data, .. } = &*machine;
+        let Machine { program, data, .. } = &machine;
         let directly = machine
             .direct
             .answer(program, data, Input::Document(&input));
@@ -127,61 +126,50 @@ pub(super) fn raw(
     })
 }
 
-/// The same of the program in which rules have their names.
+/// The same of a program in which rules have their names.
 pub(super) fn named(
     compiled: &Compiled,
     limits: EvalLimits,
     input: Value,
 ) -> Result<Value, Unanswered> {
-    ask(compiled.documents(), limits, |machine| {
-        machine.vm.set_input(input);
+    guarded(|| {
+        let Some(program) = compiled.documents.of(ENTRYPOINT) else {
+            return Err(Unanswered::Failed(CompileError::NoEntrypoint.to_string()));
+        };
+        let mut vm = vm(Arc::clone(program), compiled.data.clone(), limits)
+            .map_err(|error| failed(&error))?;
+        vm.set_input(input);
         begin_evaluation();
-        let answer = machine.vm.execute_entry_point_by_name(ENTRYPOINT);
-        answer.map_err(|error| Unanswered::Failed(program::message(&error, &machine.vm)))
+        let answer = vm.execute_entry_point_by_name(ENTRYPOINT);
+        answer.map_err(|error| Unanswered::Failed(program::message(&error, &vm)))
     })
 }
 
-fn ask(
-    program: Lean,
-    limits: EvalLimits,
-    run: impl FnOnce(&mut Machine) -> Result<Value, Unanswered>,
-) -> Result<Value, Unanswered> {
-    let failed = |error: VmError| Unanswered::Failed(error.to_string());
-    let asked = || run(&mut Machine::new(program, limits).map_err(failed)?);
-    catch_unwind(AssertUnwindSafe(asked))
+fn guarded(ask: impl FnOnce() -> Result<Value, Unanswered>) -> Result<Value, Unanswered> {
+    catch_unwind(AssertUnwindSafe(ask))
         .unwrap_or_else(|_| Err(Unanswered::Failed("it panicked".to_owned())))
 }
 
-/// Evaluates the document at `path` below `data`: rules where there are any, else data.
-pub(super) fn query(
-    compiled: &Compiled,
+fn failed(error: &VmError) -> Unanswered {
+    Unanswered::Failed(error.to_string())
+}
+
+/// A machine with every limit set.
+pub(super) fn vm(
+    program: Arc<Program>,
+    data: Value,
     limits: EvalLimits,
-    path: &[&str],
-    input: &Json,
-) -> Result<Option<Json>, QueryError> {
-    if path.len() > document::MAX_INPUT_DEPTH {
-        return Err(QueryError::TooLarge("the path"));
-    }
-    let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
-    let run = || {
-        let failed = |error: VmError| QueryError::Evaluation(error.to_string());
-        let mut machine = Machine::new(compiled.documents(), limits).map_err(failed)?;
-        let answer = machine.document(path, input);
-        answer.map_err(|error| match error {
-            error if is_limit(&error) => QueryError::Timeout,
-            error => QueryError::Evaluation(program::message(&error, &machine.vm)),
-        })
-    };
-    let answer = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(answer) => answer?,
-        Err(_) => return Err(QueryError::Evaluation("it panicked".to_owned())),
-    };
-    if answer == Value::Undefined {
-        return Ok(None);
-    }
-    serde_json::to_value(&answer)
-        .map(Some)
-        .map_err(|error| QueryError::Evaluation(error.to_string()))
+) -> Result<RegoVM, VmError> {
+    let mut vm = RegoVM::new();
+    vm.load_program(program);
+    vm.set_max_instructions(limits.max_instructions);
+    // Without one of its own, a machine takes a lock of the whole process on every run.
+    vm.set_execution_timer_config(Some(ExecutionTimerConfig {
+        limit: limits.time,
+        check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
+    }));
+    vm.set_data(data)?;
+    Ok(vm)
 }
 
 struct Machine {
@@ -198,15 +186,7 @@ struct Machine {
 
 impl Machine {
     fn new(Lean { program, data }: Lean, limits: EvalLimits) -> Result<Self, VmError> {
-        let mut vm = RegoVM::new();
-        vm.load_program(Arc::clone(&program));
-        vm.set_max_instructions(limits.max_instructions);
-        // Without one of its own, a machine takes a lock of the whole process on every run.
-        vm.set_execution_timer_config(Some(ExecutionTimerConfig {
-            limit: limits.time,
-            check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
-        }));
-        vm.set_data(data.clone())?;
+        let vm = vm(Arc::clone(&program), data.clone(), limits)?;
         Ok(Self {
             direct: Direct::new(&program, limits.max_instructions),
             template: Template::new(),
@@ -255,65 +235,9 @@ impl Machine {
         self.vm.set_input(Value::Undefined);
         Ok(answer)
     }
-
-    /// Rules where there are any, on top of the data; within a rule's value, what is below it.
-    fn document(&mut self, path: &[&str], input: Value) -> Result<Value, VmError> {
-        self.vm.set_input(input);
-        begin_evaluation();
-        let rules: Vec<String> = self.vm.get_entry_point_names();
-        let mut found = self.data.clone();
-        let mut name = "data".to_owned();
-        for (depth, part) in path.iter().enumerate() {
-            name.push('.');
-            name.push_str(part);
-            found = found[*part].clone();
-            if rules.contains(&name) {
-                let value = self.vm.execute_entry_point_by_name(&name)?;
-                growth::check_answer(&value).map_err(too_large)?;
-                let below = path.get(depth.saturating_add(1)..).unwrap_or_default();
-                return Ok(below.iter().fold(value, |value, part| value[*part].clone()));
-            }
-        }
-        let prefix = format!("{name}.");
-        for rule in rules.iter().filter_map(|rule| rule.strip_prefix(&prefix)) {
-            let value = self
-                .vm
-                .execute_entry_point_by_name(&format!("{prefix}{rule}"))?;
-            growth::check_answer(&value).map_err(too_large)?;
-            if value != Value::Undefined {
-                let parts: Vec<&str> = rule.split('.').collect();
-                insert(&mut found, &parts, value);
-            }
-        }
-        Ok(found)
-    }
 }
 
-/// Sets a member of nested objects, which are made where there are none.
-fn insert(document: &mut Value, path: &[&str], value: Value) {
-    if document.as_object().is_err() {
-        *document = Value::new_object();
-    }
-    let (Some((name, rest)), Ok(members)) = (path.split_first(), document.as_object_mut()) else {
-        return;
-    };
-    let key = Value::from(*name);
-    if rest.is_empty() {
-        members.insert(key, value);
-    } else {
-        let inner = members.get_or_insert_with(key, Value::new_object);
-        insert(inner, rest, value);
-    }
-}
-
-fn too_large(error: LimitError) -> VmError {
-    VmError::Internal {
-        message: error.to_string(),
-        pc: 0,
-    }
-}
-
-fn is_limit(error: &VmError) -> bool {
+pub(super) fn is_limit(error: &VmError) -> bool {
     matches!(
         error,
         VmError::TimeLimitExceeded { .. } | VmError::InstructionLimitExceeded { .. }

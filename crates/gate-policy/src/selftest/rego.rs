@@ -184,10 +184,20 @@ fn json(text: &str) -> Value {
     Value::from_json_str(text).unwrap_or(Value::Undefined)
 }
 
+/// The most characters of an answer or an input that a report shows.
+const MAX_SHOWN_CHARS: usize = 400;
+
 fn show(value: &Value) -> String {
-    match value {
+    let text = match value {
         Value::Undefined => "undefined".to_owned(),
         value => serde_json::to_string(value).unwrap_or_else(|_| format!("{value:?}")),
+    };
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        None => text,
+        Some((at, _)) => {
+            let (shown, rest) = text.split_at(at);
+            format!("{shown}… ({} bytes more)", rest.len())
+        }
     }
 }
 
@@ -288,6 +298,14 @@ fn sets_a_part(statement: &LiteralStmt) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_answer_the_beginning_is_shown() {
+        let text = |chars| Value::from("é".repeat(chars));
+        assert_eq!(show(&text(398)), format!("\"{}\"", "é".repeat(398)));
+        let long = format!("\"{}… (203 bytes more)", "é".repeat(399));
+        assert_eq!(show(&text(500)), long);
+    }
 
     #[track_caller]
     fn check(body: &str, expected: &str) {

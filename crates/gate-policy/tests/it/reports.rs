@@ -1,7 +1,7 @@
 //! What the command line shows: check, test and diff.
 
 use expect_test::expect;
-use gate_policy::{Bundle, Engine, RecordedInput, activate, check, diff, test};
+use gate_policy::{Bundle, Engine, EvalLimits, RecordedInput, activate, check, diff, test};
 
 #[test]
 fn check_shows_what_a_bundle_is_and_what_it_limits() {
@@ -44,7 +44,11 @@ fn check_warns_of_a_limit_that_no_built_in_rule_reads() {
 
 #[test]
 fn the_sample_passes_its_tests() {
-    let report = test(&Bundle::sample(Engine::Rego).unwrap()).unwrap();
+    let report = test(
+        &Bundle::sample(Engine::Rego).unwrap(),
+        EvalLimits::default(),
+    )
+    .unwrap();
     assert!(report.is_pass(), "{report}");
     assert!(report.passed.len() >= 15, "{report}");
     // The probes are 39; the others are inputs that the tests used.

@@ -1,0 +1,223 @@
+//! The documents below `data`, as OPA's Data API asks for them: every rule by its name, on top of the
+//! bundle's data.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::program::Program;
+use regorus::rvm::vm::{RegoVM, VmError};
+use regorus::{CompiledPolicy, Value};
+use serde_json::Value as Json;
+
+use super::compile::{CompileError, Compiled, called, compile_error};
+use super::machine::{EvalLimits, is_limit, vm};
+use super::{begin_evaluation, document, growth, program, unlike};
+use crate::policy::QueryError;
+use crate::steps::{Steps, processor_time};
+
+/// Rules in one program: each takes one of the 255 registers that regorus has for all entry points.
+const RULES_PER_PROGRAM: usize = 200;
+
+/// Every rule of a bundle, as an entry point of one of a few programs.
+pub(super) struct Documents(BTreeMap<String, Arc<Program>>);
+
+impl Documents {
+    /// And every builtin that a rule calls, sorted, each of them allowed.
+    pub(super) fn compile(
+        policy: &CompiledPolicy,
+        steps: &Steps<'_>,
+    ) -> Result<(Self, Vec<String>), CompileError> {
+        let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
+        paths.sort_unstable();
+        let (mut documents, mut builtins) = (BTreeMap::new(), Vec::new());
+        for some in paths.chunks(RULES_PER_PROGRAM) {
+            let compiled = Compiler::compile_from_policy(policy, some);
+            let compiled = compiled.map_err(|error| compile_error(&error))?;
+            unlike::check_else(&compiled)?;
+            builtins.extend(called(&compiled)?);
+            let compiled = Arc::new(growth::hold(program::mend(&compiled)?));
+            let paths = some.iter().map(|path| (*path).to_owned());
+            documents.extend(paths.map(|path| (path, Arc::clone(&compiled))));
+            steps.done();
+        }
+        builtins.sort_unstable();
+        builtins.dedup();
+        Ok((Self(documents), builtins))
+    }
+
+    /// The program in which a rule is an entry point.
+    pub(super) fn of(&self, rule: &str) -> Option<&Arc<Program>> {
+        self.0.get(rule)
+    }
+
+    /// The rules whose names begin so, in their order.
+    fn below<'d>(&'d self, prefix: &'d str) -> impl Iterator<Item = (&'d str, &'d Arc<Program>)> {
+        let rules = self.0.range(prefix.to_owned()..);
+        let rules = rules.take_while(move |(rule, _)| rule.starts_with(prefix));
+        rules.map(|(rule, program)| (rule.as_str(), program))
+    }
+}
+
+/// Evaluates the document at `path` below `data`: rules where there are any, else data.
+///
+/// All its rules together may take the time of one evaluation, by when the last of them begins.
+pub(super) fn query(
+    compiled: &Compiled,
+    limits: EvalLimits,
+    path: &[&str],
+    input: &Json,
+) -> Result<Option<Json>, QueryError> {
+    if path.len() > document::MAX_INPUT_DEPTH {
+        return Err(QueryError::TooLarge("the path"));
+    }
+    let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
+    let asked = || {
+        let mut question = Question {
+            compiled,
+            limits,
+            input,
+            ends: processor_time().saturating_add(limits.time),
+            vm: None,
+        };
+        question.document(path)
+    };
+    let answer = catch_unwind(AssertUnwindSafe(asked))
+        .unwrap_or_else(|_| Err(QueryError::Evaluation("it panicked".to_owned())))?;
+    if answer == Value::Undefined {
+        return Ok(None);
+    }
+    serde_json::to_value(&answer)
+        .map(Some)
+        .map_err(|error| QueryError::Evaluation(error.to_string()))
+}
+
+/// One question, with the machine of the program that was asked last.
+struct Question<'c> {
+    compiled: &'c Compiled,
+    limits: EvalLimits,
+    input: Value,
+    /// When no other rule begins, in the thread's processor time.
+    ends: Duration,
+    vm: Option<(Arc<Program>, RegoVM)>,
+}
+
+impl Question<'_> {
+    /// Rules where there are any, on top of the data; within a rule's value, what is below it.
+    fn document(&mut self, path: &[&str]) -> Result<Value, QueryError> {
+        let compiled = self.compiled;
+        let mut found = compiled.data.clone();
+        let mut name = "data".to_owned();
+        for (depth, part) in path.iter().enumerate() {
+            name.push('.');
+            name.push_str(part);
+            found = found[*part].clone();
+            if let Some(program) = compiled.documents.of(&name) {
+                let value = self.rule(&name, program)?;
+                let below = path.get(depth.saturating_add(1)..).unwrap_or_default();
+                return Ok(below.iter().fold(value, |value, part| value[*part].clone()));
+            }
+        }
+        let prefix = format!("{name}.");
+        for (rule, program) in compiled.documents.below(&prefix) {
+            if processor_time() > self.ends {
+                return Err(QueryError::Timeout);
+            }
+            let value = self.rule(rule, program)?;
+            if value != Value::Undefined {
+                let parts: Vec<&str> = rule.split('.').skip(path.len().saturating_add(1)).collect();
+                insert(&mut found, &parts, value);
+            }
+        }
+        Ok(found)
+    }
+
+    fn rule(&mut self, name: &str, program: &Arc<Program>) -> Result<Value, QueryError> {
+        let failed = |error: VmError| QueryError::Evaluation(error.to_string());
+        let mut vm = match self.vm.take() {
+            Some((known, vm)) if Arc::ptr_eq(&known, program) => vm,
+            _ => {
+                let data = self.compiled.data.clone();
+                let mut made = vm(Arc::clone(program), data, self.limits).map_err(failed)?;
+                made.set_input(self.input.clone());
+                made
+            }
+        };
+        begin_evaluation();
+        let value = vm
+            .execute_entry_point_by_name(name)
+            .map_err(|error| match error {
+                error if is_limit(&error) => QueryError::Timeout,
+                error => QueryError::Evaluation(program::message(&error, &vm)),
+            })?;
+        self.vm = Some((Arc::clone(program), vm));
+        growth::check_answer(&value).map_err(|error| QueryError::Evaluation(error.to_string()))?;
+        Ok(value)
+    }
+}
+
+/// Sets a member of nested objects, which are made where there are none.
+fn insert(document: &mut Value, path: &[&str], value: Value) {
+    if document.as_object().is_err() {
+        *document = Value::new_object();
+    }
+    let (Some((name, rest)), Ok(members)) = (path.split_first(), document.as_object_mut()) else {
+        return;
+    };
+    let key = Value::from(*name);
+    if rest.is_empty() {
+        members.insert(key, value);
+    } else {
+        let inner = members.get_or_insert_with(key, Value::new_object);
+        insert(inner, rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Bundle, activate};
+
+    fn policy(rego: &str) -> Arc<dyn crate::Policy> {
+        activate(&Bundle::from_files([("g.rego", rego)]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_bundle_of_more_rules_than_one_program_takes_is_answered_as_one() {
+        let rules: String = (0..650)
+            .map(|n| format!("limit_{n:03} := input.order.qty + {n}\n"))
+            .collect();
+        let policy = policy(&format!(
+            "package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}"
+        ));
+        let input = json!({"order": {"qty": 2}});
+        let ask = |path: &[&str]| policy.query(path, &input).unwrap().unwrap();
+        for n in [0, 199, 200, 649] {
+            let rule = format!("limit_{n:03}");
+            assert_eq!(ask(&["gate", rule.as_str()]), json!(n + 2));
+        }
+        let package = ask(&["gate"]);
+        assert_eq!(package.as_object().unwrap().len(), 651);
+        assert_eq!(package["limit_400"], json!(402));
+        assert_eq!(package["decision"]["allow"], json!(true));
+    }
+
+    /// Rules that are asked for all at once have the time of one evaluation together.
+    #[test]
+    fn a_package_has_one_time_for_all_its_rules() {
+        let rules: String = (0..150)
+            .map(|n| format!("slow_{n} := count([x | some x in numbers.range({n}, input.to)])\n"))
+            .collect();
+        let policy = policy(&format!(
+            "package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}"
+        ));
+        let ask = |path: &[&str], to: i32| policy.query(path, &json!({"to": to}));
+        assert_eq!(ask(&["gate", "slow_0"], 2_000), Ok(Some(json!(2_001))));
+        assert!(ask(&["gate"], 10).is_ok());
+        assert_eq!(ask(&["gate"], 2_000), Err(QueryError::Timeout));
+    }
+}

@@ -42,6 +42,12 @@ pub enum OpenError {
     /// or damaged.
     #[error("the snapshot that stands for the pruned part of the journal is missing or damaged")]
     SnapshotMissing,
+    /// Records that were still to be read were pruned meanwhile.
+    #[error("the records up to {upto} were pruned while the journal was read: begin again")]
+    PrunedMeanwhile {
+        /// The last of them.
+        upto: Seq,
+    },
     /// The ledger was shut down.
     #[error("the ledger is shut down")]
     Closed,

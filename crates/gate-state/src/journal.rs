@@ -79,31 +79,63 @@ impl Journal {
     /// elsewhere (a signed anchor, the last export) in `known`, in any order, and the journal
     /// must pass through them. Points before its beginning are not checked.
     ///
+    /// A store in use may be pruned meanwhile; then its journal is verified from there on.
+    ///
     /// # Errors
     /// [`OpenError::Damaged`] names the first record that is not as it was written.
     pub fn verify(&self, known: &[ChainPoint]) -> Result<Verified, OpenError> {
-        let begin = self.begin()?;
-        let mut verifier = Verifier { tail: begin };
-        let mut after = begin.seq;
-        check_known(known, &verifier.tail)?;
-        while let Some(row) = store::row_after(&self.conn, after)? {
+        self.verify_watched(known, |_| {})
+    }
+
+    /// As [`Journal::verify`]; `passed` is told how far it is, each few records.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_watched(
+        &self,
+        known: &[ChainPoint],
+        mut passed: impl FnMut(Seq),
+    ) -> Result<Verified, OpenError> {
+        loop {
+            let begin = self.begin()?;
+            let mut reading = Reading::from(begin);
+            match self.verify_from(&mut reading, known, &mut passed) {
+                Ok(()) => {}
+                // What is left begins further on.
+                Err(OpenError::PrunedMeanwhile { .. }) => continue,
+                Err(error) => return Err(error),
+            }
+            let end = reading.verifier.tail;
+            if let Some(cut) = known.iter().find(|point| point.seq.get() > end.seq) {
+                let missing = end.seq.saturating_add(1).min(cut.seq.get());
+                return Err(damage(missing, DamageKind::Missing).into());
+            }
+            return Ok(Verified {
+                begin: point(&begin),
+                end: point(&end),
+                records: end.seq.saturating_sub(begin.seq),
+            });
+        }
+    }
+
+    fn verify_from(
+        &self,
+        reading: &mut Reading,
+        known: &[ChainPoint],
+        passed: &mut impl FnMut(Seq),
+    ) -> Result<(), OpenError> {
+        check_known(known, &reading.verifier.tail)?;
+        while let Some(row) = reading.next(self)? {
+            let verifier = &mut reading.verifier;
             verifier.row(&row, |_, tail| check_known(known, tail))?;
-            after = row.first;
+            passed(Seq::new(verifier.tail.seq));
         }
-        let end = verifier.tail;
-        if let Some(cut) = known.iter().find(|point| point.seq.get() > end.seq) {
-            let missing = end.seq.saturating_add(1).min(cut.seq.get());
-            return Err(damage(missing, DamageKind::Missing).into());
-        }
-        Ok(Verified {
-            begin: point(&begin),
-            end: point(&end),
-            records: end.seq.saturating_sub(begin.seq),
-        })
+        Ok(())
     }
 
     /// Every record from `from` on, verified from the beginning, ready to be written as a line
-    /// of JSON. Ends with the first error.
+    /// of JSON. Ends with the first error, which is [`OpenError::PrunedMeanwhile`] when what was still to
+    /// be read is no longer there.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -112,8 +144,7 @@ impl Journal {
         Ok(Lines {
             journal: self,
             from: from.get(),
-            verifier: Verifier { tail: begin },
-            after: begin.seq,
+            reading: Reading::from(begin),
             // What was in force when the rest was pruned.
             policies: if begin.seq > 0 {
                 snapshot::contexts(&self.paths, &self.store_id)
@@ -149,12 +180,46 @@ fn point(tail: &Tail) -> ChainPoint {
     }
 }
 
+/// How far a journal has been read.
+struct Reading {
+    verifier: Verifier,
+    /// Where the last row begins: one that overlaps it must be found, too.
+    after: u64,
+}
+
+impl Reading {
+    const fn from(begin: Tail) -> Self {
+        Self {
+            verifier: Verifier { tail: begin },
+            after: begin.seq,
+        }
+    }
+
+    /// The next row, which is still to be verified. What was pruned is not damaged: the anchor is
+    /// written before the first row goes.
+    fn next(&mut self, journal: &Journal) -> Result<Option<Row>, OpenError> {
+        let row = store::row_after(&journal.conn, self.after)?;
+        let passed = self.verifier.tail.seq;
+        let follows = |row: &Row| row.first <= passed.saturating_add(1);
+        if !row.as_ref().is_some_and(follows) {
+            let begin = journal.begin()?.seq;
+            if begin > passed {
+                let upto = Seq::new(begin);
+                return Err(OpenError::PrunedMeanwhile { upto });
+            }
+        }
+        if let Some(row) = &row {
+            self.after = row.first;
+        }
+        Ok(row)
+    }
+}
+
 /// The records of a journal, one by one.
 pub struct Lines<'j> {
     journal: &'j Journal,
     from: u64,
-    verifier: Verifier,
-    after: u64,
+    reading: Reading,
     policies: Policies,
     ready: VecDeque<Line>,
     /// How reading ended; what was read before it is given out first.
@@ -164,13 +229,11 @@ pub struct Lines<'j> {
 impl Lines<'_> {
     /// Reads a row. `false` when there is none.
     fn read(&mut self) -> Result<bool, OpenError> {
-        let row: Option<Row> = store::row_after(&self.journal.conn, self.after)?;
-        let Some(row) = row else {
+        let Some(row) = self.reading.next(self.journal)? else {
             return Ok(false);
         };
-        self.after = row.first;
         let (ready, policies, from) = (&mut self.ready, &mut self.policies, self.from);
-        self.verifier.row(&row, |entry, tail| {
+        self.reading.verifier.row(&row, |entry, tail| {
             let is_context = matches!(entry.record, Record::Context(_));
             if is_context || entry.seq.get() >= from {
                 let line = Line::new(entry, &tail.chain, policies);

@@ -366,6 +366,56 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
 }
 
 #[test]
+fn who_reads_a_journal_while_it_is_pruned_finds_no_damage() {
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
+    let client = ClientId::new("c1").unwrap();
+    for n in 0..6 {
+        let id = format!("o-{n}");
+        kit.authorize("c1", &id, "10");
+        let order = OrderId::new(id).unwrap();
+        let released = kit.ledger.release(&client, &order, "canceled", None);
+        kit.ledger.wait(released.unwrap().wait_for).unwrap();
+    }
+    kit.clock.advance_ns(5_000);
+    for _ in 0..16 {
+        kit.ledger.maintain().unwrap();
+    }
+    kit.authorize("c1", "alive", "10");
+    let prune = || {
+        let now = gate_types::Clock::now(&*kit.clock);
+        kit.ledger.prune(now, |anchor| anchor.to_bytes()).unwrap()
+    };
+
+    let journal = Journal::open(kit.dir.path()).unwrap();
+    let mut lines = journal.lines(Seq::ZERO).unwrap();
+    lines.next().unwrap().unwrap();
+    let (mut anchor, mut passed) = (None, Vec::new());
+    let verified = journal.verify_watched(&[], |seq| {
+        passed.push(seq.get());
+        if passed.len() == 2 {
+            anchor = prune();
+        }
+    });
+    let (verified, point) = (verified.unwrap(), anchor.unwrap().point);
+    assert_eq!(verified.begin, point);
+    assert_eq!(verified.end.seq.get(), 14);
+    // Two rows from the beginning, then those behind where it begins since.
+    let (before, after) = passed.split_at(2);
+    assert!(
+        before.iter().all(|seq| *seq < point.seq.get()),
+        "{before:?}"
+    );
+    assert_eq!(after.first(), Some(&(point.seq.get() + 1)));
+
+    // An export has a gap to tell of.
+    let ended: Result<Vec<_>, _> = lines.collect();
+    let Err(OpenError::PrunedMeanwhile { upto }) = ended else {
+        panic!("{:?}", ended.map(|lines| lines.len()));
+    };
+    assert_eq!(upto, point.seq);
+}
+
+#[test]
 fn a_lengthened_log_is_written_over_from_its_beginning_and_survives_a_crash() {
     let kit = Kit::with(|config| {
         config.lengthen_wal = true;

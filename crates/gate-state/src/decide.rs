@@ -47,6 +47,28 @@ pub struct NewOrder<'a> {
     pub context: ContextId,
 }
 
+impl NewOrder<'_> {
+    fn record(&self, verdict: &Verdict, before: Exposure) -> DecisionRecord<'_> {
+        DecisionRecord {
+            client_id: self.client_id.as_str().into(),
+            order_id: self.order_id.as_str().into(),
+            symbol: self.symbol.as_str().into(),
+            side: self.side,
+            qty: self.qty,
+            price: self.price,
+            notional: self.notional,
+            digest: self.digest,
+            trace_id: self.trace_id,
+            expires: self.expires,
+            context: self.context,
+            status: verdict.status(),
+            reasons: verdict.reasons.clone(),
+            before,
+            limit: verdict.limit,
+        }
+    }
+}
+
 /// A policy's word on an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
@@ -138,46 +160,24 @@ impl Ledger {
             Some(reason) => Verdict::stopped(reason),
             None => Verdict::of(judge(&before), order.notional, &before),
         };
-        let status = verdict.status();
-        let record = DecisionRecord {
-            client_id: order.client_id.as_str().into(),
-            order_id: order.order_id.as_str().into(),
-            symbol: order.symbol.as_str().into(),
-            side: order.side,
-            qty: order.qty,
-            price: order.price,
-            notional: order.notional,
-            digest: order.digest,
-            trace_id: order.trace_id,
-            expires: order.expires,
-            context: order.context,
-            status,
-            reasons: verdict.reasons.clone(),
-            before,
-            limit: verdict.limit,
-        };
-        let (hold, after) = (record.hold(), record.after());
+        let record = order.record(&verdict, before);
+        let (status, hold, after) = (record.status, record.hold(), record.after());
         // Nothing has changed yet: a refused push leaves no trace.
         let seq = self.push(order.now, &Record::Decision(record))?;
         let held = status == Status::Authorized;
-        let symbol = if held {
-            books.symbol_number(order.symbol.as_str())
-        } else {
-            u32::MAX
-        };
-        let what = What::Decide {
-            digest,
-            symbol,
-            side: order.side,
-            qty: order.qty,
-            hold: held.then(|| order.notional.micros()),
-            expires: order.expires,
-        };
+        let symbol = held.then(|| books.symbol_number(order.symbol.as_str()));
         let event = Event {
             seq,
             at: order.now,
             order: key,
-            what,
+            what: What::Decide {
+                digest,
+                symbol: symbol.unwrap_or(u32::MAX),
+                side: order.side,
+                qty: order.qty,
+                hold: held.then(|| order.notional.micros()),
+                expires: order.expires,
+            },
         };
         books.apply(&mut account, &event);
         Ok(Decided::New(Decision {

@@ -47,6 +47,22 @@ pub struct Filled {
     pub exposure: Exposure,
 }
 
+impl Filled {
+    /// Of an execution that was known: nothing changed.
+    const fn again(seq: Seq, wait_for: Seq, order: OrderState, exposure: Exposure) -> Self {
+        Self {
+            seq,
+            wait_for,
+            repeated: true,
+            converted: Notional::ZERO,
+            late: false,
+            over: false,
+            order,
+            exposure,
+        }
+    }
+}
+
 impl Ledger {
     /// Applies an execution, once per order and `exec_id`. `contract_size` is asked for the
     /// order's symbol, under the client's lock; it must not call the ledger. Answer once
@@ -77,16 +93,14 @@ impl Ledger {
             if known.content != mark.content {
                 return Err(FillError::Conflict { seq });
             }
-            return Ok(Filled {
+            let exposure = account.exposure(now);
+            let wait_for = Seq::new(account.last_seq);
+            return Ok(Filled::again(
                 seq,
-                wait_for: Seq::new(account.last_seq),
-                repeated: true,
-                converted: Notional::ZERO,
-                late: false,
-                over: false,
-                order: OrderState::of(order, now),
-                exposure: account.exposure(now),
-            });
+                wait_for,
+                OrderState::of(order, now),
+                exposure,
+            ));
         }
 
         let size = contract_size(&books.symbol_text(order.symbol));

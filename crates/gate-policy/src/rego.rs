@@ -1,40 +1,28 @@
-//! The bundle's own Rego on regorus' register machine: one machine per thread, fail closed.
+//! The bundle's own Rego: made ready when a bundle is loaded, evaluated fail closed.
+//!
+//! Loading: [`refuse`] what no engine would take as OPA does, [`rewrite`] what both engines would take
+//! otherwise, [`compile`], mend the `program`, `shorten` it, make a `lean` copy for each thread. Deciding:
+//! a `machine` per thread, which evaluates the program directly (`direct`), or on regorus' register machine.
 
-mod above;
-mod apart;
 mod arithmetic;
-pub(crate) mod asked;
-mod assign;
-mod bodies;
-mod bound;
-mod bounds;
+pub(crate) mod asks;
 mod builtins;
 pub(crate) mod compile;
 mod direct;
 mod document;
 mod documents;
-pub(crate) mod edit;
-mod forms;
 mod fraction;
-mod gathered;
 mod growth;
-mod imports;
 mod lean;
-mod loops;
 mod machine;
-mod member;
-mod negate;
-mod operators;
 mod prepared;
-mod print;
 mod program;
+pub(crate) mod refuse;
+mod rewrite;
 mod shape;
 mod shorten;
-mod strict;
+pub(crate) mod syntax;
 mod template;
-mod text;
-mod unlike;
-pub(crate) mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +30,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gate_types::{ContractSize, Notional};
 use serde_json::Value;
 
-pub(crate) use bounds::function_recursion;
 pub use builtins::{ALLOWED_BUILTINS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 pub use compile::CompileError;
 pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
@@ -50,8 +37,8 @@ pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
 pub(crate) use machine::Unanswered;
 pub use prepared::PREPARED;
+pub use refuse::text::{MAX_REGO_CHAIN, MAX_REGO_NESTING};
 pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
-pub use text::{MAX_REGO_CHAIN, MAX_REGO_NESTING};
 
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
 use crate::rules::TypedData;

@@ -9,7 +9,7 @@ use crate::activate::{ActivateError, Activation, on_own_stack};
 use crate::bundle::Bundle;
 use crate::policy::{Policy, PolicyIdentity};
 use crate::recorded::RecordedInput;
-use crate::rego::{EvalLimits, asked};
+use crate::rego::{EvalLimits, asks};
 use crate::rules::{DataError, Limits, TypedData};
 use crate::selftest::{self, TestReport};
 use crate::steps::Steps;
@@ -148,7 +148,7 @@ fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
         identity: activation.policy().identity().clone(),
         paths: bundle.paths().map(str::to_owned).collect(),
         builtins,
-        asks: asked::beyond_every_order(bundle)?,
+        asks: asks::beyond_every_order(bundle)?,
         data: TypedData::parse(bundle.data()),
         ledger,
     })

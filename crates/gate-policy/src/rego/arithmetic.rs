@@ -1,5 +1,5 @@
 //! The operators as OPA has them, within a size. On the register machine calls of these take the place of its
-//! instructions (`program/arithmetic.rs`), in an interpreter calls by name that of the signs (`operators.rs`).
+//! instructions (`program/arithmetic.rs`), in an interpreter calls by name that of the signs (`rego/rewrite/operators.rs`).
 
 use regorus::unstable::{ArithOp, BuiltinFcn};
 use regorus::{LimitError, Value};

@@ -10,8 +10,10 @@ use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 use super::documents::Documents;
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
-use super::text::{self, MAX_REGO_CHAIN};
-use super::{ENTRYPOINT, assign, bounds, builtins, forms, fraction, growth, operators, program};
+use super::refuse::text::MAX_REGO_CHAIN;
+use super::refuse::{recursion, text};
+use super::rewrite::{assign, operators, written};
+use super::{ENTRYPOINT, builtins, fraction, growth, program, rewrite};
 use crate::bundle::{Bundle, RegoVersion};
 use crate::steps::Steps;
 
@@ -88,8 +90,8 @@ pub(crate) type Source<'s> = (&'s str, &'s str);
 /// Compiles the policies of a bundle, tests apart.
 pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
-    let mut read = forms::engine(bundle, bundle.rego())?;
-    bounds::recursion(&mut read)?;
+    let mut read = rewrite::engine(bundle, bundle.rego())?;
+    recursion::check(&mut read)?;
     steps.done();
     let packages = read.get_packages().map_err(|e| compile_error(&e))?;
     let rewritten: Vec<String> = read
@@ -195,13 +197,13 @@ fn refused(program: &Program, name: &str) -> CompileError {
     }
 }
 
-/// [`forms::engine`], with the limits on what a call may make and no builtin that is not allowed: the
+/// [`rewrite::engine`], with the limits on what a call may make and no builtin that is not allowed: the
 /// interpreter that evaluates a bundle's modules and tests.
 pub(crate) fn interpreter<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
-    let mut engine = forms::engine(bundle, modules)?;
+    let mut engine = rewrite::engine(bundle, modules)?;
     let parsed = engine.get_modules();
     let files = parsed.iter().map(|module| &module.package.span.source);
     let modules: Vec<Source<'_>> = files
@@ -210,7 +212,7 @@ pub(crate) fn interpreter<'m>(
     held(bundle, &modules, &data(bundle)?)
 }
 
-/// An interpreter with modules that [`forms::engine`] has read, and its limits.
+/// An interpreter with modules that [`rewrite::engine`] has read, and its limits.
 pub(super) fn held(
     bundle: &Bundle,
     modules: &[Source<'_>],
@@ -283,7 +285,7 @@ fn parse<'m>(
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
         engine
-            .add_policy(path.to_owned(), text::written(source))
+            .add_policy(path.to_owned(), written::written(source))
             .map_err(|error| CompileError::Parse {
                 path: path.to_owned(),
                 message: error.to_string(),

@@ -14,7 +14,8 @@ use serde_json::Value as Json;
 
 use super::compile::{CompileError, Compiled, called, compile_error};
 use super::machine::{EvalLimits, is_limit, vm};
-use super::{begin_evaluation, document, growth, program, unlike};
+use super::refuse::unlike;
+use super::{begin_evaluation, document, growth, program};
 use crate::policy::QueryError;
 use crate::steps::{Steps, processor_time};
 

@@ -12,9 +12,10 @@ use super::budget::{Budget, timer, within};
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
-use crate::rego::edit::{Edit, extent, quoted, range};
-use crate::rego::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, Unanswered, begin_evaluation, function_recursion};
+use crate::rego::refuse::recursion;
+use crate::rego::syntax::edit::{Edit, extent, quoted, range};
+use crate::rego::syntax::walk::{self, Visitor};
+use crate::rego::{ENTRYPOINT, RegoPolicy, Unanswered, begin_evaluation};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
@@ -121,7 +122,7 @@ fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
         .iter()
         .map(|(path, source)| (*path, source.as_str()));
     let mut engine = compile::interpreter(bundle, bundle.rego().chain(noting))?;
-    function_recursion(&mut engine)?;
+    recursion::check_functions(&mut engine)?;
     let noted = Arc::clone(noted);
     let note = move |arguments: Vec<Value>| {
         let input = arguments.into_iter().next().unwrap_or(Value::Undefined);

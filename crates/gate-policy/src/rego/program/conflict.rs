@@ -20,7 +20,7 @@ use super::{
     too_large,
 };
 use crate::rego::CompileError;
-use crate::rego::unlike::first_loop;
+use crate::rego::refuse::unlike::first_loop;
 
 /// An error that ends the evaluation, whatever asked for the value.
 const CONFLICT: LimitError = LimitError::MemoryLimitExceeded { usage: 0, limit: 0 };

@@ -2,10 +2,7 @@
 //! operators it chains, how long its numbers are, and keywords of another version. The parser calls itself for each bracket and
 //! operator, and would hang or overflow the stack.
 
-mod written;
-
-use super::CompileError;
-pub(super) use written::written;
+use crate::rego::CompileError;
 
 /// The deepest nesting of brackets in a module; the parser's time doubles with each.
 pub const MAX_REGO_NESTING: usize = 16;
@@ -15,7 +12,7 @@ pub const MAX_REGO_NESTING: usize = 16;
 pub const MAX_REGO_CHAIN: usize = 128;
 
 /// Refuses a module that is nested too deep or chains too many operators, before it is parsed.
-pub(super) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
+pub(in crate::rego) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
     // Operators so far of the expression at each depth.
     let mut chains = vec![0_usize];
     let mut last = Token::End;
@@ -119,7 +116,7 @@ impl Iterator for Tokens<'_> {
 
 /// Refuses a v0 module that uses a keyword of later versions without importing it. OPA does too;
 /// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
-pub(super) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
+pub(in crate::rego) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
     let code = code(source);
     if code.contains("import rego.v1") || code.contains("import future.keywords") {
         return Ok(());
@@ -148,7 +145,7 @@ fn code(source: &str) -> String {
 }
 
 /// What is outside of comments and strings, and where.
-fn outside(source: &str) -> impl Iterator<Item = (usize, char)> {
+pub(in crate::rego) fn outside(source: &str) -> impl Iterator<Item = (usize, char)> {
     let mut rest = source.char_indices();
     std::iter::from_fn(move || {
         loop {

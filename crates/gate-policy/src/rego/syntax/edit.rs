@@ -9,7 +9,7 @@ pub(crate) struct Edit {
     pub(crate) text: String,
 }
 
-pub(super) fn insertion(at: usize, text: &str) -> Edit {
+pub(in crate::rego) fn insertion(at: usize, text: &str) -> Edit {
     Edit {
         start: at,
         end: at,
@@ -17,7 +17,7 @@ pub(super) fn insertion(at: usize, text: &str) -> Edit {
     }
 }
 
-pub(super) fn offset(at: u32) -> usize {
+pub(in crate::rego) fn offset(at: u32) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
@@ -66,7 +66,12 @@ pub(crate) fn quoted(source: &str, start: u32, end: u32) -> (usize, usize) {
 }
 
 /// The source from `start` to `end` with the edits in it made.
-pub(super) fn apply(source: &str, start: usize, end: usize, mut edits: Vec<Edit>) -> String {
+pub(in crate::rego) fn apply(
+    source: &str,
+    start: usize,
+    end: usize,
+    mut edits: Vec<Edit>,
+) -> String {
     // Stable: of two insertions at one place, the first made comes first.
     edits.sort_by_key(|edit| edit.start);
     let mut text = String::new();
@@ -81,7 +86,7 @@ pub(super) fn apply(source: &str, start: usize, end: usize, mut edits: Vec<Edit>
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::rego) mod tests {
     use regorus::unstable::Module;
 
     /// `rewrite` makes `expected` of the rules, and the parser takes it; `None` leaves them as they

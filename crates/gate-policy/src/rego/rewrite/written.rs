@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::outside;
+use crate::rego::refuse::text::outside;
 
 /// The source as regorus is to read it.
 pub(in crate::rego) fn written(source: &str) -> String {
@@ -54,7 +54,7 @@ fn apart(source: &str) -> Cow<'_, str> {
 }
 
 /// The source with the head of a set's rule before each further body (`deny contains x if { … } { … }`), which regorus
-/// refuses. (Those of other rules it takes; they are `bodies.rs`' too.)
+/// refuses. (Those of other rules it takes; they are `rego/rewrite/bodies.rs`' too.)
 fn heads(source: &str) -> String {
     let mut written = String::new();
     let (mut from, mut depth) = (0, 0_usize);

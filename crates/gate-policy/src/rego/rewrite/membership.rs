@@ -12,18 +12,18 @@
 //! the same way: where `e` is undefined, regorus makes a member of it, and does not go on to the `else`. So
 //! does the value of a body with a loop, where it would take the place of the one found before it.
 //!
-//! What stands under a `not` has been taken out before (`negate.rs`). Lines stay.
+//! What stands under a `not` has been taken out before (`rego/rewrite/negate.rs`). Lines stay.
 
 use regorus::unstable::{
     Expr, Literal, LiteralStmt, Module, Query, Rule, RuleAssign, RuleBody, RuleHead,
 };
 
-use super::edit::{self, Edit, apply, insertion};
-use super::loops;
-use super::walk::{self, Visitor};
+use crate::rego::syntax::edit::{self, Edit, apply, insertion};
+use crate::rego::syntax::loops;
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The module's source in OPA's form; `None` when it has that.
-pub(super) fn rewrite(module: &Module) -> Option<String> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
         source,

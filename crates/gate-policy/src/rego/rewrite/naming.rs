@@ -14,12 +14,12 @@
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Ref, RuleBody};
 
-use super::edit::{self, Edit, apply, insertion};
-use super::loops;
-use super::walk::{self, Visitor};
+use crate::rego::syntax::edit::{self, Edit, apply, insertion};
+use crate::rego::syntax::loops;
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The module's source with the names; `None` when it needs none.
-pub(super) fn rewrite(module: &Module) -> Option<String> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
         source,
@@ -137,7 +137,7 @@ fn object(expr: &Expr) -> Option<&Ref<Expr>> {
 }
 
 /// Whether a name stands in an object, where `=` might give it a value.
-pub(super) fn names_in_object(side: &Expr, is_inside: bool) -> bool {
+pub(in crate::rego) fn names_in_object(side: &Expr, is_inside: bool) -> bool {
     match side {
         Expr::Var { .. } => is_inside,
         Expr::Array { items, .. } => items.iter().any(|item| names_in_object(item, is_inside)),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query};
 
-use super::super::bounds::{Names, Path, path};
-use super::super::walk::{self, Visitor};
+use crate::rego::syntax::references::{Names, Path, path};
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The names that are rules in each package of a bundle.
 pub(super) struct Rules(BTreeMap<Path, BTreeSet<String>>);

@@ -1,81 +1,23 @@
-//! What regorus does not bound itself: rules that need themselves, or one another without end. They
-//! would hang or overflow the stack while a bundle is loaded.
+//! What a module's references are to: the rules and the data that their paths name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use regorus::Engine;
-use regorus::unstable::{Expr, Module, Rule, RuleBody, RuleHead};
+use regorus::unstable::{Expr, Module, Rule, RuleBody};
 
-use super::CompileError;
-use super::text::MAX_REGO_CHAIN;
 use super::walk::{self, Visitor};
 
 /// The parts of a reference or of a rule's name: `data`, `gate`, `p`.
-pub(super) type Path = Vec<String>;
-
-/// Refuses rules that need themselves, and chains of rules that are too long.
-///
-/// A reference needs every rule that it may lead to: what stands above its path, at it and below
-/// it. It is followed up to its first part that is not a constant (`data.gate[x]`). What a local
-/// name stands for has been counted where that name got it.
-pub(crate) fn recursion(engine: &mut Engine) -> Result<(), CompileError> {
-    acyclic(needs(engine, |_| true))
-}
-
-/// The same among functions alone: for tests. Rules that need themselves are found by the
-/// interpreter there.
-pub(crate) fn function_recursion(engine: &mut Engine) -> Result<(), CompileError> {
-    acyclic(needs(engine, |head| matches!(head, RuleHead::Func { .. })))
-}
-
-/// Every rule that counts, with those that it needs.
-fn needs(engine: &mut Engine, counts: fn(&RuleHead) -> bool) -> BTreeMap<Path, BTreeSet<Path>> {
-    let mut references: BTreeMap<Path, BTreeSet<Path>> = BTreeMap::new();
-    for module in engine.get_modules().iter() {
-        let names = Names::of(module);
-        for rule in &module.policy {
-            let Rule::Spec { head, .. } = rule.as_ref() else {
-                continue;
-            };
-            if counts(head) {
-                let own = [names.package.clone(), path(walk::name(rule)).0].concat();
-                let used = References::of(rule);
-                let used = used.into_iter().filter_map(|used| names.full(used.path));
-                references.entry(own).or_default().extend(used);
-            }
-        }
-    }
-    references
-        .iter()
-        .map(|(rule, used)| {
-            let needed = used.iter().flat_map(|used| meant(used, &references));
-            (rule.clone(), needed.cloned().collect())
-        })
-        .collect()
-}
-
-/// The rules that a reference may lead to.
-fn meant<'r, T>(
-    reference: &'r Path,
-    rules: &'r BTreeMap<Path, T>,
-) -> impl Iterator<Item = &'r Path> {
-    let above = (1..reference.len()).filter_map(|parts| {
-        let (rule, _) = rules.get_key_value(reference.get(..parts)?)?;
-        Some(rule)
-    });
-    let below = rules.range(reference.clone()..).map(|(rule, _)| rule);
-    above.chain(below.take_while(|rule| rule.starts_with(reference)))
-}
+pub(in crate::rego) type Path = Vec<String>;
 
 /// What the names in a module stand for.
-pub(super) struct Names {
-    pub(super) package: Path,
-    pub(super) imports: BTreeMap<String, Path>,
+pub(in crate::rego) struct Names {
+    pub(in crate::rego) package: Path,
+    pub(in crate::rego) imports: BTreeMap<String, Path>,
 }
 
 impl Names {
-    pub(super) fn of(module: &Module) -> Self {
+    pub(in crate::rego) fn of(module: &Module) -> Self {
         let package = [vec!["data".to_owned()], path(&module.package.refr).0].concat();
         let imports = module.imports.iter().filter_map(|import| {
             let to = path(&import.refr).0;
@@ -92,7 +34,7 @@ impl Names {
     }
 
     /// The path from `data` on; `None` of what is no rule's.
-    pub(super) fn full(&self, reference: Path) -> Option<Path> {
+    pub(in crate::rego) fn full(&self, reference: Path) -> Option<Path> {
         let (root, rest) = reference.split_first()?;
         let path = match (root.as_str(), self.imports.get(root)) {
             ("data" | "input", _) => reference,
@@ -105,7 +47,7 @@ impl Names {
 
 /// The constant parts that a reference begins with, and whether that is all of it. None of what is
 /// no reference.
-pub(super) fn path(reference: &Expr) -> (Path, bool) {
+pub(in crate::rego) fn path(reference: &Expr) -> (Path, bool) {
     let (refr, next) = match reference {
         Expr::Var { span, .. } => return (vec![span.text().to_owned()], true),
         Expr::RefDot { refr, field, .. } => (refr, Some(field.0.text())),
@@ -129,15 +71,15 @@ pub(super) fn path(reference: &Expr) -> (Path, bool) {
 
 /// A reference to something that is not bound where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Used {
+pub(in crate::rego) struct Used {
     /// Up to its first part that is not a constant.
-    pub(super) path: Path,
-    pub(super) line: u32,
+    pub(in crate::rego) path: Path,
+    pub(in crate::rego) line: u32,
 }
 
 /// What a rule refers to, apart from names that are bound where they stand.
 #[derive(Default)]
-pub(super) struct References {
+pub(in crate::rego) struct References {
     /// Of the scope that the walk is in: first the rule's head.
     scope: Scope,
     outer: Vec<Scope>,
@@ -164,7 +106,7 @@ impl Scope {
 }
 
 impl References {
-    pub(super) fn of(rule: &Rule) -> BTreeSet<Used> {
+    pub(in crate::rego) fn of(rule: &Rule) -> BTreeSet<Used> {
         let mut found = Self::default();
         walk::rule(&mut found, rule);
         let Self {
@@ -237,32 +179,5 @@ impl Visitor for References {
             }
             expr = refr;
         }
-    }
-}
-
-fn acyclic(mut needs: BTreeMap<Path, BTreeSet<Path>>) -> Result<(), CompileError> {
-    // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
-    for _ in 0..MAX_REGO_CHAIN {
-        let known: BTreeSet<Path> = needs.keys().cloned().collect();
-        let free: Vec<Path> = needs
-            .iter()
-            .filter(|(_, needed)| needed.is_disjoint(&known))
-            .map(|(name, _)| name.clone())
-            .collect();
-        // Nor is a rule in a circle that nothing left needs: it only leads to one.
-        let needed: BTreeSet<Path> = needs.values().flatten().cloned().collect();
-        let leading = known.difference(&needed).cloned();
-        let free: Vec<Path> = free.into_iter().chain(leading).collect();
-        if free.is_empty() {
-            return match needs.into_keys().next() {
-                Some(rule) => Err(CompileError::Recursion(rule.join("."))),
-                None => Ok(()),
-            };
-        }
-        free.iter().for_each(|name| drop(needs.remove(name)));
-    }
-    match needs.into_keys().next() {
-        Some(rule) => Err(CompileError::Chain(rule.join("."))),
-        None => Ok(()),
     }
 }

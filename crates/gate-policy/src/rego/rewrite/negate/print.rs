@@ -3,9 +3,9 @@
 use regorus::Value;
 use regorus::unstable::{ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref};
 
-use super::super::walk;
 use super::Walk;
 use super::scope::Level;
+use crate::rego::syntax::walk;
 
 /// How tightly an expression is bound; one that is bound less tightly than its place needs gets
 /// parentheses.

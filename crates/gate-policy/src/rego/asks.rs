@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::CompileError;
-use super::bounds::{Names, Path, References};
 use super::compile;
+use super::syntax::references::{Names, Path, References};
 use crate::bundle::Bundle;
 
 /// What is always there, below `order` and below `context`.

@@ -16,15 +16,15 @@
 //!     gate_value_1__ := gate_body_1__[1] } else := 5
 //! ```
 //!
-//! Lines stay. What cannot be written so (a comment in a head) is left, and refused (`unlike.rs`).
+//! Lines stay. What cannot be written so (a comment in a head) is left, and refused (`rego/refuse/unlike.rs`).
 
 use regorus::unstable::{Expr, Module, Rule, RuleAssign, RuleBody, RuleHead};
 
-use super::edit::{self, Edit, apply, insertion, offset};
-use super::loops;
+use crate::rego::syntax::edit::{self, Edit, apply, insertion, offset};
+use crate::rego::syntax::loops;
 
 /// The module's source in that form; `None` when it has it.
-pub(super) fn rewrite(module: &Module) -> Option<String> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut written = Written {
         source,

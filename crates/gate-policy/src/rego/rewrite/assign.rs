@@ -7,7 +7,7 @@
 //! `:=` stands for; and the head of a comprehension, which has the same flaw, is bound that way
 //! first.
 //!
-//! What binds the name of an `every` ([`bound`]) stays: it is always defined.
+//! What binds the name of an `every` ([`binding`]) stays: it is always defined.
 //!
 //! `_` as a function's argument, and in `_ := e`, takes what is undefined; a name does not, and takes its place.
 //!
@@ -19,12 +19,12 @@ use regorus::unstable::{
     AssignOp, Expr, Import, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead,
 };
 
-use super::bound;
-use super::edit::{self, Edit, apply, insertion, offset};
-use super::walk::{self, Visitor};
+use crate::rego::rewrite::binding;
+use crate::rego::syntax::edit::{self, Edit, apply, insertion, offset};
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The module's source, written in the equivalent form.
-pub(super) fn rewrite(module: &Module) -> String {
+pub(in crate::rego) fn rewrite(module: &Module) -> String {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
         source,
@@ -126,7 +126,7 @@ impl Walk<'_> {
         let Expr::Var { span, .. } = lhs else {
             return;
         };
-        if bound::is_name(rhs) {
+        if binding::is_name(rhs) {
             return;
         }
         let name = span.text();

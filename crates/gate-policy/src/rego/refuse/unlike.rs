@@ -9,7 +9,7 @@
 //! A number with more digits than an `f64` holds is read as another. A call drops its ninth argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated
 //! before the input is loaded. A `default` of a function is not asked for on the register machine.
 //!
-//! What `bodies.rs` could not write otherwise: a further body of a head with a value has the value `true`; an `else`
+//! What `rego/rewrite/bodies.rs` could not write otherwise: a further body of a head with a value has the value `true`; an `else`
 //! after a body with a loop that nothing passes is not asked for on the register machine, where such a body is over
 //! without an answer, which is no failure. What is a loop is seen in the program.
 
@@ -19,13 +19,15 @@ use regorus::rvm::instructions::LoopMode;
 use regorus::rvm::program::{Program, RuleType};
 use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleBody, RuleHead};
 
-use super::CompileError;
-use super::apart::names_in_object;
-use super::fraction::is_held;
-use super::walk::{self, Visitor};
+use crate::rego::CompileError;
+use crate::rego::fraction::is_held;
+use crate::rego::rewrite::naming::names_in_object;
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// Refuses the first such place of the modules.
-pub(super) fn check<'m>(modules: impl Iterator<Item = &'m Module>) -> Result<(), CompileError> {
+pub(in crate::rego) fn check<'m>(
+    modules: impl Iterator<Item = &'m Module>,
+) -> Result<(), CompileError> {
     for module in modules {
         let mut walk = Walk { problem: None };
         for rule in &module.policy {
@@ -166,7 +168,7 @@ impl Visitor for Walk {
 }
 
 /// Refuses an `else`, or another body of the same head, after a body with a loop.
-pub(super) fn check_else(program: &Program) -> Result<(), CompileError> {
+pub(in crate::rego) fn check_else(program: &Program) -> Result<(), CompileError> {
     for rule in &program.rule_infos {
         // Those of a set or an object add to one another, where they are no `else`.
         let is_partial = rule.rule_type != RuleType::Complete && rule.function_info.is_none();
@@ -203,7 +205,7 @@ pub(super) fn check_else(program: &Program) -> Result<(), CompileError> {
 const ELSE: &str = "an `else` or a body after a body with a loop: put the loop into a rule or a function of its own";
 
 /// The first instruction of the body's first loop, those of comprehensions and `every` apart.
-pub(super) fn first_loop(program: &Program, entry: u32) -> Option<usize> {
+pub(in crate::rego) fn first_loop(program: &Program, entry: u32) -> Option<usize> {
     let mut comprehensions = 0_usize;
     let from = usize::try_from(entry).ok()?;
     for (at, instruction) in program.instructions.iter().enumerate().skip(from) {

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use regorus::unstable::{Expr, Module};
 
-use super::CompileError;
-use super::bounds::Names;
-use super::edit::{self, Edit, apply};
-use super::walk::{self, Visitor};
+use crate::rego::CompileError;
+use crate::rego::syntax::edit::{self, Edit, apply};
+use crate::rego::syntax::references::Names;
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The module's source without them; `None` when it has none.
-pub(super) fn rewrite(module: &Module) -> Result<Option<String>, CompileError> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Result<Option<String>, CompileError> {
     let names = Names::of(module).imports.into_iter();
     let imports: BTreeMap<String, String> = names
         .filter(|(_, path)| path.len() > 1 && path.first().is_some_and(|root| root == "data"))

@@ -1,16 +1,26 @@
 //! The modules of a bundle in the form that both engines treat as OPA does: one step after the other, each with a file
 //! of its own.
 
+pub(in crate::rego) mod assign;
+mod binding;
+mod bodies;
+mod gather;
+mod imports;
+mod membership;
+pub(in crate::rego) mod naming;
+mod negate;
+pub(in crate::rego) mod operators;
+mod print;
+pub(in crate::rego) mod written;
+
 use std::borrow::Cow;
 
 use regorus::Value;
 use regorus::unstable::{Module, Ref};
 
-use super::compile::{CompileError, Source, add_data, data, engine_over, read};
-use super::{
-    above, apart, bodies, bound, gathered, imports, member, negate, print, strict, unlike,
-};
 use crate::bundle::Bundle;
+use crate::rego::compile::{CompileError, Source, add_data, data, engine_over, read};
+use crate::rego::refuse::{above, strict, unlike};
 
 /// An interpreter with modules as they were written, and the bundle's data; the modules in the
 /// form that both engines treat as OPA does.
@@ -23,18 +33,18 @@ pub(crate) fn engine<'m>(
     if !print::is_defined(parsed.modules().iter().map(AsRef::as_ref)) {
         parsed.each(|module| Ok(print::rewrite(module)))?;
     }
-    parsed.each(|module| Ok(bound::rewrite(module)))?;
+    parsed.each(|module| Ok(binding::rewrite(module)))?;
     parsed.each(|module| Ok(bodies::rewrite(module)))?;
-    parsed.each(|module| Ok(apart::rewrite(module)))?;
+    parsed.each(|module| Ok(naming::rewrite(module)))?;
     let modules = parsed.modules();
-    parsed.replace(gathered::rewrite(modules.iter().map(AsRef::as_ref)))?;
+    parsed.replace(gather::rewrite(modules.iter().map(AsRef::as_ref)))?;
     let modules = parsed.modules();
     above::check(modules.iter().map(AsRef::as_ref))?;
     unlike::check(modules.iter().map(AsRef::as_ref))?;
     parsed.each(imports::rewrite)?;
     let modules = parsed.modules();
     parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
-    parsed.each(|module| Ok(member::rewrite(module)))?;
+    parsed.each(|module| Ok(membership::rewrite(module)))?;
     let mut engine = parsed.engine;
     add_data(&mut engine, data(bundle)?)?;
     Ok(engine)

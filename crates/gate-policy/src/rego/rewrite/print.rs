@@ -7,12 +7,12 @@
 
 use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Ref};
 
-use super::bounds::{Names, path};
-use super::edit::{self, Edit, apply};
-use super::walk::{self, Visitor};
+use crate::rego::syntax::edit::{self, Edit, apply};
+use crate::rego::syntax::references::{Names, path};
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The module's source without it; `None` when it has none.
-pub(super) fn rewrite(module: &Module) -> Option<String> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
         source,
@@ -26,7 +26,7 @@ pub(super) fn rewrite(module: &Module) -> Option<String> {
 }
 
 /// Whether a rule or an import has that name: then it is what is called.
-pub(super) fn is_defined<'m>(mut modules: impl Iterator<Item = &'m Module>) -> bool {
+pub(in crate::rego) fn is_defined<'m>(mut modules: impl Iterator<Item = &'m Module>) -> bool {
     modules.any(|module| {
         let mut rules = module.policy.iter();
         Names::of(module).imports.contains_key("print")

@@ -5,18 +5,18 @@
 //! `limit[key] := 100 if { key := "equity" }` they are what they are in OPA, two values of one member an error
 //! included. Where each is asked for by its own name they stay. Lines stay.
 //!
-//! What has a default, an `else`, arguments, or members of its own is left, and refused (`above.rs`).
+//! What has a default, an `else`, arguments, or members of its own is left, and refused (`rego/refuse/above.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{Expr, Module, Rule, RuleHead};
 
-use super::bounds::{Names, Path, References, path};
-use super::edit::{self, Edit, apply, insertion};
-use super::walk;
+use crate::rego::syntax::edit::{self, Edit, apply, insertion};
+use crate::rego::syntax::references::{Names, Path, References, path};
+use crate::rego::syntax::walk;
 
 /// The modules' sources with the rules gathered; `None` of one that has none.
-pub(super) fn rewrite<'m>(
+pub(in crate::rego) fn rewrite<'m>(
     modules: impl Iterator<Item = &'m Module> + Clone,
 ) -> Vec<Option<String>> {
     let objects = objects(modules.clone());

@@ -18,13 +18,13 @@ use std::collections::BTreeSet;
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module};
 
-use super::edit::{self, Edit, apply, insertion, offset};
-use super::walk::{self, Visitor};
+use crate::rego::syntax::edit::{self, Edit, apply, insertion, offset};
+use crate::rego::syntax::walk::{self, Visitor};
 
 const PREFIX: &str = "gate_every_";
 
 /// The module's source with the names bound; `None` when there are none.
-pub(super) fn rewrite(module: &Module) -> Option<String> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut free = Free(BTreeSet::new());
     for rule in &module.policy {
@@ -44,7 +44,7 @@ pub(super) fn rewrite(module: &Module) -> Option<String> {
 }
 
 /// Whether it is a name that an `every` got.
-pub(super) fn is_name(expr: &Expr) -> bool {
+pub(in crate::rego) fn is_name(expr: &Expr) -> bool {
     matches!(expr, Expr::Var { span, .. } if span.text().starts_with(PREFIX))
 }
 

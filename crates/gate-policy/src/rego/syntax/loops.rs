@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query};
 
-use super::walk::{self, Visitor};
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// Whether a body may be: `some … in`, `_` or a name without a value of its own as an index. `names` have one.
-pub(super) fn in_body<'n>(query: &'n Query, names: impl IntoIterator<Item = &'n Expr>) -> bool {
+pub(in crate::rego) fn in_body<'n>(
+    query: &'n Query,
+    names: impl IntoIterator<Item = &'n Expr>,
+) -> bool {
     let mut loops = Loops {
         known: names
             .into_iter()
@@ -21,7 +24,7 @@ pub(super) fn in_body<'n>(query: &'n Query, names: impl IntoIterator<Item = &'n 
 }
 
 /// Whether an expression may be: `legs[_].fees`.
-pub(super) fn in_expr(expr: &Expr) -> bool {
+pub(in crate::rego) fn in_expr(expr: &Expr) -> bool {
     let mut loops = Loops {
         known: BTreeSet::new(),
         found: false,

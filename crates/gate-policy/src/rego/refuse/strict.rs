@@ -10,13 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{BinOp, Expr, Literal, LiteralStmt, Module, Rule, RuleBody, RuleHead};
 
-use super::CompileError;
-use super::bounds::{Names, Path, path};
-use super::edit;
-use super::walk;
+use crate::rego::CompileError;
+use crate::rego::syntax::edit;
+use crate::rego::syntax::references::{Names, Path, path};
+use crate::rego::syntax::walk;
 
 /// Refuses the first such place of the modules.
-pub(super) fn check<'m>(modules: impl Iterator<Item = &'m Module>) -> Result<(), CompileError> {
+pub(in crate::rego) fn check<'m>(
+    modules: impl Iterator<Item = &'m Module>,
+) -> Result<(), CompileError> {
     let mut known = Known::default();
     for module in modules {
         let file = &module.package.span.source;

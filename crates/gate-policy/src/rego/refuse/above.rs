@@ -11,13 +11,13 @@ use std::collections::BTreeSet;
 
 use regorus::unstable::Module;
 
-use super::CompileError;
-use super::bounds::{Names, Path, References, path};
-use super::prepared::PREPARED;
-use super::walk;
+use crate::rego::CompileError;
+use crate::rego::prepared::PREPARED;
+use crate::rego::syntax::references::{Names, Path, References, path};
+use crate::rego::syntax::walk;
 
 /// Refuses the first such reference of the modules.
-pub(super) fn check<'m>(
+pub(in crate::rego) fn check<'m>(
     modules: impl Iterator<Item = &'m Module> + Clone,
 ) -> Result<(), CompileError> {
     let rules: BTreeSet<Path> = modules.clone().flat_map(paths).collect();

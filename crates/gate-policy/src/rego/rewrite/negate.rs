@@ -17,14 +17,14 @@ mod scope;
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
 
-use super::compile::CompileError;
-use super::edit::{Edit, apply, range};
-use super::walk::{self, Visitor};
+use crate::rego::compile::CompileError;
+use crate::rego::syntax::edit::{Edit, apply, range};
+use crate::rego::syntax::walk::{self, Visitor};
 use scope::{Level, Rules, Scopes};
 
 /// The modules' sources in OPA's form; `None` of one that has it. A name without a package is
 /// that of a rule of these modules.
-pub(super) fn rewrite<'m>(
+pub(in crate::rego) fn rewrite<'m>(
     modules: impl Iterator<Item = &'m Module> + Clone,
 ) -> Result<Vec<Option<String>>, CompileError> {
     let rules = Rules::of(modules.clone());

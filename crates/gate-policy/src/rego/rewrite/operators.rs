@@ -5,12 +5,12 @@
 
 use regorus::unstable::{ArithOp, Expr, Module};
 
-use super::arithmetic::name;
-use super::edit::{Edit, apply, extent, insertion};
-use super::walk::{self, Visitor};
+use crate::rego::arithmetic::name;
+use crate::rego::syntax::edit::{Edit, apply, extent, insertion};
+use crate::rego::syntax::walk::{self, Visitor};
 
 /// The module's source without those signs; `None` when it has none.
-pub(super) fn rewrite(module: &Module) -> Option<String> {
+pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
         source,
@@ -86,7 +86,7 @@ mod tests {
             let short = name.trim_start_matches("gate_").trim_end_matches('_');
             expected = expected.replace(&short.to_uppercase(), name);
         }
-        crate::rego::edit::tests::check(&format!("x := {value}"), &expected, rewrite);
+        crate::rego::syntax::edit::tests::check(&format!("x := {value}"), &expected, rewrite);
     }
 
     #[test]

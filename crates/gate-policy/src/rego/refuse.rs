@@ -1,0 +1,8 @@
+//! What is refused when a bundle is loaded: what OPA refuses and regorus takes, what regorus takes
+//! otherwise, and what would hang or overflow the stack.
+
+pub(in crate::rego) mod above;
+pub(crate) mod recursion;
+pub(in crate::rego) mod strict;
+pub(in crate::rego) mod text;
+pub(in crate::rego) mod unlike;

@@ -13,6 +13,11 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
 use clap::Parser;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls, Statement};
 
@@ -46,7 +51,7 @@ const INSERT: &str = "INSERT INTO audit (client_order_id, status, entry) VALUES 
 
 /// One worker's own connections.
 struct Worker {
-    http: awc::Client,
+    http: HttpClient<HttpConnector, Full<Bytes>>,
     policy: String,
     pool: Vec<(Client, Statement)>,
     next: Cell<usize>,
@@ -63,9 +68,8 @@ impl Worker {
             let insert = client.prepare(INSERT).await?;
             pool.push((client, insert));
         }
-        let connector = awc::Connector::new().limit(64);
         Ok(Self {
-            http: awc::Client::builder().connector(connector).finish(),
+            http: HttpClient::builder(TokioExecutor::new()).build_http(),
             policy: args.policy,
             pool,
             next: Cell::new(0),
@@ -113,13 +117,16 @@ impl Worker {
             },
             "now_ns": 0,
         }});
-        let mut response = self
-            .http
-            .post(&self.policy)
-            .send_json(&input)
-            .await
-            .map_err(|err| anyhow::anyhow!("the policy server: {err}"))?;
-        let verdict: Value = response.json().await?;
+        let request = Request::post(&self.policy)
+            .header("content-type", "application/json")
+            .body(Full::from(input.to_string()))?;
+        let response = self.http.request(request).await;
+        let response = response.context("the policy server")?;
+        // No answer is no verdict.
+        let status = response.status();
+        anyhow::ensure!(status.is_success(), "the policy server: {status}");
+        let body = response.into_body().collect().await?.to_bytes();
+        let verdict: Value = serde_json::from_slice(&body)?;
         Ok(verdict.pointer("/result/allow") == Some(&Value::Bool(true)))
     }
 

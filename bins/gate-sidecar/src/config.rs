@@ -74,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) max_orders: usize,
     /// Orders being decided at once, over all workers.
     pub(crate) max_in_flight: usize,
+    /// Questions of the Data API that are answered or wait, over all workers.
+    pub(crate) max_queries: usize,
     /// Journal records that may wait for the writer.
     pub(crate) queue_capacity: u64,
     /// Nice levels by which the journal's thread is preferred to the others.
@@ -124,6 +126,7 @@ impl Config {
             retention_days: 0,
             max_orders: 20_000_000,
             max_in_flight: 256,
+            max_queries: 256,
             queue_capacity: 65_536,
             journal_priority: 10,
             time_slice_us: 100,
@@ -146,7 +149,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 35] = [
+    pub(crate) const KEYS: [&'static str; 36] = [
         "listen",
         "admin_listen",
         "uds",
@@ -173,6 +176,7 @@ impl Config {
         "retention_days",
         "max_orders",
         "max_in_flight",
+        "max_queries",
         "queue_capacity",
         "journal_priority",
         "time_slice_us",
@@ -226,6 +230,7 @@ impl Config {
             "retention_days" => self.retention_days = within(text, 0, 36_500)?,
             "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
             "max_in_flight" => self.max_in_flight = within(text, 1, 1_000_000)?,
+            "max_queries" => self.max_queries = within(text, 1, 100_000)?,
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
             "journal_priority" => self.journal_priority = within(text, 0, 20)?,
             "time_slice_us" => self.time_slice_us = within(text, 0, 100_000)?,

@@ -25,7 +25,7 @@ pub(crate) use admission::Admission;
 pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
 pub(crate) use front::Front;
-pub(crate) use queries::{MAX_QUERIES, QUERY_THREADS, Queries};
+pub(crate) use queries::{QUERY_THREADS, Queries};
 
 /// What every handler can reach.
 pub(crate) struct Shared {

@@ -86,7 +86,7 @@ fn single(out: &mut String, name: &str, kind: &str, help: &str, value: impl Disp
 fn tls(out: &mut String, shared: &Shared) {
     if let Some(refused) = shared.tls.as_ref().and_then(|tls| tls.refused()) {
         let name = "gate_tls_clients_refused_total";
-        let help = "Certificates of clients that no authority vouches for.";
+        let help = "Certificates of clients that were refused.";
         single(out, name, "counter", help, refused);
     }
 }

@@ -72,8 +72,8 @@ impl Reloader {
         Look(stamps.collect())
     }
 
-    /// Reads bundle, keys and certificates again; all are good before any is put in force. Waits for
-    /// a reload that is under way.
+    /// Reads bundle and keys again, and certificates when it is asked for; all are good before any is
+    /// put in force. Waits for a reload that is under way.
     pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
         let mut retired = self.retired.lock();
         let outcome = self.try_reload(gate, trigger, &mut retired);
@@ -85,7 +85,7 @@ impl Reloader {
         let (revision, hash) = (&identity.revision, identity.hash);
         match &reason {
             None if matches!(outcome, Ok(true)) => {
-                tracing::info!(revision, sha256 = %hash, "reloaded policy, keys and certificates");
+                tracing::info!(revision, sha256 = %hash, "reloaded");
             }
             None if news => {
                 tracing::info!(revision, sha256 = %hash, "the bundle is the one in force");
@@ -119,10 +119,11 @@ impl Reloader {
             return Ok(false);
         }
         let keys = build::keys(&self.config)?;
-        let renewal = self.tls.as_ref().map(|tls| tls.read_again());
-        let renewal = renewal.transpose()?;
+        // Those of a renewal that is half done must not keep a policy from coming into force.
+        let tls = self.tls.as_ref().filter(|_| trigger == Trigger::Asked);
+        let renewal = tls.map(|tls| tls.read_again()).transpose()?;
         gate.change(policy, keys).context("the journal")?;
-        if let (Some(tls), Some(renewal)) = (&self.tls, renewal) {
+        if let (Some(tls), Some(renewal)) = (tls, renewal) {
             tls.renew(renewal);
         }
         if !is_same {

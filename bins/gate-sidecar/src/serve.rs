@@ -21,7 +21,7 @@ use crate::http::{Admission, CommitHub, Front, QUERY_THREADS, Queries, Shared, a
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule::{self, WakeLatency};
-use crate::tls::{HANDSHAKE_TIMEOUT, MAX_HANDSHAKES, Tls};
+use crate::tls::{HANDSHAKE_TIMEOUT, Tls};
 use crate::upkeep::Upkeep;
 use crate::watch::Watch;
 
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         metrics: Arc::new(Metrics::default()),
         commits,
         admission: Admission::new(config.max_in_flight, config.workers),
-        queries: Queries::default(),
+        queries: Queries::new(config.max_queries),
         reloader: Reloader::new(config.clone(), tls.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
         max_connections: config.max_connections,
@@ -131,7 +131,9 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         // Nagle is off: a reply is one small write.
         .tcp_nodelay(true)
         .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
-        .max_connection_rate(MAX_HANDSHAKES);
+        // One that is not done is a connection like others. With a limit of its own, a worker that is at
+        // it would take none on the Unix socket either.
+        .max_connection_rate(config.max_connections);
     let bound = match &shared.tls {
         None => server.bind(config.listen),
         Some(tls) => server.bind_rustls_0_23(config.listen, tls.server()?),

@@ -25,8 +25,6 @@ use crate::config::Config;
 
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Handshakes under way at once, on one worker; who comes then waits to be accepted.
-pub(crate) const MAX_HANDSHAKES: usize = 256;
 
 /// TLS as the settings ask for it.
 pub(crate) struct Tls {
@@ -160,6 +158,14 @@ impl Clients {
             refused: AtomicU64::new(0),
         }
     }
+
+    fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.inspect_err(|error| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            // Not louder: who may not come in must not fill the log either.
+            tracing::debug!(%error, "refused a client's certificate");
+        })
+    }
 }
 
 impl ClientCertVerifier for Clients {
@@ -175,12 +181,7 @@ impl ClientCertVerifier for Clients {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verifier = self.verifier.load();
-        let outcome = verifier.verify_client_cert(end_entity, intermediates, now);
-        outcome.inspect_err(|error| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            // Not louder: who may not come in must not fill the log either.
-            tracing::debug!(%error, "refused a client's certificate");
-        })
+        self.noted(verifier.verify_client_cert(end_entity, intermediates, now))
     }
 
     fn verify_tls12_signature(
@@ -190,7 +191,7 @@ impl ClientCertVerifier for Clients {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let verifier = self.verifier.load();
-        verifier.verify_tls12_signature(message, cert, signed)
+        self.noted(verifier.verify_tls12_signature(message, cert, signed))
     }
 
     fn verify_tls13_signature(
@@ -200,7 +201,7 @@ impl ClientCertVerifier for Clients {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let verifier = self.verifier.load();
-        verifier.verify_tls13_signature(message, cert, signed)
+        self.noted(verifier.verify_tls13_signature(message, cert, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

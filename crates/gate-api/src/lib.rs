@@ -54,6 +54,7 @@ pub use gate::{Gate, Settings};
 pub use life::Applied;
 pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};
+pub use questions::MAX_ANSWER_BYTES;
 pub use request::{
     Amount, AuthorizeRequest, FillRequest, KillRequest, KillTarget, MAX_BODY_BYTES,
     MAX_REASON_BYTES, Order, ReleaseRequest,

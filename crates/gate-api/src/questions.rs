@@ -11,6 +11,9 @@ use crate::request::unknown;
 /// The most segments a Data API path may have.
 const MAX_PATH_SEGMENTS: usize = 32;
 
+/// The largest answer of the Data API: a connection whose caller does not read holds one.
+pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
 impl Gate {
     /// `POST /v1/verify`: `{"token": object or JWS, "order"?: object}` →
     /// `{"valid": bool, "reason"?, "claims"?}`, judged against this sidecar's own audience and
@@ -86,7 +89,13 @@ impl Gate {
         }
         let result = self.policy().query(&segments, input)?;
         let answer = result.map_or_else(|| value!({}), |result| value!({"result": result}));
-        Ok(answer.to_string().into_bytes())
+        let answer = answer.to_string().into_bytes();
+        if answer.len() > MAX_ANSWER_BYTES {
+            let detail =
+                format!("the answer is larger than {MAX_ANSWER_BYTES} bytes: ask for less");
+            return Err(Problem::new(Code::InvalidMember, detail));
+        }
+        Ok(answer)
     }
 }
 

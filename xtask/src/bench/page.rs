@@ -151,24 +151,27 @@ fn by_percentile(artifact: &Value) -> String {
 }
 
 fn over_time(artifact: &Value) -> String {
-    let rate = number(artifact, "/config/open_loop_rate_per_sec").unwrap_or_default();
     let line = |name: &'static str, member: &'static str| Line {
         name,
         points: points(artifact, "/open_loop/per_second", |second| {
-            // What was still under way at the end is no second.
-            (number(second, "/completed")? >= rate / 2.0).then_some(())?;
             Some((number(second, "/second")?, number(second, member)?))
         }),
     };
-    let lines = vec![
+    let mut lines = vec![
         line("p50", "/p50_ms"),
         line("p99", "/p99_ms"),
         line("max", "/max_ms"),
     ];
-    let end = lines.first().map_or(1, |line| line.points.len().max(2) - 1);
+    // What was still under way at the end is no second.
+    let length = number(artifact, "/config/open_loop_duration_sec").unwrap_or(f64::MAX);
+    for line in &mut lines {
+        line.points.retain(|(second, _)| *second < length);
+    }
+    let end = lines.first().and_then(|line| line.points.last());
+    let end = end.map_or(1.0, |(second, _)| second.max(1.0));
     Chart {
         lines,
-        x: Scale::linear(0.0, end as f64, |value| format!("{value:.0} s")),
+        x: Scale::linear(0.0, end, |value| format!("{value:.0} s")),
         y_unit: "ms",
         limit: Some(("10 ms", SLO_MS)),
     }

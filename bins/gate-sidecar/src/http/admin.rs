@@ -88,7 +88,7 @@ async fn kill(
     apply(&shared, &commits, &request, payload, Gate::kill).await
 }
 
-/// Loads policy and keys again; what is wrong leaves both as they were and says why.
+/// Loads policy, keys and certificates again; what is wrong leaves all as they were and says why.
 async fn reload(shared: Data<Shared>) -> HttpResponse {
     let working = Arc::clone(&shared);
     let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);

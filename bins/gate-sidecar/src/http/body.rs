@@ -36,8 +36,7 @@ async fn within_time(
     let mut reading = pin!(reading);
     // An HTTP/1 connection is one task, which feeds a body and asks for the answer after that, and asks
     // once before the body that came with the head is fed. So nobody need be woken the first time: it
-    // would ask once more for nothing. (In HTTP/2 another task feeds it; that is offered, over TLS,
-    // only where another crate of the same build asks actix-http for it.)
+    // would ask once more for nothing. (In HTTP/2, which is not offered, another task feeds it.)
     let nobody = &mut Context::from_waker(Waker::noop());
     if is_fed_by_connection && let Poll::Ready(body) = reading.as_mut().poll(nobody) {
         return body;

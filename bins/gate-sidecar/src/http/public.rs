@@ -143,14 +143,19 @@ async fn decide(
 /// What the `Accept` header asks for: a media type of RFC 7515 or RFC 7519 means compact JWS.
 fn token_form(headers: &HeaderMap) -> Option<TokenForm> {
     let accept = headers.get(ACCEPT)?.to_str().ok()?;
-    accept
-        .split(',')
-        .any(asks_for_jws)
-        .then_some(TokenForm::Jws)
+    let mut wanted = accept.split(',').filter_map(wants_jws);
+    let first = wanted.next()?;
+    let is_wanted = first || wanted.any(|wanted| wanted);
+    Some(if is_wanted {
+        TokenForm::Jws
+    } else {
+        TokenForm::Object
+    })
 }
 
-/// Of a media range with its parameters (RFC 9110 §12.5.1); a weight of 0 means "not this one".
-fn asks_for_jws(range: &str) -> bool {
+/// What a media range with its parameters says of compact JWS, if anything (RFC 9110 §12.5.1); a weight
+/// of 0 means "not this one".
+fn wants_jws(range: &str) -> Option<bool> {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
     let is_jws = ["application/jose", "application/jwt"]
@@ -161,7 +166,7 @@ fn asks_for_jws(range: &str) -> bool {
         let (name, value) = part.split_once('=').unwrap_or_default();
         name.eq_ignore_ascii_case("q") && is_zero(value)
     };
-    is_jws && !parts.any(is_refused)
+    is_jws.then(|| !parts.any(is_refused))
 }
 
 /// Applies an event and answers once it may be answered.

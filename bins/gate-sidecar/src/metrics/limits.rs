@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use gate_api::MAX_BODY_BYTES;
+use gate_api::{MAX_ANSWER_BYTES, MAX_BODY_BYTES};
 use gate_policy::{
     MAX_INPUT_DEPTH, MAX_INPUT_NODES, MAX_MADE_BYTES, MAX_NUMBER_BITS, MAX_PATTERN_BYTES,
     MAX_PATTERN_STEPS,
@@ -11,7 +11,7 @@ use gate_policy::{
 
 use super::{head, seconds};
 use crate::http::{BODY_TIMEOUT, Shared};
-use crate::tls::{HANDSHAKE_TIMEOUT, MAX_HANDSHAKES};
+use crate::tls::HANDSHAKE_TIMEOUT;
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
     let policy = shared.eval_limits;
@@ -21,7 +21,6 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         "The most of something.",
         &[
             ("connections_per_worker", shared.max_connections),
-            ("tls_handshakes_per_worker", MAX_HANDSHAKES),
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),
@@ -39,6 +38,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         &[
             ("body", MAX_BODY_BYTES),
             ("policy_call_answer", MAX_MADE_BYTES),
+            ("query_answer", MAX_ANSWER_BYTES),
             ("policy_patterns_per_thread", MAX_PATTERN_BYTES),
         ],
     );

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{head, single};
-use crate::http::{MAX_QUERIES, Shared};
+use crate::http::Shared;
 use crate::reload::Status;
 
 /// The longest reason shown in a label.
@@ -32,7 +32,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         (
             "gate_queries_in_flight_limit",
             "How many may be.",
-            MAX_QUERIES,
+            shared.queries.limit(),
         ),
     ] {
         single(out, name, "gauge", help, count);

@@ -37,12 +37,20 @@ fn questions_beyond_their_limit_are_refused_at_once() {
         .collect::<String>();
     let rego = std::fs::read_to_string(bundle.join("policy.rego")).unwrap() + &slow;
     std::fs::write(bundle.join("policy.rego"), rego).unwrap();
-    let flags = ["--bundle", bundle.to_str().unwrap(), "--set", "workers=1"];
+    let bundle = bundle.to_str().unwrap();
+    let flags = [
+        "--bundle",
+        bundle,
+        "--set",
+        "workers=1",
+        "--set",
+        "max_queries=8",
+    ];
     let sidecar = Sidecar::start(&dir.path().join("data"), &flags);
 
     let ask = "POST /v1/data/gate HTTP/1.1\r\nhost: gate\r\ncontent-type: application/json\r\n\
                content-length: 21\r\n\r\n{\"input\":{\"to\":2000}}";
-    let mut askers: Vec<_> = (0..90).map(|_| sidecar.client()).collect();
+    let mut askers: Vec<_> = (0..40).map(|_| sidecar.client()).collect();
     for asker in &mut askers {
         asker.write(ask.as_bytes());
     }
@@ -54,7 +62,7 @@ fn questions_beyond_their_limit_are_refused_at_once() {
         .collect();
     let (refused, answered): (Vec<_>, Vec<_>) =
         replies.iter().partition(|reply| reply.status == 503);
-    assert!(answered.len() >= 64, "{} of 90", answered.len());
+    assert!(answered.len() >= 8, "{} of 40", answered.len());
     assert!(!refused.is_empty());
     for reply in refused {
         assert_eq!(reply.json()["code"], "overloaded", "{reply:?}");

@@ -66,16 +66,24 @@ fn a_compact_jws_is_given_on_request() {
 
 #[test]
 fn the_form_of_the_token_is_what_accept_asks_for() {
-    let (sidecar, _dir) = fresh(&[]);
-    let mut client = sidecar.client();
-    for (accept, is_compact) in [
-        ("application/jwt", true),
-        ("application/json;q=0.5, Application/JOSE;q=0.8", true),
-        ("application/json", false),
-        ("*/*", false),
-        ("application/json, application/jose;q=0", false),
-        ("application/jose+json", false),
+    let (by_object, _dir) = fresh(&[]);
+    let (by_jws, _other_dir) = fresh(&["--set", "token_form=jws"]);
+    for (sidecar, accept, is_compact) in [
+        (&by_object, "application/jwt", true),
+        (
+            &by_object,
+            "application/json;q=0.5, Application/JOSE;q=0.8",
+            true,
+        ),
+        (&by_object, "application/json", false),
+        (&by_object, "*/*", false),
+        (&by_object, "application/json, application/jose;q=0", false),
+        (&by_object, "application/jose+json", false),
+        (&by_jws, "*/*", true),
+        (&by_jws, "application/json, application/jose;q=0", false),
+        (&by_jws, "application/jose;q=0, application/jwt", true),
     ] {
+        let mut client = sidecar.client();
         let headers = [("content-type", "application/json"), ("accept", accept)];
         let body = order("c5", "o-1", 100, "185.50");
         let reply = client

@@ -388,6 +388,24 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
 }
 
 #[test]
+fn an_answer_of_the_data_api_has_an_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = crate::sidecar::builtin_bundle(dir.path(), "large", "1000");
+    let symbols: serde_json::Map<_, _> = (0..60_000)
+        .map(|n| (format!("SYMBOL-{n:05}"), json!(true)))
+        .collect();
+    let data = json!({"limits": {"default": {}}, "restricted_symbols": symbols});
+    std::fs::write(bundle.join("data.json"), data.to_string()).unwrap();
+    let flags = ["--bundle", bundle.to_str().unwrap()];
+    let sidecar = crate::sidecar::Sidecar::start(&dir.path().join("data"), &flags);
+    let mut client = sidecar.client();
+    let whole = client.get("/v1/data");
+    assert_problem(&whole, 422, "invalid_member", None);
+    let part = client.get("/v1/data/restricted_symbols/SYMBOL-00007");
+    assert_eq!(part.json(), json!({"result": true}));
+}
+
+#[test]
 fn the_data_api_answers_as_opa_does() {
     let (sidecar, _dir) = fresh(&[]);
     let mut client = sidecar.client();

@@ -125,6 +125,16 @@ fn orders_come_over_tls_and_not_without() {
     let exposure = client.get("/v1/exposure/c1").json();
     assert_eq!(exposure["open_orders"], 3, "{exposure}");
 
+    // Whatever a client would like, it is HTTP/1.1.
+    let mut caller = (*authority.caller(None)).clone();
+    caller.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let name = ServerName::try_from(NAME).unwrap();
+    let mut connection = ClientConnection::new(Arc::new(caller), name).unwrap();
+    connection
+        .complete_io(&mut connected(sidecar.public()))
+        .unwrap();
+    assert_eq!(connection.alpn_protocol(), Some(&b"http/1.1"[..]));
+
     let plain = Client::connect(sidecar.public()).send("GET", "/health", &[], b"");
     assert!(plain.is_err(), "{plain:?}");
     let stranger = Authority::new().caller(None);

@@ -22,6 +22,9 @@ use crate::steps::{Steps, processor_time};
 /// Rules in one program: each takes one of the 255 registers that regorus has for all entry points.
 const RULES_PER_PROGRAM: usize = 200;
 
+/// Rules of one bundle: each program compiles anew what its rules need.
+const MAX_RULES: usize = 5_000;
+
 /// Every rule of a bundle, as an entry point of one of a few programs.
 pub(super) struct Documents(BTreeMap<String, Arc<Program>>);
 
@@ -33,6 +36,12 @@ impl Documents {
     ) -> Result<(Self, Vec<String>), CompileError> {
         let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
         paths.sort_unstable();
+        if paths.len() > MAX_RULES {
+            let rules = paths.len();
+            let message =
+                format!("{rules} rules are more than the {MAX_RULES} that a bundle may have");
+            return Err(CompileError::Compile(message));
+        }
         let (mut documents, mut builtins) = (BTreeMap::new(), Vec::new());
         for some in paths.chunks(RULES_PER_PROGRAM) {
             let compiled = Compiler::compile_from_policy(policy, some);
@@ -181,20 +190,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Bundle, activate};
+    use crate::{Bundle, Policy, activate_with};
 
-    fn policy(rego: &str) -> Arc<dyn crate::Policy> {
-        activate(&Bundle::from_files([("g.rego", rego)]).unwrap()).unwrap()
+    /// In which everything has `time`.
+    fn policy(rego: &str, time: Duration) -> Arc<dyn Policy> {
+        let limits = EvalLimits {
+            time,
+            ..EvalLimits::default()
+        };
+        activate_with(&Bundle::from_files([("g.rego", rego)]).unwrap(), limits).unwrap()
     }
+
+    /// On a machine that does other things, too.
+    const ENOUGH: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_bundle_of_more_rules_than_one_program_takes_is_answered_as_one() {
         let rules: String = (0..650)
             .map(|n| format!("limit_{n:03} := input.order.qty + {n}\n"))
             .collect();
-        let policy = policy(&format!(
-            "package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}"
-        ));
+        let rego =
+            format!("package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}");
+        let policy = policy(&rego, ENOUGH);
         let input = json!({"order": {"qty": 2}});
         let ask = |path: &[&str]| policy.query(path, &input).unwrap().unwrap();
         for n in [0, 199, 200, 649] {
@@ -213,12 +230,23 @@ mod tests {
         let rules: String = (0..150)
             .map(|n| format!("slow_{n} := count([x | some x in numbers.range({n}, input.to)])\n"))
             .collect();
-        let policy = policy(&format!(
-            "package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}"
-        ));
-        let ask = |path: &[&str], to: i32| policy.query(path, &json!({"to": to}));
-        assert_eq!(ask(&["gate", "slow_0"], 2_000), Ok(Some(json!(2_001))));
-        assert!(ask(&["gate"], 10).is_ok());
-        assert_eq!(ask(&["gate"], 2_000), Err(QueryError::Timeout));
+        let rego =
+            format!("package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}");
+        let input = json!({"to": 2_000});
+        let ask = |path: &[&str], time| policy(&rego, time).query(path, &input);
+        assert_eq!(ask(&["gate", "slow_0"], ENOUGH), Ok(Some(json!(2_001))));
+        assert!(ask(&["gate"], ENOUGH).is_ok());
+        let short = Duration::from_millis(20);
+        assert_eq!(ask(&["gate"], short), Err(QueryError::Timeout));
+    }
+
+    #[test]
+    fn a_bundle_of_too_many_rules_is_refused() {
+        let rules: String = (0..MAX_RULES).map(|n| format!("r{n} := {n}\n")).collect();
+        let rego =
+            format!("package gate\ndecision := {{\"allow\": true, \"reasons\": []}}\n{rules}");
+        let bundle = Bundle::from_files([("g.rego", rego.as_str())]).unwrap();
+        let refused = crate::activate(&bundle).err().unwrap().to_string();
+        assert!(refused.contains("5001 rules"), "{refused}");
     }
 }

@@ -11,7 +11,6 @@ pub(super) fn overload(artifact: &Value) -> String {
         "offered_per_s",
         "saturation_per_s",
         "connections",
-        "max_in_flight",
         "accepted_per_s",
         "refused",
         "before_p99_ms",
@@ -21,7 +20,6 @@ pub(super) fn overload(artifact: &Value) -> String {
         Some(offered),
         Some(saturation),
         Some(connections),
-        Some(in_flight),
         Some(accepted),
         Some(refused),
         Some(before),
@@ -30,9 +28,13 @@ pub(super) fn overload(artifact: &Value) -> String {
     else {
         return String::new();
     };
+    // The earliest artifacts do not say.
+    let in_flight = count("max_in_flight");
+    let at_once =
+        in_flight.map_or_else(String::new, |most| format!(" that decides {most} at once"));
     let note = format!(
         "{offered} orders a second, twice the saturation of {saturation}, over {connections} connections to a \
-         sidecar that decides {in_flight} at once: {accepted} a second accepted, {refused} in all refused (503). Times \
+         sidecar{at_once}: {accepted} a second accepted, {refused} in all refused (503). Times \
          from the sending. Light load has a p99 of {before} ms right before and {after} ms right after."
     );
     section(

@@ -1,5 +1,5 @@
 //! The ledger's housekeeping, on a thread of its own: it brings a failed journal back, forgets
-//! what ended long ago, pictures the state now and then so that the next start is quick, and
+//! what ended long ago, takes a snapshot now and then so that the next start is quick, and
 //! prunes the journal when it is told for how long to keep it.
 
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use gate_types::Timestamp;
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::{Account, Effect, Event};
+use crate::account_copy::{self, AccountCopy};
 use crate::codec;
-use crate::image::{self, Likeness};
 use crate::kill::KillSwitches;
 use crate::record::{ContextId, DecisionContext, Record};
 
@@ -183,7 +183,7 @@ impl Books {
     }
 
     /// Adds the symbols that came since, so that each stands at its number.
-    pub(crate) fn catch_up(&self, known: &mut image::Symbols) {
+    pub(crate) fn catch_up(&self, known: &mut account_copy::Symbols) {
         let symbols = self.symbols.read();
         let new = symbols.texts.get(known.len()..).unwrap_or_default();
         known.extend(new.iter().map(Arc::clone));
@@ -201,8 +201,8 @@ impl Books {
     pub(crate) fn state_hash(&self, now: Timestamp, window_ns: u64) -> [u8; 32] {
         let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
         let mut bytes = Vec::new();
-        let mut likeness = Likeness::default();
-        let mut symbols = image::Symbols::new();
+        let mut copy = AccountCopy::default();
+        let mut symbols = account_copy::Symbols::new();
         self.catch_up(&mut symbols);
         for client in self.clients() {
             let Some(account) = self.known_account(&client) else {
@@ -213,8 +213,8 @@ impl Books {
                 continue;
             }
             bytes.clear();
-            likeness.take(&account, now, window_ns);
-            likeness.encode(&client, &symbols, &mut bytes);
+            copy.take(&account, now, window_ns);
+            copy.encode(&client, &symbols, &mut bytes);
             hash.update(&bytes);
         }
         for kill in self.kills.thrown() {
@@ -228,7 +228,7 @@ impl Books {
         digest
     }
 
-    /// Names of all clients, in order. A picture: others may come while it is taken.
+    /// Names of all clients, in order, as of now: others may come meanwhile.
     pub(crate) fn clients(&self) -> Vec<Box<str>> {
         let mut names: Vec<Box<str>> = Vec::new();
         for shard in &self.shards {

@@ -204,7 +204,7 @@ pub enum ReadError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// The state was not pictured; the picture before is kept.
+/// No snapshot was taken; the one before is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The file could not be written.
@@ -216,7 +216,7 @@ pub enum SnapshotError {
     /// The journal failed meanwhile.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
-    /// The ledger is being closed; the next start replays what the picture would have spared it.
+    /// The ledger is being closed; the next start replays what the snapshot would have spared it.
     #[error("the ledger is being closed")]
     Closed,
     /// The journal failed and was recovered meanwhile.

@@ -53,7 +53,7 @@ pub struct Ledger {
     /// Held by whoever takes a snapshot.
     pub(crate) snapshots: Mutex<()>,
     /// A snapshot is being taken: no account may be closed.
-    pub(crate) picturing: AtomicBool,
+    pub(crate) taking_snapshot: AtomicBool,
     /// Where the last snapshot begins.
     pub(crate) snapshot_seq: AtomicU64,
     /// The last record that was pruned.
@@ -104,7 +104,7 @@ impl Ledger {
             threads: Mutex::default(),
             store_id,
             snapshots: Mutex::default(),
-            picturing: AtomicBool::new(false),
+            taking_snapshot: AtomicBool::new(false),
             snapshot_seq: AtomicU64::new(snapshot_seq),
             begin_seq: AtomicU64::new(begin_seq),
             recoveries: AtomicU64::new(0),
@@ -347,10 +347,10 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
     let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.
     store::checkpoint(&conn, "TRUNCATE")?;
-    let picture = snapshot::load(paths, &conn, &store_id);
-    let snapshot_seq = picture.as_ref().map_or(0, |picture| picture.begin.seq);
+    let snapshot = snapshot::load(paths, &conn, &store_id);
+    let snapshot_seq = snapshot.as_ref().map_or(0, |snapshot| snapshot.begin.seq);
     let begin_seq = store::begin(&conn, &store_id)?.seq;
-    let (books, tail) = rebuild(&conn, &store_id, picture, config.dedupe_window_ns)?;
+    let (books, tail) = rebuild(&conn, &store_id, snapshot, config.dedupe_window_ns)?;
     books.forget_all(clock.now(), config.dedupe_window_ns);
     if config.lengthen_wal {
         // More than the threshold: commits go on while the bulk is checkpointed.

@@ -55,9 +55,9 @@
 
 // The pure core: no clock, no lock, no I/O.
 mod account;
+mod account_copy;
 mod exposure;
 mod hold;
-mod image;
 mod kill;
 mod order;
 mod rate;

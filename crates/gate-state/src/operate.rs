@@ -71,7 +71,7 @@ impl Ledger {
             self.visit(&self.books.read(), &client, now, &mut done);
         }
         let every = self.config.snapshot_every;
-        // As many as half of what is pictured, so that picturing costs each record the same,
+        // As many as half of what is in one, so that snapshots cost each record the same,
         // however much is remembered.
         let remembered = u64::try_from(self.books.read().remembered()).unwrap_or(u64::MAX);
         let enough = every.max(remembered.div_ceil(2));
@@ -134,8 +134,8 @@ impl Ledger {
         let blank = account.is_blank(now);
         drop(account);
         drop(shared);
-        let picturing = self.picturing.load(Ordering::SeqCst);
-        if blank && !picturing && books.close_blank(client, now) {
+        let taking_snapshot = self.taking_snapshot.load(Ordering::SeqCst);
+        if blank && !taking_snapshot && books.close_blank(client, now) {
             done.closed = done.closed.saturating_add(1);
         }
     }

@@ -61,9 +61,9 @@ impl Ledger {
         if self.last_row_before(before, older_than)?.is_none() {
             return Ok(None);
         }
-        let pictured = self.snapshot()?.get();
+        let begins = self.snapshot()?.get();
         // The row that the snapshot begins at stays: the snapshot is recognised by it.
-        let bound = pictured.min(needed).saturating_sub(1);
+        let bound = begins.min(needed).saturating_sub(1);
         let Some(point) = self.last_row_before(bound, older_than)? else {
             return Ok(None);
         };

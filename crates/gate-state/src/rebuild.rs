@@ -11,7 +11,7 @@ use crate::config::LONGEST_DEDUPE_WINDOW_NS;
 use crate::error::{Damage, DamageKind, OpenError};
 use crate::order::{Mark, OrderKey};
 use crate::record::{ContextId, Entry, Record, Seq, Status};
-use crate::snapshot::Picture;
+use crate::snapshot::Snapshot;
 use crate::store::{self, Row};
 
 /// Ended orders dropped from memory at most, for each decision of the same client.
@@ -81,30 +81,30 @@ pub(crate) const fn damage(seq: u64, what: DamageKind) -> Damage {
     }
 }
 
-/// Builds the books from the journal: from a picture of them on, if there is one. They remember for as
+/// Builds the books from the journal: from a snapshot of them on, if there is one. They remember for as
 /// long as whoever wrote the journal may have, and that is `window_ns` if it is longer.
 pub(crate) fn rebuild(
     conn: &Connection,
     store_id: &[u8; 16],
-    picture: Option<Picture>,
+    snapshot: Option<Snapshot>,
     window_ns: u64,
 ) -> Result<(Books, Tail), OpenError> {
     let start = store::begin(conn, store_id)?;
-    let picture = match picture {
-        Some(picture) if picture.begin.seq >= start.seq => picture,
-        // What was pruned is only in a picture.
+    let snapshot = match snapshot {
+        Some(snapshot) if snapshot.begin.seq >= start.seq => snapshot,
+        // What was pruned is only in a snapshot.
         _ if start.seq > 0 => return Err(OpenError::SnapshotMissing),
-        _ => Picture {
+        _ => Snapshot {
             books: Books::default(),
             begin: start,
         },
     };
-    let mut books = picture.books;
+    let mut books = snapshot.books;
     let mut verifier = Verifier {
-        tail: picture.begin,
+        tail: snapshot.begin,
     };
     let window_ns = window_ns.max(LONGEST_DEDUPE_WINDOW_NS);
-    let mut after = picture.begin.seq;
+    let mut after = snapshot.begin.seq;
     while let Some(row) = store::row_after(conn, after)? {
         verifier.row(&row, |entry, _| {
             replay(&mut books, entry, window_ns).map_err(OpenError::from)
@@ -187,7 +187,7 @@ fn apply(
     let account = books.account(client);
     let mut account = account.lock();
     if account.last_seq >= event.seq {
-        // Pictured after this happened.
+        // The snapshot was taken after this happened.
         return Ok(());
     }
     if matches!(event.what, What::Decide { .. }) {

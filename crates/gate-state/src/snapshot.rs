@@ -1,8 +1,8 @@
-//! A picture of the state in a file of its own, so that a start need not read the journal from
+//! A snapshot: the state in a file of its own, so that a start need not read the journal from
 //! its beginning. Derived and disposable: what does not match the journal exactly is ignored.
 //!
-//! Accounts are pictured one after the other while the others go on. Each carries the number of
-//! its newest record; a start replays the journal from where the picture began, and skips for
+//! Accounts are copied one after the other while the others go on. Each carries the number of
+//! its newest record; a start replays the journal from where the snapshot began, and skips for
 //! each account what it already contains.
 
 use std::cell::Cell;
@@ -17,12 +17,12 @@ use parking_lot::Mutex;
 use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::account_copy::{self, AccountCopy, Symbols};
 use crate::books::Books;
 use crate::chain::ChainHash;
 use crate::codec;
 use crate::error::{NotDurable, SnapshotError};
 use crate::export::{LinePolicy, Policies};
-use crate::image::{self, Likeness, Symbols};
 use crate::ledger::Ledger;
 use crate::rebuild::Tail;
 use crate::record::{ContextId, DecisionContext, Record, Seq};
@@ -34,12 +34,12 @@ const MAGIC: &[u8; 16] = b"gate snapshot 2\n";
 const HASH_BYTES: usize = 32;
 
 impl Ledger {
-    /// Pictures the state, so that the next start replays only what follows. Returns from where
+    /// Takes a snapshot of the state, so that the next start replays only what follows. Returns from where
     /// on. Blocks until everything recorded so far is durable and every account is written down,
     /// but holds up each client only while it is being written down.
     ///
     /// # Errors
-    /// [`SnapshotError`]; the picture before is kept.
+    /// [`SnapshotError`]; the one before is kept.
     pub fn snapshot(&self) -> Result<Seq, SnapshotError> {
         let _one_at_a_time = self.snapshots.lock();
         let recoveries = self.recoveries.load(Ordering::Acquire);
@@ -47,12 +47,12 @@ impl Ledger {
             // From here on no account is closed: whoever was closing one is done once this lock
             // is taken.
             let _books = self.books.write();
-            self.picturing.store(true, Ordering::SeqCst);
+            self.taking_snapshot.store(true, Ordering::SeqCst);
         }
         let written = self.write_snapshot();
-        self.picturing.store(false, Ordering::SeqCst);
+        self.taking_snapshot.store(false, Ordering::SeqCst);
         let (begin, end) = written?;
-        // What the picture contains must be on disk before the picture counts.
+        // What the snapshot contains must be on disk before the snapshot counts.
         self.durable.wait(end)?;
         if self.recoveries.load(Ordering::Acquire) != recoveries {
             return Err(SnapshotError::Recovered);
@@ -64,8 +64,8 @@ impl Ledger {
     }
 
     fn write_snapshot(&self) -> Result<(Tail, u64), SnapshotError> {
-        // An account that was closed is not in the picture, so that its last record must not come
-        // after where the picture begins. It may still be queued.
+        // An account that was closed is not in the snapshot, so that its last record must not come
+        // after where the snapshot begins. It may still be queued.
         self.durable.wait(self.queue.last_allotted())?;
         let begin = self.readers.with(&self.paths, |conn| {
             conn.query_row(
@@ -98,7 +98,7 @@ impl Ledger {
         } = self.head(&begin, now);
         file.write(&head)?;
         let mut bytes = Vec::new();
-        let mut likeness = Likeness::default();
+        let mut copy = AccountCopy::default();
         let mut symbols = Symbols::new();
         for client in clients {
             {
@@ -106,13 +106,13 @@ impl Ledger {
                 let Some(account) = books.known_account(&client) else {
                     continue;
                 };
-                likeness.take(&account.lock(), now, self.config.dedupe_window_ns);
+                copy.take(&account.lock(), now, self.config.dedupe_window_ns);
                 books.catch_up(&mut symbols);
             }
             bytes.clear();
             bytes.push(1);
-            likeness.encode(&client, &symbols, &mut bytes);
-            end = end.max(likeness.last_seq());
+            copy.encode(&client, &symbols, &mut bytes);
+            end = end.max(copy.last_seq());
             file.write(&bytes)?;
         }
         bytes.clear();
@@ -129,7 +129,7 @@ impl Ledger {
     }
 
     /// How to go on: gently while others commit. Does not when the journal has failed, since it is
-    /// recovered by whoever takes pictures, nor when the ledger is closed.
+    /// recovered by whoever takes snapshots, nor when the ledger is closed.
     fn pace(&self, commits: &Cell<u64>) -> Result<Pace, SnapshotError> {
         if self.queue.is_closing() {
             return Err(SnapshotError::Closed);
@@ -174,7 +174,7 @@ impl Ledger {
     }
 }
 
-/// What a picture begins with.
+/// What a snapshot begins with.
 struct Head {
     bytes: Vec<u8>,
     /// Whose accounts follow.
@@ -183,26 +183,26 @@ struct Head {
     end: u64,
 }
 
-/// The new picture takes the old one's name, and the old one becomes the spare: freeing the space
-/// of a large file holds up the disk, and the next picture needs it again.
-fn swap(spare: &Path, picture: &Path) -> io::Result<()> {
+/// The new snapshot takes the old one's name, and the old one becomes the spare: freeing the space
+/// of a large file holds up the disk, and the next snapshot needs it again.
+fn swap(spare: &Path, snapshot: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         use rustix::io::Errno;
-        match renameat_with(CWD, spare, CWD, picture, RenameFlags::EXCHANGE) {
+        match renameat_with(CWD, spare, CWD, snapshot, RenameFlags::EXCHANGE) {
             // There is no old one, or the file system cannot.
             Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
             changed => return Ok(changed?),
         }
     }
-    std::fs::rename(spare, picture)
+    std::fs::rename(spare, snapshot)
 }
 
-/// The picture's bytes; `None` when they are not as they were written.
+/// The snapshot's bytes; `None` when they are not as they were written.
 fn content(paths: &Paths) -> io::Result<Option<Vec<u8>>> {
     // The process that has the store may have written over what is being read, once it was no longer
-    // the picture in force: then there is a newer one.
+    // the snapshot in force: then there is a newer one.
     for _ in 0..3 {
         let mut bytes = std::fs::read(&paths.snapshot)?;
         if let Some((content, hash)) = bytes.split_last_chunk::<HASH_BYTES>()
@@ -215,29 +215,29 @@ fn content(paths: &Paths) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
-/// A picture that belongs to this journal.
-pub(crate) struct Picture {
+/// A snapshot that belongs to this journal.
+pub(crate) struct Snapshot {
     pub(crate) books: Books,
     /// Where the journal is to be replayed from.
     pub(crate) begin: Tail,
 }
 
-/// Reads the picture, if there is one and it is of this journal.
-pub(crate) fn load(paths: &Paths, conn: &Connection, store_id: &[u8; 16]) -> Option<Picture> {
+/// Reads the snapshot, if there is one and it is of this journal.
+pub(crate) fn load(paths: &Paths, conn: &Connection, store_id: &[u8; 16]) -> Option<Snapshot> {
     let Some(content) = content(paths).ok()? else {
         tracing::warn!("snapshot is damaged; reading the whole journal");
         return None;
     };
-    let picture = read(&content, store_id)
+    let snapshot = read(&content, store_id)
         .ok()
-        .filter(|(picture, end)| belongs(conn, &picture.begin, *end).unwrap_or(false));
-    if picture.is_none() {
+        .filter(|(snapshot, end)| belongs(conn, &snapshot.begin, *end).unwrap_or(false));
+    if snapshot.is_none() {
         tracing::warn!("snapshot is not of this journal; reading the whole of it");
     }
-    picture.map(|(picture, _)| picture)
+    snapshot.map(|(snapshot, _)| snapshot)
 }
 
-/// Whether the journal has the row that the picture begins at, and reaches as far as it does.
+/// Whether the journal has the row that the snapshot begins at, and reaches as far as it does.
 fn belongs(conn: &Connection, begin: &Tail, end: u64) -> Result<bool, rusqlite::Error> {
     let hash: Option<[u8; 32]> = conn
         .query_row(
@@ -252,7 +252,7 @@ fn belongs(conn: &Connection, begin: &Tail, end: u64) -> Result<bool, rusqlite::
     Ok(hash == Some(begin.chain.0) && last.is_some_and(|last| end <= unsigned(last)))
 }
 
-/// The contexts that a picture names, by number; none when there is no picture of this store.
+/// The contexts that a snapshot names, by number; none when there is no snapshot of this store.
 pub(crate) fn contexts(paths: &Paths, store_id: &[u8; 16]) -> Policies {
     let Ok(Some(content)) = content(paths) else {
         return Policies::default();
@@ -266,7 +266,7 @@ pub(crate) fn contexts(paths: &Paths, store_id: &[u8; 16]) -> Policies {
     contexts.into_iter().map(named).collect()
 }
 
-/// The head of a picture, as far as its contexts go. Returns where the picture begins.
+/// The head of a snapshot, as far as its contexts go. Returns where the snapshot begins.
 fn read_contexts(
     from: &mut In<'_>,
     store_id: &[u8; 16],
@@ -289,7 +289,7 @@ fn read_contexts(
     Ok(begin)
 }
 
-fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed> {
+fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Snapshot, u64), Malformed> {
     let mut from = In(content);
     let mut books = Books::default();
     let begin = read_contexts(&mut from, store_id, &mut books)?;
@@ -300,12 +300,12 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Picture, u64), Malformed
         books.kills.apply(&kill);
     }
     while from.byte()? == 1 {
-        let (client, account) = image::decode(&mut from, &|text| books.symbol_number(text))?;
+        let (client, account) = account_copy::decode(&mut from, &|text| books.symbol_number(text))?;
         books.restore(client, Arc::new(Mutex::new(account)));
     }
     let end = from.u64()?;
     from.end()?;
-    Ok((Picture { books, begin }, end))
+    Ok((Snapshot { books, begin }, end))
 }
 
 #[cfg(test)]
@@ -316,9 +316,9 @@ mod tests {
     use crate::config::LedgerConfig;
     use crate::record::{KillRecord, KillScope};
 
-    /// A picture must not say that a switch is off before the journal does.
+    /// A snapshot must not say that a switch is off before the journal does.
     #[test]
-    fn a_picture_waits_for_the_switches_in_it() {
+    fn a_snapshot_waits_for_the_switches_in_it() {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
         let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();

@@ -54,7 +54,7 @@ pub(crate) struct Paths {
     pub(crate) database: PathBuf,
     pub(crate) wal: PathBuf,
     pub(crate) snapshot: PathBuf,
-    /// Written over by the next picture, which then changes places with the one in force.
+    /// Written over by the next snapshot, which then changes places with the one in force.
     pub(crate) snapshot_spare: PathBuf,
     lock: PathBuf,
 }

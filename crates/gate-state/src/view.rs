@@ -42,8 +42,8 @@ impl StoreView {
     pub fn open(dir: &Path, dedupe_window_ns: u64) -> Result<Self, OpenError> {
         let journal = Journal::open(dir)?;
         let id = journal.store_id();
-        let picture = snapshot::load(&Paths::new(dir), journal.conn(), &id);
-        let (books, tail) = rebuild(journal.conn(), &id, picture, dedupe_window_ns)?;
+        let snapshot = snapshot::load(&Paths::new(dir), journal.conn(), &id);
+        let (books, tail) = rebuild(journal.conn(), &id, snapshot, dedupe_window_ns)?;
         let end = ChainPoint {
             seq: Seq::new(tail.seq),
             hash: tail.chain,

@@ -245,7 +245,7 @@ fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
 }
 
 #[test]
-fn pictures_are_taken_when_half_of_what_is_in_them_is_new() {
+fn snapshots_are_taken_when_half_of_what_is_in_them_is_new() {
     let kit = Kit::with(|config| config.snapshot_every = 3);
     let taken: Vec<usize> = (1..=30)
         .filter(|n| {
@@ -258,7 +258,7 @@ fn pictures_are_taken_when_half_of_what_is_in_them_is_new() {
 }
 
 #[test]
-fn a_new_picture_changes_places_with_the_old_one() {
+fn a_new_snapshot_changes_places_with_the_old_one() {
     let kit = Kit::new();
     let path = |name: &str| kit.dir.path().join(name);
     for n in 0..50 {

@@ -13,10 +13,10 @@ use crate::wire::{In, Malformed, Out};
 /// The text of each symbol, by its number: the numbers are this process's own.
 pub(crate) type Symbols = Vec<Arc<str>>;
 
-/// What of an account goes into its picture. Taken under the account's lock, in as little time as
+/// What of an account goes into a snapshot. Taken under the account's lock, in as little time as
 /// copying takes; sorted and written down without it. Used again for the next account.
 #[derive(Default)]
-pub(crate) struct Likeness {
+pub(crate) struct AccountCopy {
     last_seq: u64,
     /// When they were, in nanoseconds.
     orders_of_second: Vec<u64>,
@@ -24,7 +24,7 @@ pub(crate) struct Likeness {
     orders: Vec<(OrderKey, Order)>,
 }
 
-impl Likeness {
+impl AccountCopy {
     /// The account as of `now`: what would be forgotten by then is left out.
     pub(crate) fn take(&mut self, account: &Account, now: Timestamp, window_ns: u64) {
         self.last_seq = account.last_seq;

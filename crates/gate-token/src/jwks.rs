@@ -10,12 +10,25 @@ use zeroize::Zeroizing;
 use crate::canonical::{write_string, write_u64};
 use crate::json::{MAX_SAFE_INTEGER, duplicate};
 use crate::key::SigningKey;
-use crate::keyring::{KeyError, secret_text};
+use crate::keyring::{KeyError, secret_text, shown};
 
 /// The keys of a JWK Set, each with whether it may sign.
 pub(crate) fn read(text: &[u8]) -> Result<Vec<(SigningKey, bool)>, KeyError> {
-    let JwkSet(keys) = serde_json::from_slice(text).map_err(KeyError::NotAJwkSet)?;
+    let read = serde_json::from_slice(text).map_err(without_values);
+    let JwkSet(keys) = read.map_err(KeyError::NotAJwkSet)?;
     keys.into_iter().map(Jwk::into_key).collect()
+}
+
+/// serde quotes a value of the wrong type, which may be a secret in the wrong place.
+fn without_values(error: serde_json::Error) -> serde_json::Error {
+    let text = error.to_string();
+    if text.starts_with("invalid type") || text.starts_with("invalid value") {
+        let (line, column) = (error.line(), error.column());
+        let what = "it must be an object with `keys`, an array of JWK objects";
+        serde_json::Error::custom(format_args!("{what} (at line {line} column {column})"))
+    } else {
+        error
+    }
 }
 
 /// The JWK Set of these keys.
@@ -173,14 +186,17 @@ impl<'de> Visitor<'de> for JwkVisitor {
         let (mut purpose, mut key_ops, mut nbf, mut exp) = (None, None, None, None);
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "kty" => once(&mut kty, "kty", map.next_value()?)?,
-                "kid" => once(&mut kid, "kid", map.next_value()?)?,
+                "kty" => once(&mut kty, "kty", value(&mut map, "kty", "a string")?)?,
+                "kid" => once(&mut kid, "kid", value(&mut map, "kid", "a string")?)?,
                 "k" => once(&mut k, "k", secret_value(&mut map)?)?,
-                "alg" => once(&mut alg, "alg", map.next_value()?)?,
-                "use" => once(&mut purpose, "use", map.next_value()?)?,
-                "key_ops" => once(&mut key_ops, "key_ops", map.next_value()?)?,
-                "nbf" => once(&mut nbf, "nbf", time(map.next_value()?, "nbf")?)?,
-                "exp" => once(&mut exp, "exp", time(map.next_value()?, "exp")?)?,
+                "alg" => once(&mut alg, "alg", value(&mut map, "alg", "a string")?)?,
+                "use" => once(&mut purpose, "use", value(&mut map, "use", "a string")?)?,
+                "key_ops" => {
+                    let ops = value(&mut map, "key_ops", "an array of strings")?;
+                    once(&mut key_ops, "key_ops", ops)?;
+                }
+                "nbf" => once(&mut nbf, "nbf", time(&mut map, "nbf")?)?,
+                "exp" => once(&mut exp, "exp", time(&mut map, "exp")?)?,
                 // A misspelt `key_ops` would let a retired key sign.
                 other => return Err(unknown(other)),
             }
@@ -204,9 +220,22 @@ fn secret_value<'de, A: MapAccess<'de>>(map: &mut A) -> Result<&'de str, A::Erro
         .map_err(|_| A::Error::custom("member `k` must be a string without escapes"))
 }
 
-fn time<E: Error>(seconds: u64, name: &str) -> Result<u64, E> {
+/// Any other value; serde's own messages would quote it, and it may be a secret in the wrong place.
+fn value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    map: &mut A,
+    name: &str,
+    what: &str,
+) -> Result<T, A::Error> {
+    map.next_value()
+        .map_err(|_| A::Error::custom(format_args!("member `{name}` must be {what}")))
+}
+
+fn time<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<u64, A::Error> {
+    let seconds: u64 = value(map, name, "a whole number of seconds")?;
     if seconds > MAX_SAFE_INTEGER {
-        return Err(E::custom(format_args!("member `{name}` is beyond 2^53-1")));
+        return Err(A::Error::custom(format_args!(
+            "member `{name}` is beyond 2^53-1"
+        )));
     }
     Ok(seconds)
 }
@@ -223,7 +252,7 @@ fn need<T, E: Error>(slot: Option<T>, name: &str) -> Result<T, E> {
 }
 
 fn unknown<E: Error>(name: &str) -> E {
-    E::custom(format_args!("unknown member `{name}`"))
+    E::custom(format_args!("unknown member `{}`", shown(name)))
 }
 
 #[cfg(test)]
@@ -251,6 +280,23 @@ mod tests {
             format!(r#"{{"keys":[{{"kty":"oct","kid":"a","alg":"HS256","k":"{SECRET}"#),
             format!(r#"{{"keys":[{{"kty":"oct","kid":"a","alg":"HS256","k":"{SECRET}=="}}]}}"#),
             format!(r#"{{"keys":[{{"kty":"RSA","kid":"a","alg":"HS256","k":"{SECRET}"}}]}}"#),
+            // In the wrong place.
+            format!(r#""{SECRET}""#),
+            format!(r#"{{"keys":"{SECRET}"}}"#),
+            format!(r#"{{"keys":["{SECRET}"]}}"#),
+            format!(r#"{{"{SECRET}":[]}}"#),
+            format!(r#"{{"keys":[{{"{SECRET}":"k"}}]}}"#),
+            format!(r#"{{"keys":[{{"kty":"{SECRET}","kid":"a","alg":"HS256","k":"{SECRET}"}}]}}"#),
+            format!(r#"{{"keys":[{{"kty":"oct","kid":"{SECRET}","alg":"HS256","k":"a"}}]}}"#),
+            format!(r#"{{"keys":[{{"kty":"oct","kid":"a","alg":"{SECRET}","k":"{SECRET}"}}]}}"#),
+            format!(
+                r#"{{"keys":[{{"kty":"oct","kid":"a","use":"{SECRET}","alg":"HS256","k":"{SECRET}"}}]}}"#
+            ),
+            format!(r#"{{"keys":[{{"kty":"oct","kid":"a","key_ops":"{SECRET}"}}]}}"#),
+            format!(r#"{{"keys":[{{"kty":"oct","kid":"a","exp":"{SECRET}"}}]}}"#),
+            format!(
+                r#"{{"keys":[{{"kty":"oct","kid":"{SECRET}","alg":"HS256","k":"{SECRET}"}},{{"kty":"oct","kid":"{SECRET}","alg":"HS256","k":"{SECRET}"}}]}}"#
+            ),
         ] {
             let message = refusal(&text);
             assert!(!message.contains(&SECRET[1..8]), "{message}");

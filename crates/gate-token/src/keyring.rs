@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use crate::jwks;
@@ -21,13 +22,13 @@ pub enum KeyError {
     #[error("a key has an empty `kid`")]
     EmptyKid,
     /// Two keys of one name.
-    #[error("two keys have the kid `{kid}`")]
+    #[error("two keys have the kid `{}`", shown(kid))]
     DuplicateKid {
         /// The name.
         kid: String,
     },
     /// `kty` other than `oct`.
-    #[error("key `{kid}`: kty is `{kty}`, must be `oct`")]
+    #[error("key `{}`: kty is `{}`, must be `oct`", shown(kid), shown(kty))]
     WrongKty {
         /// Which key.
         kid: String,
@@ -35,7 +36,7 @@ pub enum KeyError {
         kty: String,
     },
     /// `alg` other than `HS256`.
-    #[error("key `{kid}`: alg is `{alg}`, must be `HS256`")]
+    #[error("key `{}`: alg is `{}`, must be `HS256`", shown(kid), shown(alg))]
     WrongAlg {
         /// Which key.
         kid: String,
@@ -43,7 +44,7 @@ pub enum KeyError {
         alg: String,
     },
     /// `use` other than `sig`.
-    #[error("key `{kid}`: use is `{purpose}`, must be `sig`")]
+    #[error("key `{}`: use is `{}`, must be `sig`", shown(kid), shown(purpose))]
     WrongUse {
         /// Which key.
         kid: String,
@@ -51,19 +52,25 @@ pub enum KeyError {
         purpose: String,
     },
     /// `key_ops` neither `["sign","verify"]` nor `["verify"]`.
-    #[error("key `{kid}`: key_ops must be sign and verify, or verify alone")]
+    #[error(
+        "key `{}`: key_ops must be sign and verify, or verify alone",
+        shown(kid)
+    )]
     WrongKeyOps {
         /// Which key.
         kid: String,
     },
     /// `k` is not base64url without padding.
-    #[error("key `{kid}`: k is not base64url without padding")]
+    #[error("key `{}`: k is not base64url without padding", shown(kid))]
     NotBase64Url {
         /// Which key.
         kid: String,
     },
     /// A secret that RFC 7518 §3.2 forbids for HS256.
-    #[error("key `{kid}`: secret has {bytes} bytes, needs at least {MIN_SECRET_BYTES}")]
+    #[error(
+        "key `{}`: secret has {bytes} bytes, needs at least {MIN_SECRET_BYTES}",
+        shown(kid)
+    )]
     TooShort {
         /// Which key.
         kid: String,
@@ -71,7 +78,7 @@ pub enum KeyError {
         bytes: usize,
     },
     /// `nbf` is not before `exp`.
-    #[error("key `{kid}`: nbf is not before exp")]
+    #[error("key `{}`: nbf is not before exp", shown(kid))]
     NeverValid {
         /// Which key.
         kid: String,
@@ -80,7 +87,11 @@ pub enum KeyError {
     #[error("no key may sign: one needs `sign` among its key_ops")]
     NoActiveKey,
     /// More than one key may sign.
-    #[error("both `{first}` and `{second}` may sign: give all but one the key_ops [\"verify\"]")]
+    #[error(
+        "both `{}` and `{}` may sign: give all but one the key_ops [\"verify\"]",
+        shown(first),
+        shown(second)
+    )]
     TwoActiveKeys {
         /// One of them.
         first: String,
@@ -90,6 +101,19 @@ pub enum KeyError {
     /// The operating system gave no randomness.
     #[error("no randomness for a new key")]
     NoRandomness,
+}
+
+/// The longest text of a key file that a refusal quotes.
+const MAX_SHOWN_BYTES: usize = 24;
+
+/// A text of a key file as a refusal may quote it: one that is long enough for a secret may be one, put in
+/// the wrong place.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_SHOWN_BYTES {
+        text.into()
+    } else {
+        format!("({} bytes)", text.len()).into()
+    }
 }
 
 impl KeyError {

@@ -266,7 +266,7 @@ pub(crate) enum Audit {
         /// Directory of the journal
         #[arg(long, value_name = "DIR", default_value = "gate-data")]
         data_dir: PathBuf,
-        /// A place in the chain noted earlier, as SEQ:HASH: it must still be there
+        /// A place in the chain noted earlier, as SEQ:HASH: it must still be there, and not pruned
         #[arg(long = "known", value_name = "SEQ:HASH")]
         known: Vec<String>,
         /// JWK Set with the key that signed the anchor of a pruned journal [default: keys.json in

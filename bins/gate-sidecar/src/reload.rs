@@ -72,14 +72,14 @@ impl Reloader {
         Look(stamps.collect())
     }
 
-    /// Reads bundle and keys again, and certificates when it is asked for; all are good before any is
+    /// Reads the bundle again, and when it is asked for keys and certificates; all are good before any is
     /// put in force. Waits for a reload that is under way.
     pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
         let mut retired = self.retired.lock();
         let outcome = self.try_reload(gate, trigger, &mut retired);
         let reason = outcome.as_ref().err().map(|error| format!("{error:#}"));
         // What fails again as it did before was told; an operator who asked is told anyway.
-        let news = self.status.lock().note(reason.as_deref());
+        let news = self.status.lock().note(trigger, reason.as_deref());
         let policy = gate.policy();
         let identity = policy.identity();
         let (revision, hash) = (&identity.revision, identity.hash);
@@ -118,9 +118,15 @@ impl Reloader {
         if is_same && trigger == Trigger::Changed {
             return Ok(false);
         }
-        let keys = build::keys(&self.config)?;
-        // Those of a renewal that is half done must not keep a policy from coming into force.
-        let tls = self.tls.as_ref().filter(|_| trigger == Trigger::Asked);
+        // A change of the bundle is no word on the keys: their verifiers may not have the new one yet. Nor
+        // must files that are being replaced keep a policy from coming into force.
+        let is_asked = trigger == Trigger::Asked;
+        let keys = if is_asked {
+            build::keys(&self.config)?
+        } else {
+            gate.keys()
+        };
+        let tls = self.tls.as_ref().filter(|_| is_asked);
         let renewal = tls.map(|tls| tls.read_again()).transpose()?;
         gate.change(policy, keys).context("the journal")?;
         if let (Some(tls), Some(renewal)) = (tls, renewal) {

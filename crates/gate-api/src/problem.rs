@@ -38,6 +38,8 @@ pub enum Code {
     MissingMember,
     /// 422: a member that this call does not know.
     UnknownMember,
+    /// 500, as in OPA: the policy has no answer to a question, by its own fault or for want of time.
+    QueryFailed,
     /// 500: a defect of this service.
     Internal,
     /// 503: the journal cannot be written; nothing is decided until it can.
@@ -52,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// Every code there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MalformedJson,
         Self::DuplicateMember,
         Self::NotFound,
@@ -66,6 +68,7 @@ impl Code {
         Self::InvalidMember,
         Self::MissingMember,
         Self::UnknownMember,
+        Self::QueryFailed,
         Self::Internal,
         Self::NotDurable,
         Self::KeyNotValid,
@@ -97,6 +100,7 @@ impl Code {
             Self::InvalidMember => ("invalid_member", 422, "A member is invalid"),
             Self::MissingMember => ("missing_member", 422, "A member is missing"),
             Self::UnknownMember => ("unknown_member", 422, "A member is not known"),
+            Self::QueryFailed => ("query_failed", 500, "The policy has no answer"),
             Self::Internal => ("internal", 500, "The service failed"),
             Self::NotDurable => ("not_durable", 503, "The journal cannot be written"),
             Self::KeyNotValid => ("key_not_valid", 503, "The signing key is not valid now"),

@@ -36,6 +36,15 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
     let journal = open(dir)?;
     match journal.verify(&known) {
         Ok(verified) => {
+            let begin = verified.begin.seq;
+            if let Some(gone) = known.iter().find(|point| point.seq < begin) {
+                eprintln!(
+                    "the record {} was pruned: whether it was the one noted cannot be told any more \
+                     (the journal begins after {begin})",
+                    gone.seq
+                );
+                return Ok(NO);
+            }
             match beginning(&journal, dir, keys) {
                 Ok(None) => {}
                 Ok(Some(beginning)) => say(&beginning)?,

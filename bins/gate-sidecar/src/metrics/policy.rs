@@ -58,14 +58,14 @@ fn reloads(out: &mut String, status: &Status) {
             "gate_reload_failing",
             "gauge",
             "1 when the last reload was refused.",
-            u64::from(status.last_error.is_some()),
+            u64::from(status.last_error().is_some()),
         ),
     ] {
         single(out, name, kind, help, value);
     }
     let name = "gate_reload_error_info";
     head(out, name, "gauge", "Why the last reload was refused.");
-    if let Some(reason) = &status.last_error {
+    if let Some(reason) = status.last_error() {
         let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
         let _ = writeln!(out, "{name}{{reason=\"{}\"}} 1", escaped(&reason));
     }
@@ -81,20 +81,18 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reload::Trigger;
 
     #[test]
     fn a_label_is_escaped_and_an_error_shown_while_it_lasts() {
-        let mut status = Status {
-            attempts: 2,
-            failures: 1,
-            last_error: Some("`a\\b`: \"x\"\nline é".to_owned()),
-        };
+        let mut status = Status::default();
+        status.note(Trigger::Asked, Some("`a\\b`: \"x\"\nline é"));
         let mut out = String::new();
         reloads(&mut out, &status);
         let line = r#"gate_reload_error_info{reason="`a\\b`: \"x\"\nline é"} 1"#;
         assert!(out.contains(line), "{out}");
         assert!(out.contains("gate_reload_failing 1\n"), "{out}");
-        status.last_error = None;
+        status.note(Trigger::Asked, None);
         out.clear();
         reloads(&mut out, &status);
         assert!(!out.contains("reason="), "{out}");

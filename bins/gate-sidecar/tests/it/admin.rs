@@ -70,6 +70,7 @@ fn questions_beyond_their_limit_are_refused_at_once() {
     }
     // All of these rules together are more than one evaluation may take.
     for reply in answered {
+        assert_eq!(reply.json()["code"], "query_failed", "{reply:?}");
         let detail = reply.json()["detail"].to_string();
         assert!(detail.contains("ran into its limit"), "{detail}");
     }

@@ -111,6 +111,18 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         "{text}"
     );
     assert!(text.contains("\nintact: 5 records, to 36:"), "{text}");
+    // A place that was pruned is not there to be compared, whatever was noted of it.
+    let noted = |seq| format!("{seq}:{}", "0".repeat(64));
+    let (code, text) = verify(&["--known", &noted(5)]);
+    assert!(
+        code == Some(1) && text.contains("record 5 was pruned"),
+        "{text}"
+    );
+    let (code, text) = verify(&["--known", &noted(31)]);
+    assert!(
+        code == Some(1) && text.contains("damaged at record 31"),
+        "{text}"
+    );
     let (_, again) = prune(&["--keep-days", "2"]);
     assert!(again.starts_with("nothing to prune"), "{again}");
 

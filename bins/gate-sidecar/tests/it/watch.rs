@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::sidecar::{Sidecar, authorize, builtin_bundle, order};
+use crate::sidecar::{Sidecar, authorize, builtin_bundle, order, rego_bundle, run};
 
 /// How long a change may take to be seen, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -146,4 +146,42 @@ fn a_bundle_that_is_not_watched_waits_for_the_signal() {
     wait_for("the signal", || revision(&sidecar), "signalled");
     // Only what was asked for was tried.
     assert!(metrics(&sidecar).contains("gate_reload_attempts_total 1\n"));
+}
+
+#[test]
+fn a_changed_bundle_is_no_word_on_the_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = rego_bundle(dir.path(), "first", "1000000");
+    let data = dir.path().join("data");
+    let sidecar = start(&data, &bundle);
+    let kid = |id: &str| {
+        let reply = authorize(&mut sidecar.client(), &order("c1", id, 1, "185.00")).json();
+        let kid = &reply["decision_token"]["payload"]["kid"];
+        kid.as_str().unwrap().to_owned()
+    };
+    let first = kid("o-1");
+    let keys = data.join("keys.json");
+    let keys = keys.to_str().unwrap();
+    assert!(
+        run(&["keys", "rotate", "--keys", keys], b"")
+            .status
+            .success()
+    );
+    let revise = |revision: &str| {
+        let manifest = format!(r#"{{"revision":"{revision}","roots":[""]}}"#);
+        std::fs::write(bundle.join(".manifest"), manifest).unwrap();
+        wait_for("the bundle", || self::revision(&sidecar), revision);
+    };
+    revise("second");
+    assert_eq!(kid("o-2"), first);
+    // Nor does one excuse keys that were refused.
+    let sound = std::fs::read(keys).unwrap();
+    std::fs::write(keys, "{}").unwrap();
+    assert_eq!(sidecar.admin().post("/v1/reload", "").status, 409);
+    revise("third");
+    assert!(metrics(&sidecar).contains("gate_reload_failing 1\n"));
+    std::fs::write(keys, sound).unwrap();
+    assert_eq!(sidecar.admin().post("/v1/reload", "").status, 200);
+    assert_ne!(kid("o-3"), first);
+    assert!(metrics(&sidecar).contains("gate_reload_failing 0\n"));
 }

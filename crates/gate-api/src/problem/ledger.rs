@@ -87,11 +87,12 @@ impl From<ReadError> for Problem {
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
-        let code = match error {
-            QueryError::TooLarge(_) => Code::InvalidMember,
-            QueryError::Evaluation(_) | QueryError::Timeout => Code::Internal,
-        };
-        Self::of_member(code, "input", format_args!("cannot be evaluated: {error}"))
+        match error {
+            QueryError::TooLarge(_) => Self::of_member(Code::InvalidMember, "input", error),
+            QueryError::Evaluation(_) | QueryError::Timeout => {
+                Self::new(Code::QueryFailed, error.to_string())
+            }
+        }
     }
 }
 

@@ -20,7 +20,11 @@ pub(crate) fn line(report: &Report) -> String {
         p50, p99, p99_9, ..
     } = report.response_time_ms;
     let errors = report.counts.errors;
-    let invalid = if report.valid { "" } else { "  INVALID" };
+    let invalid = if report.valid {
+        String::new()
+    } else {
+        format!("  INVALID: {}", report.invalid_reasons.join("; "))
+    };
     format!("p50 {p50:.3}  p99 {p99:.3}  p99.9 {p99_9:.3} ms, {errors} errors{invalid}")
 }
 

@@ -53,7 +53,10 @@ impl Policy for BuiltinPolicy {
     fn query(&self, path: &[&str], _input: &Value) -> Result<Option<Value>, QueryError> {
         let found = path
             .iter()
-            .try_fold(&self.document, |value, name| value.get(name));
+            .try_fold(&self.document, |value, name| match value {
+                Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+                value => value.get(name),
+            });
         Ok(found.cloned())
     }
 }

@@ -19,8 +19,12 @@ use crate::verify;
 /// Measured, but the figures say more about the generator than about the server.
 const NOT_VALID: u8 = 3;
 
+/// As clap's.
+const WRONG_USAGE: u8 = 2;
+
 /// One run, reported.
 pub(super) fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
+    make_files(args)?;
     let (finished, report) = measure(args, mode)?;
     if let Some(path) = &args.hdr {
         let mut file = std::fs::File::create(path)
@@ -33,6 +37,10 @@ pub(super) fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
 
 /// One open loop per rate.
 pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
+    if args.common.hdr.is_some() {
+        return Ok(wrong_usage(NO_LOG));
+    }
+    make_files(&args.common)?;
     let series = search::sweep(&args.rates, args.series.objective(), |rate| {
         args.series.measure(&args.common, rate)
     })?;
@@ -41,7 +49,14 @@ pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
 
 /// Open loops until the highest good rate is known.
 pub(super) fn saturate(args: &SaturateArgs) -> anyhow::Result<ExitCode> {
+    if args.common.hdr.is_some() {
+        return Ok(wrong_usage(NO_LOG));
+    }
     let range = (args.from, args.to);
+    if args.from > args.to {
+        return Ok(wrong_usage("`--from` is above `--to`"));
+    }
+    make_files(&args.common)?;
     let objective = args.series.objective();
     let series = search::saturate(range, args.precision, objective, |rate| {
         args.series.measure(&args.common, rate)
@@ -72,6 +87,24 @@ fn finish(common: &CommonArgs, series: &Series) -> anyhow::Result<ExitCode> {
     };
     write(common, series, &text)?;
     Ok(exit_code(series.best_rate_per_s.is_some()))
+}
+
+/// A series has no log of response times.
+const NO_LOG: &str = "`--hdr` is of `closed` and `open` alone";
+
+fn wrong_usage(what: &str) -> ExitCode {
+    eprintln!("error: {what}");
+    ExitCode::from(WRONG_USAGE)
+}
+
+/// Before any load: one that cannot be written must not cost a run.
+fn make_files(args: &CommonArgs) -> anyhow::Result<()> {
+    let json = args.json.as_deref().filter(|_| !args.json_to_stdout());
+    for path in json.into_iter().chain(args.hdr.as_deref()) {
+        std::fs::File::create(path)
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
 }
 
 fn exit_code(good: bool) -> ExitCode {

@@ -7,3 +7,4 @@
 
 mod loops;
 mod server;
+mod usage;

@@ -123,11 +123,13 @@ impl Question<'_> {
         for (depth, part) in path.iter().enumerate() {
             name.push('.');
             name.push_str(part);
-            found = found[*part].clone();
+            found = part_of(&found, part);
             if let Some(program) = compiled.documents.of(&name) {
                 let value = self.rule(&name, program)?;
                 let below = path.get(depth.saturating_add(1)..).unwrap_or_default();
-                return Ok(below.iter().fold(value, |value, part| value[*part].clone()));
+                return Ok(below
+                    .iter()
+                    .fold(value, |value, part| part_of(&value, part)));
             }
         }
         let prefix = format!("{name}.");
@@ -165,6 +167,14 @@ impl Question<'_> {
         self.vm = Some((Arc::clone(program), vm));
         growth::check_answer(&value).map_err(|error| QueryError::Evaluation(error.to_string()))?;
         Ok(value)
+    }
+}
+
+/// What a segment of a path names: a member, or an item of an array by its number.
+fn part_of(value: &Value, segment: &str) -> Value {
+    match (value, segment.parse::<u64>()) {
+        (Value::Array(_), Ok(index)) => value[&Value::from(index)].clone(),
+        _ => value[segment].clone(),
     }
 }
 
@@ -238,6 +248,21 @@ mod tests {
         assert!(ask(&["gate"], ENOUGH).is_ok());
         let short = Duration::from_millis(20);
         assert_eq!(ask(&["gate"], short), Err(QueryError::Timeout));
+    }
+
+    #[test]
+    fn a_number_in_a_path_is_an_item_of_an_array_or_the_name_of_a_member() {
+        let rego = r#"package gate
+decision := {"allow": true, "reasons": []}
+legs := [{"qty": 1}, {"qty": input.qty}]
+by_number := {"1": "one"}
+"#;
+        let policy = policy(rego, ENOUGH);
+        let ask = |path: &[&str]| policy.query(path, &json!({"qty": 7})).unwrap();
+        assert_eq!(ask(&["gate", "legs", "1", "qty"]), Some(json!(7)));
+        assert_eq!(ask(&["gate", "legs", "2"]), None);
+        assert_eq!(ask(&["gate", "legs", "one"]), None);
+        assert_eq!(ask(&["gate", "by_number", "1"]), Some(json!("one")));
     }
 
     #[test]

@@ -45,6 +45,9 @@ enum Command {
 struct ClosedArgs {
     #[command(flatten)]
     common: CommonArgs,
+    /// Write response times second by second as an `HdrHistogram` log.
+    #[arg(long)]
+    hdr: Option<PathBuf>,
     /// Stop after this many measured requests.
     #[arg(short = 'n', long, conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     requests: Option<u64>,
@@ -57,6 +60,9 @@ struct ClosedArgs {
 struct OpenArgs {
     #[command(flatten)]
     common: CommonArgs,
+    /// Write response times second by second as an `HdrHistogram` log.
+    #[arg(long)]
+    hdr: Option<PathBuf>,
     /// Requests per second.
     #[arg(short, long, value_parser = rate)]
     rate: f64,
@@ -182,9 +188,6 @@ struct CommonArgs {
     /// Write the report here; `-` for standard output, instead of the summary.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Write response times second by second as an `HdrHistogram` log (`closed` and `open`).
-    #[arg(long)]
-    hdr: Option<PathBuf>,
     /// No progress bar.
     #[arg(short, long)]
     quiet: bool,
@@ -202,10 +205,11 @@ impl Cli {
                     Some(count) => Stop::Requests(count),
                     None => Stop::After(args.duration),
                 };
-                actions::one(&args.common, Mode::Closed(stop))
+                actions::one(&args.common, args.hdr.as_deref(), Mode::Closed(stop))
             }
             Command::Open(args) => actions::one(
                 &args.common,
+                args.hdr.as_deref(),
                 Mode::Open(Rate {
                     per_s: args.rate,
                     arrivals: args.arrivals,

@@ -99,6 +99,7 @@ pub(crate) struct Config {
 impl Config {
     /// The settings with no source at all, on a machine with `cores` cores.
     pub(crate) fn defaults(cores: usize) -> Self {
+        let policy = EvalLimits::default();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
@@ -113,8 +114,8 @@ impl Config {
             bundle_key_alg: None,
             bundle_scope: None,
             bundle_watch_s: 1,
-            policy_max_instructions: EvalLimits::default().max_instructions,
-            policy_max_ms: 20,
+            policy_max_instructions: policy.max_instructions,
+            policy_max_ms: u64::try_from(policy.time.as_millis()).unwrap_or(u64::MAX),
             keys: None,
             durability: Durability::Strict,
             issuer: "gate-sidecar".to_owned(),

@@ -1,5 +1,6 @@
 //! What the subcommands do: run, look at the samples, write what is asked for.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,12 +24,11 @@ const NOT_VALID: u8 = 3;
 const WRONG_USAGE: u8 = 2;
 
 /// One run, reported.
-pub(super) fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
-    make_files(args)?;
+pub(super) fn one(args: &CommonArgs, hdr: Option<&Path>, mode: Mode) -> anyhow::Result<ExitCode> {
+    make_files(args, hdr)?;
     let (finished, report) = measure(args, mode)?;
-    if let Some(path) = &args.hdr {
-        let mut file = std::fs::File::create(path)
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    if let Some(path) = hdr {
+        let mut file = make_file(path)?;
         hdrlog::write(&finished, &mut file)?;
     }
     write(args, &report, &summary::text(&report))?;
@@ -37,10 +37,7 @@ pub(super) fn one(args: &CommonArgs, mode: Mode) -> anyhow::Result<ExitCode> {
 
 /// One open loop per rate.
 pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
-    if args.common.hdr.is_some() {
-        return Ok(wrong_usage(NO_LOG));
-    }
-    make_files(&args.common)?;
+    make_files(&args.common, None)?;
     let series = search::sweep(&args.rates, args.series.objective(), |rate| {
         args.series.measure(&args.common, rate)
     })?;
@@ -49,14 +46,11 @@ pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
 
 /// Open loops until the highest good rate is known.
 pub(super) fn saturate(args: &SaturateArgs) -> anyhow::Result<ExitCode> {
-    if args.common.hdr.is_some() {
-        return Ok(wrong_usage(NO_LOG));
-    }
     let range = (args.from, args.to);
     if args.from > args.to {
         return Ok(wrong_usage("`--from` is above `--to`"));
     }
-    make_files(&args.common)?;
+    make_files(&args.common, None)?;
     let objective = args.series.objective();
     let series = search::saturate(range, args.precision, objective, |rate| {
         args.series.measure(&args.common, rate)
@@ -89,22 +83,21 @@ fn finish(common: &CommonArgs, series: &Series) -> anyhow::Result<ExitCode> {
     Ok(exit_code(series.best_rate_per_s.is_some()))
 }
 
-/// A series has no log of response times.
-const NO_LOG: &str = "`--hdr` is of `closed` and `open` alone";
-
 fn wrong_usage(what: &str) -> ExitCode {
     eprintln!("error: {what}");
     ExitCode::from(WRONG_USAGE)
 }
 
 /// Before any load: one that cannot be written must not cost a run.
-fn make_files(args: &CommonArgs) -> anyhow::Result<()> {
+fn make_files(args: &CommonArgs, hdr: Option<&Path>) -> anyhow::Result<()> {
     let json = args.json.as_deref().filter(|_| !args.json_to_stdout());
-    for path in json.into_iter().chain(args.hdr.as_deref()) {
-        std::fs::File::create(path)
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
-    Ok(())
+    json.into_iter()
+        .chain(hdr)
+        .try_for_each(|path| make_file(path).map(drop))
+}
+
+fn make_file(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn exit_code(good: bool) -> ExitCode {
@@ -138,7 +131,7 @@ fn write(args: &CommonArgs, value: &impl serde::Serialize, text: &str) -> anyhow
             std::io::stdout().write_all(&json)?;
             return Ok(());
         }
-        std::fs::write(path, json).with_context(|| format!("cannot write `{}`", path.display()))?;
+        make_file(path)?.write_all(&json)?;
     }
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())

@@ -17,8 +17,8 @@ fn gate_bench(args: &str) -> (Option<i32>, String) {
 #[test]
 fn wrong_usage_and_files_that_cannot_be_written_are_told_first() {
     for (args, code, wanted) in [
-        ("sweep --rates 10 --hdr x.hlog", 2, "`--hdr`"),
-        ("saturate --hdr x.hlog", 2, "`--hdr`"),
+        ("sweep --rates 10 --hdr x.hlog", 2, "'--hdr'"),
+        ("saturate --hdr x.hlog", 2, "'--hdr'"),
         ("saturate --from 800 --to 200", 2, "`--from`"),
         (
             "closed --requests 1 --json /no/such/place.json",

@@ -20,8 +20,7 @@ pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body of a JSON request.
 pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
-    let is_fed_by_connection = matches!(payload, Payload::H1 { .. });
-    let body = within_time(whole(payload), is_fed_by_connection).await;
+    let body = within_time(whole(payload)).await;
     if is_json(headers) {
         body
     } else {
@@ -31,18 +30,17 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
 
 async fn within_time(
     reading: impl Future<Output = Result<Bytes, Problem>>,
-    is_fed_by_connection: bool,
 ) -> Result<Bytes, Problem> {
     let mut reading = pin!(reading);
     // An HTTP/1 connection is one task, which feeds a body and asks for the answer after that, and asks
     // once before the body that came with the head is fed. So nobody need be woken the first time: it
     // would ask once more for nothing. (In HTTP/2, which is not offered, another task feeds it.)
     let nobody = &mut Context::from_waker(Waker::noop());
-    if is_fed_by_connection && let Poll::Ready(body) = reading.as_mut().poll(nobody) {
+    if let Poll::Ready(body) = reading.as_mut().poll(nobody) {
         return body;
     }
     let mut late = pin!(tokio::time::sleep(BODY_TIMEOUT));
-    let mut is_first = is_fed_by_connection;
+    let mut is_first = true;
     poll_fn(|context| {
         if !std::mem::take(&mut is_first)
             && let Poll::Ready(body) = reading.as_mut().poll(context)

@@ -27,60 +27,6 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
     }
 }
 
-/// Questions to the policy wait behind one another, and no order behind them.
-#[test]
-fn questions_beyond_their_limit_are_refused_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = rego_bundle(dir.path(), "r", "1000000");
-    let slow = (0..150)
-        .map(|n| format!("slow_{n} := count([x | some x in numbers.range({n}, input.to)])\n"))
-        .collect::<String>();
-    let rego = std::fs::read_to_string(bundle.join("policy.rego")).unwrap() + &slow;
-    std::fs::write(bundle.join("policy.rego"), rego).unwrap();
-    let bundle = bundle.to_str().unwrap();
-    let flags = [
-        "--bundle",
-        bundle,
-        "--set",
-        "workers=1",
-        "--set",
-        "max_queries=8",
-    ];
-    let sidecar = Sidecar::start(&dir.path().join("data"), &flags);
-
-    let ask = "POST /v1/data/gate HTTP/1.1\r\nhost: gate\r\ncontent-type: application/json\r\n\
-               content-length: 21\r\n\r\n{\"input\":{\"to\":2000}}";
-    let mut askers: Vec<_> = (0..40).map(|_| sidecar.client()).collect();
-    for asker in &mut askers {
-        asker.write(ask.as_bytes());
-    }
-    let taken = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.00"));
-    assert_eq!(taken.json()["status"], "AUTHORIZED");
-    let replies: Vec<_> = askers
-        .iter_mut()
-        .map(|asker| asker.read_reply().unwrap())
-        .collect();
-    let (refused, answered): (Vec<_>, Vec<_>) =
-        replies.iter().partition(|reply| reply.status == 503);
-    assert!(answered.len() >= 8, "{} of 40", answered.len());
-    assert!(!refused.is_empty());
-    for reply in refused {
-        assert_eq!(reply.json()["code"], "overloaded", "{reply:?}");
-        assert!(reply.header("retry-after").is_some());
-    }
-    // All of these rules together are more than one evaluation may take.
-    for reply in answered {
-        assert_eq!(reply.json()["code"], "query_failed", "{reply:?}");
-        let detail = reply.json()["detail"].to_string();
-        assert!(detail.contains("ran into its limit"), "{detail}");
-    }
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
-    assert!(
-        metrics.contains("\ngate_queries_in_flight 0\n"),
-        "{metrics}"
-    );
-}
-
 /// Ready is who decides the next order.
 #[test]
 fn a_sidecar_that_has_no_room_for_another_order_is_not_ready() {

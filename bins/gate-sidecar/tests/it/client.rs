@@ -146,3 +146,20 @@ impl Client {
         Ok(line.trim_end().to_owned())
     }
 }
+
+/// The reply is a problem (RFC 9457) with that code, of that member.
+#[track_caller]
+pub(crate) fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
+    let body = reply.json();
+    assert_eq!(reply.status, status, "{body}");
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(body["status"], status);
+    assert_eq!(body["code"], code, "{body}");
+    assert_eq!(body.get("member").and_then(Value::as_str), member, "{body}");
+    for member in ["type", "title", "detail"] {
+        assert!(body[member].is_string(), "{body}");
+    }
+}

@@ -1,24 +1,9 @@
 //! The HTTP contract: what a caller gets for the right request and for each wrong one.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::client::Reply;
+use crate::client::{Reply, assert_problem};
 use crate::sidecar::{authorize, fresh, order};
-
-fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
-    let body = reply.json();
-    assert_eq!(reply.status, status, "{body}");
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/problem+json")
-    );
-    assert_eq!(body["status"], status);
-    assert_eq!(body["code"], code, "{body}");
-    assert_eq!(body.get("member").and_then(Value::as_str), member, "{body}");
-    for member in ["type", "title", "detail"] {
-        assert!(body[member].is_string(), "{body}");
-    }
-}
 
 #[test]
 fn the_documented_order_is_authorized_and_held() {
@@ -324,107 +309,4 @@ fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_la
     assert_eq!(shown["order"]["filled"], "110", "{shown}");
     assert_eq!(shown["decision"]["status"], "AUTHORIZED");
     assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
-}
-
-/// Replies to orders need not wait for the disk there; a switch is gone by for as long as it is thrown.
-#[test]
-fn a_kill_switch_is_answered_when_it_is_on_the_disk_even_where_orders_are_not() {
-    let (sidecar, dir) = fresh(&["--durability", "relaxed"]);
-    let jam = rusqlite::Connection::open(dir.path().join("data/ledger.db")).unwrap();
-    jam.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let on = r#"{"on":true,"actor":"ops","reason":"drill"}"#;
-    let lost = sidecar.admin().post("/v1/kill", on);
-    assert_problem(&lost, 503, "not_durable", None);
-}
-
-#[test]
-fn what_operators_write_is_one_line_of_text() {
-    let (sidecar, _dir) = fresh(&[]);
-    let on = r#"{"on":true,"actor":"ops","reason":"drill\nkill switch for all orders by eve: no"}"#;
-    let refused = sidecar.admin().post("/v1/kill", on);
-    assert_problem(&refused, 422, "invalid_member", Some("reason"));
-}
-
-#[test]
-fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let on = r#"{"on":true,"symbol":"AAPL","actor":"ops","reason":"drill"}"#;
-    {
-        let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
-        assert_eq!(
-            authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).status,
-            200
-        );
-        assert_eq!(sidecar.admin().post("/v1/kill", on).status, 200);
-        let stopped = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185")).json();
-        assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
-        let other = order("c1", "o-3", 1, "400").replace("AAPL", "MSFT");
-        let other = authorize(&mut sidecar.client(), &other).json();
-        assert_ne!(other["reasons"], stopped["reasons"]);
-        let release = r#"{"client_id":"c1","client_order_id":"o-1","reason":"canceled"}"#;
-        assert_eq!(
-            sidecar.client().post("/v1/release", release).json()["changed"],
-            true
-        );
-        sidecar.kill();
-    }
-    let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
-    let switches = sidecar.admin().get("/v1/kill").json();
-    assert_eq!(switches["kill_switches"][0]["name"], "AAPL", "{switches}");
-    assert_eq!(switches["kill_switches"][0]["actor"], "ops");
-    let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
-    assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
-    sidecar
-        .admin()
-        .post("/v1/kill", &on.replace("true", "false"));
-    let again = authorize(&mut sidecar.client(), &order("c1", "o-5", 1, "185")).json();
-    assert_eq!(again["status"], "AUTHORIZED", "{again}");
-    assert_problem(
-        &sidecar.admin().post("/v1/kill", "{}"),
-        422,
-        "missing_member",
-        Some("on"),
-    );
-}
-
-#[test]
-fn an_answer_of_the_data_api_has_an_end() {
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = crate::sidecar::builtin_bundle(dir.path(), "large", "1000");
-    let symbols: serde_json::Map<_, _> = (0..60_000)
-        .map(|n| (format!("SYMBOL-{n:05}"), json!(true)))
-        .collect();
-    let data = json!({"limits": {"default": {}}, "restricted_symbols": symbols});
-    std::fs::write(bundle.join("data.json"), data.to_string()).unwrap();
-    let flags = ["--bundle", bundle.to_str().unwrap()];
-    let sidecar = crate::sidecar::Sidecar::start(&dir.path().join("data"), &flags);
-    let mut client = sidecar.client();
-    let whole = client.get("/v1/data");
-    assert_problem(&whole, 422, "invalid_member", None);
-    let part = client.get("/v1/data/restricted_symbols/SYMBOL-00007");
-    assert_eq!(part.json(), json!({"result": true}));
-}
-
-#[test]
-fn the_data_api_answers_as_opa_does() {
-    let (sidecar, _dir) = fresh(&[]);
-    let mut client = sidecar.client();
-    let limit = client
-        .post("/v1/data/limits/default/max_order_qty", "{}")
-        .json();
-    assert_eq!(limit, json!({"result": "10000"}));
-    assert_eq!(
-        client.post("/v1/data/no/such/document", "{}").json(),
-        json!({})
-    );
-    let input = r#"{"input":{"order":{},"context":{}}}"#;
-    let decision = client.post("/v1/data/gate/decision", input).json();
-    assert_eq!(decision["result"]["allow"], false, "{decision}");
-    // GET, with the input in the query.
-    let limit = client.get("/v1/data/limits/default/max_order_qty?pretty=true");
-    assert_eq!(limit.json(), json!({"result": "10000"}));
-    let query = "/v1/data/gate/decision?input=%7B%22order%22%3A%7B%7D%2C%22context%22%3A%7B%7D%7D";
-    assert_eq!(client.get(query).json(), decision);
-    let wrong = client.get("/v1/data/gate/decision?input=%7B");
-    assert_problem(&wrong, 400, "malformed_json", None);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gate_state::{
     ContextId, DecideError, Decided, Decision, DecisionContext, Durability, Exposure, Judgement,
-    Ledger, LedgerConfig, NewOrder,
+    Ledger, LedgerConfig, NewOrder, OpenError,
 };
 use gate_types::{ClientId, ManualClock, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
 
@@ -114,6 +114,16 @@ impl Kit {
             expires: now.saturating_add_nanos(30_000_000_000),
             context: self.context,
         })
+    }
+
+    /// The same store after a restart.
+    pub(crate) fn reopen(self) -> Result<(tempfile::TempDir, Ledger), OpenError> {
+        let Self {
+            dir, ledger, clock, ..
+        } = self;
+        drop(ledger);
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock)?;
+        Ok((dir, ledger))
     }
 
     pub(crate) fn exposure(&self, client: &str) -> Exposure {

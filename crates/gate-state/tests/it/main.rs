@@ -13,4 +13,5 @@ mod kit;
 mod model;
 mod order_life;
 mod restart;
+mod snapshots;
 mod threads;

@@ -137,7 +137,7 @@ struct CommonArgs {
     #[arg(long, default_value = "1", value_parser = seconds)]
     warmup: Duration,
     /// Seconds after which a request is given up.
-    #[arg(long, default_value = "10", value_parser = seconds)]
+    #[arg(long, default_value = "10", value_parser = some_seconds)]
     timeout: Duration,
     /// Microseconds to spin before each due time; spinning takes the core from the server.
     #[arg(long, default_value_t = 0)]

@@ -62,6 +62,9 @@ impl Series {
     }
 }
 
+/// So many runs decide on a rate, the last one for all when none before it was valid.
+const MOST_TRIES: usize = 3;
+
 /// Runs every rate in turn.
 ///
 /// # Errors
@@ -80,8 +83,9 @@ pub fn sweep(
 
 /// Doubles the rate from `from` until the objective is missed or `to` is reached, then halves the
 /// gap between the highest met and the lowest missed rate until it is within `precision_percent`
-/// of the lower. A rate is missed when it is missed twice in a row: one hiccup of the machine must
-/// not end the search far below what the server can do.
+/// of the lower. A rate is missed when two valid runs in a row miss it, or any three: one hiccup of the
+/// machine must not end the search far below what the server can do, and a run that is not valid says little of
+/// the server.
 ///
 /// # Errors
 /// Those of `measure`.
@@ -97,17 +101,22 @@ pub fn saturate(
     let mut missed = None;
     let mut rate = from;
     loop {
-        let mut step = self::step(rate, objective, &mut measure)?;
-        if !step.met {
+        let before = runs.len();
+        loop {
+            let step = self::step(rate, objective, &mut measure)?;
+            let is_met = step.met;
             runs.push(step);
-            step = self::step(rate, objective, &mut measure)?;
+            let tries = runs.get(before..).unwrap_or_default();
+            let valid = tries.iter().filter(|step| step.report.valid).count();
+            if is_met {
+                met = Some(rate);
+                break;
+            }
+            if valid == 2 || tries.len() == MOST_TRIES {
+                missed = Some(rate);
+                break;
+            }
         }
-        if step.met {
-            met = Some(rate);
-        } else {
-            missed = Some(rate);
-        }
-        runs.push(step);
         rate = match (met, missed) {
             // Not even the first: there is nothing to search.
             (None, _) => break,
@@ -179,6 +188,28 @@ mod tests {
         });
         let best = series.unwrap().best_rate_per_s.unwrap();
         assert!((22_000.0..=23_456.0).contains(&best), "{best}");
+    }
+
+    #[test]
+    fn two_runs_in_which_the_generator_was_late_do_not_end_the_search() {
+        let mut quiet = server(23_456.0);
+        let mut late = 2;
+        let series = saturate((1000.0, 64_000.0), 5.0, OBJECTIVE, |rate| {
+            let is_late = rate == 2000.0 && late > 0;
+            late -= usize::from(is_late);
+            let mut report = quiet(if is_late { f64::MAX } else { rate })?;
+            report.valid = !is_late;
+            Ok(report)
+        });
+        let best = series.unwrap().best_rate_per_s.unwrap();
+        assert!((22_000.0..=23_456.0).contains(&best), "{best}");
+    }
+
+    #[test]
+    fn a_search_ends_whose_runs_are_never_valid() {
+        let series = saturate((1000.0, 64_000.0), 5.0, OBJECTIVE, |_| Ok(Report::empty()));
+        let series = series.unwrap();
+        assert_eq!((series.best_rate_per_s, series.runs.len()), (None, 3));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::Binaries;
 use super::server::Server;
+use super::stats::Rounds;
 
 /// A load, to be put on a server.
 #[derive(Debug, Clone)]
@@ -40,6 +41,17 @@ pub(super) struct Measured {
     pub(super) config: GeneratorConfig,
     pub(super) per_second: Vec<Second>,
     pub(super) response_percentiles: Vec<Point>,
+}
+
+impl Measured {
+    /// The p99 of the second that is in the middle by it.
+    pub(super) fn median_second_p99_ms(&self) -> f64 {
+        median_second_p99_ms(&self.per_second)
+    }
+}
+
+fn median_second_p99_ms(seconds: &[Second]) -> f64 {
+    Rounds::of(seconds.iter().map(|second| second.p99_ms).collect()).median
 }
 
 /// What a search found, of its `gate-bench-series-v1`.
@@ -233,5 +245,24 @@ impl Load {
         let text = std::fs::read(&report).context("gate-bench wrote no report")?;
         std::fs::remove_file(&report)?;
         serde_json::from_slice(&text).context("gate-bench wrote another schema")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_second_leaves_a_bad_one_out() {
+        let second = |p99_ms| Second {
+            second: 0,
+            completed: 1,
+            errors: 0,
+            p50_ms: 0.1,
+            p99_ms,
+            max_ms: p99_ms,
+        };
+        let seconds: Vec<Second> = [1.0, 40.0, 1.5].map(second).into();
+        assert_eq!(median_second_p99_ms(&seconds), 1.5);
     }
 }

@@ -114,6 +114,7 @@ impl FromStr for Mix {
     /// `blocked=5,release=40`: per cent, with at most one decimal.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut mix = Self::default();
+        let mut named = Vec::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (name, share) = part
                 .split_once('=')
@@ -122,6 +123,10 @@ impl FromStr for Mix {
                 .into_iter()
                 .find(|kind| kind.name() == name)
                 .ok_or_else(|| format!("`{name}` is no kind of request"))?;
+            if named.contains(&kind) {
+                return Err(format!("`{name}` is there twice"));
+            }
+            named.push(kind);
             let permille = parse_permille(share)
                 .ok_or_else(|| format!("`{share}` is no share: 0 to 100, one decimal at most"))?;
             if kind == Kind::Authorize {

@@ -145,6 +145,8 @@ fn mixes_are_read_and_printed() {
         "nonsense=1",
         "blocked=60,release=60",
         "fill=1.25",
+        "fill=1,fill=2",
+        "authorize=50,authorize=50",
     ] {
         assert!(wrong.parse::<Mix>().is_err(), "{wrong}");
     }

@@ -1,0 +1,202 @@
+//! The turns: who is measured when, and what comes of each run.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{CloudPath, Comparison, Contender, Ratios};
+use crate::bench::build::Binaries;
+use crate::bench::canonical::line;
+use crate::bench::cloud::Cloud;
+use crate::bench::load::{Load, Measured};
+use crate::bench::server::Server;
+use crate::bench::wrk::{self, Wrk, WrkRun};
+use crate::bench::{Args, Engine};
+
+/// What was measured of one server, a run of each kind a round.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    pub(super) closed: Vec<Measured>,
+    pub(super) unix: Vec<Measured>,
+    pub(super) open: Vec<Measured>,
+    /// Runs in none of those, which were not valid.
+    pub(super) repeated: u32,
+}
+
+/// So often a run is repeated that is not valid: its generator lost the cores, and so did the server.
+const REPEATS: u32 = 2;
+
+const NAMES: [&str; 3] = ["bare_actix", "rego", "builtin"];
+
+/// What every run is made with.
+pub(super) struct Bench<'a> {
+    pub(super) args: &'a Args,
+    pub(super) binaries: &'a Binaries,
+    pub(super) scratch: &'a Path,
+}
+
+/// The servers, and what was measured of each so far. All are up all the time; those whose turn it is not
+/// do nothing.
+pub(super) struct Contest {
+    servers: [Server; 3],
+    runs: [Runs; 3],
+    cloud: Option<Cloud>,
+    cloud_runs: Runs,
+    wrk_version: Option<String>,
+    wrk_runs: Vec<WrkRun>,
+}
+
+impl Contest {
+    pub(super) fn start(bench: &Bench<'_>, body_bytes: u64) -> Result<Self> {
+        let Bench {
+            args,
+            binaries,
+            scratch,
+        } = *bench;
+        let start = |engine: Engine| {
+            let dir = scratch.join(engine.name());
+            Server::sidecar(binaries, &dir, engine, &args.durability)
+        };
+        let servers = [
+            Server::bare_actix(binaries, &scratch.join("bare"), body_bytes)?,
+            start(Engine::Rego)?,
+            start(Engine::Builtin)?,
+        ];
+        let cloud = args
+            .compare
+            .then(|| Cloud::start(binaries, scratch, args.opa.as_deref()))
+            .transpose()?;
+        let wrk_version = args.compare.then(wrk::version).flatten();
+        if args.compare && wrk_version.is_none() {
+            println!("no wrk on PATH: gate-bench is not compared with it");
+        }
+        Ok(Self {
+            servers,
+            runs: Default::default(),
+            cloud,
+            cloud_runs: Runs::default(),
+            wrk_version,
+            wrk_runs: Vec::new(),
+        })
+    }
+
+    pub(super) fn take_round(&mut self, bench: &Bench<'_>, round: u32) -> Result<()> {
+        let mut turns: Vec<_> = self.servers.iter().zip(&mut self.runs).zip(NAMES).collect();
+        let turn_count = turns.len();
+        turns.rotate_left(round as usize % turn_count);
+        for ((server, runs), name) in turns {
+            runs.take_turn(bench, server, name)?;
+            if let (Some(_), "bare_actix", Some(beside)) =
+                (&self.wrk_version, name, runs.closed.last())
+            {
+                let run = wrk::closed(server, beside, bench.args.round_seconds, bench.scratch)?;
+                let WrkRun {
+                    requests_per_s,
+                    errors,
+                } = run;
+                println!("  wrk        closed   {requests_per_s:>9.0} req/s   {errors} errors");
+                self.wrk_runs.push(run);
+            }
+        }
+        if let Some(cloud) = &self.cloud {
+            self.cloud_runs.take_closed_turn(bench, &cloud.service)?;
+            if let Err(error) = cloud.settle() {
+                println!("cloud path: PostgreSQL may go on writing: {error:#}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the servers.
+    pub(super) fn finish(self, args: &Args, body_bytes: u64) -> Result<Comparison> {
+        for server in self.servers {
+            server.stop()?;
+        }
+        let [bare, rego, builtin] = self.runs;
+        let cloud = self.cloud.map(|cloud| {
+            let path = CloudPath::new(cloud.policy_server, &self.cloud_runs, &rego);
+            // What was measured is worth more than a tidy end.
+            if let Err(error) = cloud.stop() {
+                println!("cloud path: {error:#}");
+            }
+            path
+        });
+        let wrk = self
+            .wrk_version
+            .map(|version| Wrk::new(version, &self.wrk_runs, &bare.closed));
+        let ratios = vec![
+            Ratios::new("rego", &rego, &bare),
+            Ratios::new("builtin", &builtin, &bare),
+        ];
+        Ok(Comparison {
+            rounds: args.rounds,
+            response_body_bytes: body_bytes,
+            open_rate_per_sec: args.compare_rate,
+            open_duration_sec: args.compare_open_seconds,
+            closed_duration_sec: args.round_seconds,
+            bare_actix: Contender::new("bare_actix", &bare),
+            rego: Contender::new("rego", &rego),
+            builtin: Contender::new("builtin", &builtin),
+            ratios,
+            cloud,
+            wrk,
+        })
+    }
+}
+
+impl Runs {
+    fn take_turn(&mut self, bench: &Bench<'_>, server: &Server, name: &str) -> Result<()> {
+        let Bench {
+            args,
+            binaries,
+            scratch,
+        } = *bench;
+        let fitting = |load: Load| {
+            let load = load.with("--warmup", 1).with("--sample-every", 256);
+            if name == "bare_actix" {
+                load.plain()
+            } else {
+                load
+            }
+        };
+        let closed = Load::closed_for(args.connections, args.round_seconds);
+        let open = Load::open(
+            args.connections,
+            args.compare_rate,
+            args.compare_open_seconds,
+        );
+        for (kind, load, runs) in [
+            ("closed", closed.clone(), &mut self.closed),
+            ("unix  ", closed.unix(), &mut self.unix),
+            ("open  ", open, &mut self.open),
+        ] {
+            let load = fitting(load);
+            let mut repeats = 0;
+            let measured = loop {
+                let measured = load.run(binaries, server, scratch)?;
+                println!("  {name:<10} {kind} {}", line(&measured));
+                if measured.valid || repeats == REPEATS {
+                    break measured;
+                }
+                repeats += 1;
+            };
+            runs.push(measured);
+            self.repeated += repeats;
+        }
+        Ok(())
+    }
+
+    fn take_closed_turn(&mut self, bench: &Bench<'_>, server: &Server) -> Result<()> {
+        let measured = Load::closed_for(bench.args.connections, bench.args.round_seconds)
+            .with("--warmup", 1)
+            .with("--sample-every", 0)
+            .run(bench.binaries, server, bench.scratch)?;
+        println!("  cloud      closed {}", line(&measured));
+        self.closed.push(measured);
+        Ok(())
+    }
+
+    pub(super) fn every(&self) -> impl Iterator<Item = &Measured> {
+        self.closed.iter().chain(&self.unix).chain(&self.open)
+    }
+}

@@ -27,7 +27,7 @@ use crate::ledger::Ledger;
 use crate::rebuild::Tail;
 use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::store::{Paths, signed, unsigned};
-use crate::trickle::{Pace, Trickle};
+use crate::trickle::{Speed, Trickle};
 use crate::wire::{In, Malformed, Out};
 
 const MAGIC: &[u8; 16] = b"gate snapshot 2\n";
@@ -88,8 +88,8 @@ impl Ledger {
         // Before the spare is written over: which of the two is the spare must be on disk.
         self.sync_names()?;
         let commits = Cell::new(0);
-        let pace = || self.pace(&commits);
-        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &pace)?;
+        let speed = || self.speed(&commits);
+        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &speed)?;
         let now = self.clock.now();
         let Head {
             bytes: head,
@@ -130,7 +130,7 @@ impl Ledger {
 
     /// How to go on: gently while others commit. Does not when the journal has failed, since it is
     /// recovered by whoever takes snapshots, nor when the ledger is closed.
-    fn pace(&self, commits: &Cell<u64>) -> Result<Pace, SnapshotError> {
+    fn speed(&self, commits: &Cell<u64>) -> Result<Speed, SnapshotError> {
         if self.queue.is_closing() {
             return Err(SnapshotError::Closed);
         }
@@ -139,7 +139,7 @@ impl Ledger {
         }
         let count = self.commits.count.load(Ordering::Relaxed);
         let idle = commits.replace(count) == count;
-        Ok(if idle { Pace::Quick } else { Pace::Gentle })
+        Ok(if idle { Speed::Full } else { Speed::Gentle })
     }
 
     fn head(&self, begin: &Tail, now: Timestamp) -> Head {

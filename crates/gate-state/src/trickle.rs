@@ -21,15 +21,15 @@ const MAX_PAUSE: Duration = Duration::from_millis(50);
 
 /// How to go on after a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub(crate) enum Speed {
     /// With a pause: others use the disk.
     Gentle,
     /// At once: nobody does.
-    Quick,
+    Full,
 }
 
 /// Asked after each piece; an error ends the writing.
-pub(crate) type AskPace<'a> = &'a dyn Fn() -> Result<Pace, SnapshotError>;
+pub(crate) type AskSpeed<'a> = &'a dyn Fn() -> Result<Speed, SnapshotError>;
 
 /// A file whose contents end in their SHA-256.
 pub(crate) struct Trickle<'a> {
@@ -39,14 +39,14 @@ pub(crate) struct Trickle<'a> {
     length: u64,
     clock: &'a dyn Clock,
     began_ns: u64,
-    pace: AskPace<'a>,
+    speed: AskSpeed<'a>,
 }
 
 impl<'a> Trickle<'a> {
     /// Writes over the file from its beginning; its space is used again. Until [`Self::finish`]
     /// it may end in what was there before. A file that has another name as well (a backup by hard
     /// link) is left alone, and a new one made.
-    pub(crate) fn over(path: &Path, clock: &'a dyn Clock, pace: AskPace<'a>) -> io::Result<Self> {
+    pub(crate) fn over(path: &Path, clock: &'a dyn Clock, speed: AskSpeed<'a>) -> io::Result<Self> {
         if std::fs::metadata(path).is_ok_and(|found| found.nlink() > 1) {
             std::fs::remove_file(path)?;
         }
@@ -63,7 +63,7 @@ impl<'a> Trickle<'a> {
             length: 0,
             clock,
             began_ns: clock.monotonic_ns(),
-            pace,
+            speed,
         })
     }
 
@@ -103,7 +103,7 @@ impl<'a> Trickle<'a> {
 
     fn pause(&mut self) -> Result<(), SnapshotError> {
         let worked = self.clock.monotonic_ns().saturating_sub(self.began_ns);
-        if (self.pace)()? == Pace::Gentle {
+        if (self.speed)()? == Speed::Gentle {
             let pause = Duration::from_nanos(worked).saturating_mul(PAUSES);
             std::thread::sleep(pause.min(MAX_PAUSE));
         }
@@ -143,16 +143,16 @@ mod tests {
         std::fs::write(&path, vec![7; 3 * PIECE_BYTES]).unwrap();
         let content: Vec<u8> = (0..2 * PIECE_BYTES + 5).map(|n| (n % 251) as u8).collect();
         let asked = Cell::new(0);
-        let pace = || {
+        let speed = || {
             asked.set(asked.get() + 1);
             Ok(if asked.get() > 1 {
-                Pace::Quick
+                Speed::Full
             } else {
-                Pace::Gentle
+                Speed::Gentle
             })
         };
         let clock = Ticking::default();
-        let mut file = Trickle::over(&path, &clock, &pace).unwrap();
+        let mut file = Trickle::over(&path, &clock, &speed).unwrap();
         for part in content.chunks(100_000) {
             file.write(part).unwrap();
         }
@@ -172,7 +172,7 @@ mod tests {
         std::fs::write(&path, b"as it was").unwrap();
         std::fs::hard_link(&path, &backup).unwrap();
         let clock = Ticking::default();
-        let file = Trickle::over(&path, &clock, &|| Ok(Pace::Quick)).unwrap();
+        let file = Trickle::over(&path, &clock, &|| Ok(Speed::Full)).unwrap();
         file.finish().unwrap();
         assert_eq!(std::fs::read(&backup).unwrap(), b"as it was");
         assert_eq!(std::fs::read(&path).unwrap(), digest(&SHA256, b"").as_ref());

@@ -140,10 +140,12 @@ async fn decide(
     Ok(body)
 }
 
-/// What the `Accept` header asks for: a media type of RFC 7515 or RFC 7519 means compact JWS.
+/// What the `Accept` headers ask for: a media type of RFC 7515 or RFC 7519 means compact JWS.
 fn token_form(headers: &HeaderMap) -> Option<TokenForm> {
-    let accept = headers.get(ACCEPT)?.to_str().ok()?;
-    let mut wanted = accept.split(',').filter_map(wants_jws);
+    let lines = headers
+        .get_all(ACCEPT)
+        .filter_map(|line| line.to_str().ok());
+    let mut wanted = lines.flat_map(|line| line.split(',')).filter_map(wants_jws);
     let first = wanted.next()?;
     let is_wanted = first || wanted.any(|wanted| wanted);
     Some(if is_wanted {

@@ -37,11 +37,20 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
             "it has mode {mode:03o}: others must have no right to it (chmod o= …)"
         );
         PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
+            pem::Error::NoItemsFound if is_encrypted(&text) => {
+                anyhow!("it is encrypted: keep it without a passphrase, where only this user may read it")
+            }
             pem::Error::NoItemsFound => anyhow!("it has no private key in PEM"),
             _ => anyhow!("it is not PEM"),
         })
     };
     read().with_context(|| format!("the key `{}`", path.display()))
+}
+
+/// Whether there is a key under a passphrase (RFC 7468 §11) in it.
+fn is_encrypted(text: &[u8]) -> bool {
+    const LABEL: &[u8] = b"-----BEGIN ENCRYPTED PRIVATE KEY-----";
+    text.windows(LABEL.len()).any(|window| window == LABEL)
 }
 
 /// A file's bytes and its mode.

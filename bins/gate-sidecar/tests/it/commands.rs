@@ -94,6 +94,23 @@ fn the_form_of_the_token_is_what_accept_asks_for() {
     }
 }
 
+/// RFC 9110 §5.2: as if the lines were one, with a comma between.
+#[test]
+fn accept_may_have_several_lines() {
+    let (sidecar, _dir) = fresh(&[]);
+    let headers = [
+        ("content-type", "application/json"),
+        ("accept", "application/json"),
+        ("accept", "application/jose"),
+    ];
+    let body = order("c5", "o-1", 100, "185.50");
+    let mut client = sidecar.client();
+    let reply = client
+        .send("POST", "/v1/authorize", &headers, body.as_bytes())
+        .unwrap();
+    assert!(reply.json()["decision_token"].is_string());
+}
+
 #[test]
 fn a_wrong_setting_is_named_and_nothing_starts() {
     for (args, names) in [

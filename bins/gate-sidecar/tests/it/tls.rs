@@ -213,6 +213,11 @@ fn files_that_are_wrong_are_named() {
     fs::set_permissions(&open.key, fs::Permissions::from_mode(0o644)).unwrap();
     fs::set_permissions(&good.cert, fs::Permissions::from_mode(0o600)).unwrap();
     let missing = dir.path().join("missing.pem");
+    let encrypted = dir.path().join("encrypted.key");
+    let label = "ENCRYPTED PRIVATE KEY";
+    let text = format!("-----BEGIN {label}-----\nMIIBvTBX\n-----END {label}-----\n");
+    fs::write(&encrypted, text).unwrap();
+    fs::set_permissions(&encrypted, fs::Permissions::from_mode(0o600)).unwrap();
 
     for (cert, key, wanted) in [
         (&missing, &good.key, "missing.pem"),
@@ -221,6 +226,7 @@ fn files_that_are_wrong_are_named() {
         (&good.cert, &good.cert, "good.pem`: it has no private key"),
         (&good.cert, &other.key, "other.key"),
         (&open.cert, &open.key, "open.key`: it has mode 644"),
+        (&good.cert, &encrypted, "encrypted.key`: it is encrypted"),
     ] {
         let output = gate_sidecar()
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])

@@ -52,9 +52,9 @@ pub(crate) fn config(dir: &Path, durability: Durability) -> LedgerConfig {
 }
 
 /// Under `target/`, a real disk as a rule, where the system's directory for temporary files is
-/// often memory; or wherever `GATE_BENCH_DIR` says.
+/// often memory; or wherever `LEDGER_BENCH_DIR` says.
 fn directory() -> tempfile::TempDir {
-    let base = std::env::var_os("GATE_BENCH_DIR")
+    let base = std::env::var_os("LEDGER_BENCH_DIR")
         .map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
     std::fs::create_dir_all(&base).unwrap();
     tempfile::tempdir_in(base).unwrap()

@@ -49,9 +49,10 @@ use compile::Compiled;
 /// The document a decision is read from.
 pub const ENTRYPOINT: &str = "data.gate.decision";
 
-/// To be called before every evaluation: what this thread keeps beside one is nothing to another.
-pub(crate) fn begin_evaluation() {
-    fraction::forget();
+/// To be called before every evaluation: what this thread keeps beside one is nothing to another. Beside each
+/// are the numbers of the bundle's data that floats do not hold.
+pub(crate) fn begin_evaluation(data: &fraction::Unheld) {
+    fraction::begin(data);
     builtins::forget_steps();
 }
 
@@ -95,6 +96,11 @@ impl RegoPolicy {
             };
             machine::raw(&self.compiled, limits, input.clone())
         })
+    }
+
+    /// What is beside every evaluation of this bundle.
+    pub(crate) fn unheld(&self) -> &fraction::Unheld {
+        &self.compiled.data.unheld
     }
 
     /// Those of an order.

@@ -1,6 +1,7 @@
 //! From a bundle's Rego to programs of the register machine. Runs off the decision path.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::Instruction;
@@ -8,12 +9,13 @@ use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
 use super::documents::Documents;
+use super::fraction::{self, Unheld};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::refuse::text::MAX_REGO_CHAIN;
 use super::refuse::{recursion, text};
 use super::rewrite::{assign, operators, written};
-use super::{ENTRYPOINT, builtins, fraction, growth, program, rewrite};
+use super::{ENTRYPOINT, builtins, growth, program, rewrite};
 use crate::bundle::{Bundle, RegoVersion};
 use crate::steps::Steps;
 
@@ -79,9 +81,15 @@ pub(crate) struct Compiled {
     /// Every rule as an entrypoint, for the Data API.
     pub(super) documents: Documents,
     /// The bundle's own data.
-    pub(super) data: Value,
+    pub(super) data: Data,
     /// Every builtin that any rule calls, sorted.
     pub(crate) builtins: Vec<String>,
+}
+
+/// What a bundle's `data.json` says.
+pub(super) struct Data {
+    pub(super) value: Value,
+    pub(super) unheld: Arc<Unheld>,
 }
 
 /// A module: its path and its text.
@@ -105,7 +113,7 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
         .map(|((path, _), source)| (path, source.as_str()))
         .collect();
 
-    let policy = policy(bundle, &all, &data)?;
+    let policy = policy(bundle, &all, &data.value)?;
     steps.done();
     let (documents, builtins) = Documents::compile(&policy, steps)?;
 
@@ -125,7 +133,7 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
     steps.done();
     let decision = growth::hold(program::mend(&decision)?);
     Ok(Compiled {
-        decision: Copies::new(&decision, &decision_data),
+        decision: Copies::new(&decision, &decision_data, &data.unheld),
         documents,
         data,
         builtins,
@@ -209,7 +217,7 @@ pub(crate) fn interpreter<'m>(
     let modules: Vec<Source<'_>> = files
         .map(|file| (file.get_path().as_str(), file.get_contents().as_str()))
         .collect();
-    held(bundle, &modules, &data(bundle)?)
+    held(bundle, &modules, &data(bundle)?.value)
 }
 
 /// An interpreter with modules that [`rewrite::engine`] has read, and its limits.
@@ -302,15 +310,19 @@ pub(super) fn add_data(engine: &mut regorus::Engine, data: Value) -> Result<(), 
 }
 
 /// The bundle's `data.json`.
-pub(crate) fn data(bundle: &Bundle) -> Result<Value, CompileError> {
+pub(super) fn data(bundle: &Bundle) -> Result<Data, CompileError> {
     if growth::hides_number(bundle.data()) {
         let name = growth::HIDDEN_NUMBER;
         return Err(CompileError::Data(format!("the member `{name}`")));
     }
     let data = Value::from_json_str(bundle.data());
-    let mut data = data.map_err(|error| CompileError::Data(error.to_string()))?;
-    fraction::make_whole(&mut data);
-    Ok(data)
+    let mut value = data.map_err(|error| CompileError::Data(error.to_string()))?;
+    fraction::make_whole(&mut value);
+    let unheld = Unheld::of(bundle.data(), &mut value).map_err(CompileError::Data)?;
+    Ok(Data {
+        value,
+        unheld: Arc::new(unheld),
+    })
 }
 
 pub(super) fn compile_error(error: &dyn std::fmt::Display) -> CompileError {

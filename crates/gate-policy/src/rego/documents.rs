@@ -118,7 +118,7 @@ impl Question<'_> {
     /// Rules where there are any, on top of the data; within a rule's value, what is below it.
     fn document(&mut self, path: &[&str]) -> Result<Value, QueryError> {
         let compiled = self.compiled;
-        let mut found = compiled.data.clone();
+        let mut found = compiled.data.value.clone();
         let mut name = "data".to_owned();
         for (depth, part) in path.iter().enumerate() {
             name.push('.');
@@ -151,13 +151,13 @@ impl Question<'_> {
         let mut vm = match self.vm.take() {
             Some((known, vm)) if Arc::ptr_eq(&known, program) => vm,
             _ => {
-                let data = self.compiled.data.clone();
+                let data = self.compiled.data.value.clone();
                 let mut made = vm(Arc::clone(program), data, self.limits).map_err(failed)?;
                 made.set_input(self.input.clone());
                 made
             }
         };
-        begin_evaluation();
+        begin_evaluation(&self.compiled.data.unheld);
         let value = vm
             .execute_entry_point_by_name(name)
             .map_err(|error| match error {

@@ -12,6 +12,7 @@
 mod beside;
 mod extended;
 mod held;
+mod unheld;
 mod whole;
 
 use std::cmp::Ordering;
@@ -19,9 +20,10 @@ use std::cmp::Ordering;
 use regorus::{LimitError, Value};
 
 use super::growth::too_long;
-pub(crate) use beside::forget;
+pub(crate) use beside::begin;
 use extended::{Extended, F64_BITS};
 pub(super) use held::{decimal, is_decimal, is_held};
+pub(crate) use unheld::Unheld;
 pub(super) use whole::{Rounding, rounded, units, whole, written};
 
 /// So many digits of any decimal come back from an `f64`.

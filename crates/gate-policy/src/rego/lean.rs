@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use regorus::rvm::program::{Program, RuleInfo};
 use regorus::{Rc, Value};
 
+use super::fraction::Unheld;
 use super::shorten;
 
 /// Data of more values than this is shared by all threads: copies of it would take more memory
@@ -25,6 +26,7 @@ const MAX_COPIES: usize = 64;
 pub(super) struct Lean {
     pub(super) program: Arc<Program>,
     pub(super) data: Value,
+    pub(super) unheld: Arc<Unheld>,
 }
 
 /// One for each core, made off the decision path; whoever comes later shares the last one.
@@ -34,14 +36,18 @@ pub(super) struct Copies {
 }
 
 impl Copies {
-    pub(super) fn new(program: &Program, data: &Value) -> Self {
+    pub(super) fn new(program: &Program, data: &Value, unheld: &Arc<Unheld>) -> Self {
         let mut shorter = program.clone();
         shorten::shorten(&mut shorter, data);
         let copy = || {
             let mut made = Made::default();
             let data = value(data, &mut made);
             let program = Arc::new(copy(&shorter, &mut made));
-            Lean { program, data }
+            Lean {
+                program,
+                data,
+                unheld: Arc::clone(unheld),
+            }
         };
         let count = if values(data) > MAX_COPIED_VALUES {
             0
@@ -217,7 +223,7 @@ mod tests {
         let data = Value::from_json_str(r#"{"limits":{"qty":1},"qty":"qty"}"#).unwrap();
         let mut program = Program::new();
         program.literals = vec!["qty".into(), "limits".into()];
-        let copies = Copies::new(&program, &data);
+        let copies = Copies::new(&program, &data, &Arc::default());
         let (one, other) = (copies.take(), copies.shared());
         let place = |text: &Value| match text {
             Value::String(text) => text.as_ptr().addr(),
@@ -238,7 +244,7 @@ mod tests {
     #[test]
     fn each_core_gets_its_own_copy_and_large_data_is_shared() {
         let distinct = |data: &Value| {
-            let copies = Copies::new(&Program::new(), data);
+            let copies = Copies::new(&Program::new(), data, &Arc::default());
             let taken = [copies.take(), copies.take(), copies.take()];
             let mut programs = taken
                 .each_ref()

@@ -14,6 +14,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 
 use super::compile::{CompileError, Compiled};
 use super::direct::{Direct, Input};
+use super::fraction::Unheld;
 use super::lean::Lean;
 use super::program;
 use super::shape;
@@ -107,13 +108,14 @@ pub(super) fn raw(
     guarded(|| {
         let mut machine =
             Machine::new(compiled.decision.shared(), limits).map_err(|error| failed(&error))?;
-        begin_evaluation();
+        let beside = &compiled.data.unheld;
+        begin_evaluation(beside);
         let Machine { program, data, .. } = &machine;
         let directly = machine
             .direct
             .answer(program, data, Input::Document(&input));
         machine.vm.set_input(input);
-        begin_evaluation();
+        begin_evaluation(beside);
         let answer = machine.vm.execute();
         let answer = answer.map_err(|error| program::message(&error, &machine.vm));
         match directly {
@@ -136,10 +138,10 @@ pub(super) fn named(
         let Some(program) = compiled.documents.of(ENTRYPOINT) else {
             return Err(Unanswered::Failed(CompileError::NoEntrypoint.to_string()));
         };
-        let mut vm = vm(Arc::clone(program), compiled.data.clone(), limits)
+        let mut vm = vm(Arc::clone(program), compiled.data.value.clone(), limits)
             .map_err(|error| failed(&error))?;
         vm.set_input(input);
-        begin_evaluation();
+        begin_evaluation(&compiled.data.unheld);
         let answer = vm.execute_entry_point_by_name(ENTRYPOINT);
         answer.map_err(|error| Unanswered::Failed(program::message(&error, &vm)))
     })
@@ -176,6 +178,7 @@ struct Machine {
     vm: RegoVM,
     program: Arc<Program>,
     data: Value,
+    unheld: Arc<Unheld>,
     direct: Direct,
     template: Template,
     /// In a debug build every other answer that was evaluated directly is held to the machine's, the
@@ -185,7 +188,12 @@ struct Machine {
 }
 
 impl Machine {
-    fn new(Lean { program, data }: Lean, limits: EvalLimits) -> Result<Self, VmError> {
+    fn new(lean: Lean, limits: EvalLimits) -> Result<Self, VmError> {
+        let Lean {
+            program,
+            data,
+            unheld,
+        } = lean;
         let vm = vm(Arc::clone(&program), data.clone(), limits)?;
         Ok(Self {
             direct: Direct::new(&program, limits.max_instructions),
@@ -193,6 +201,7 @@ impl Machine {
             vm,
             program,
             data,
+            unheld,
             #[cfg(debug_assertions)]
             is_held: false,
         })
@@ -202,7 +211,7 @@ impl Machine {
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
         #[cfg(test)]
         tests::panic_if_told();
-        begin_evaluation();
+        begin_evaluation(&self.unheld);
         let direct = &self.direct;
         let directly = direct.answer(&self.program, &self.data, Input::Order(input));
         if let Some(answer) = directly {
@@ -229,7 +238,7 @@ impl Machine {
             .fill(input)
             .map_err(|_| reason::POLICY_ERROR)?;
         self.vm.set_input(document);
-        begin_evaluation();
+        begin_evaluation(&self.unheld);
         let answer = self.vm.execute();
         // Let go of the document, so that the template can be written in place again.
         self.vm.set_input(Value::Undefined);

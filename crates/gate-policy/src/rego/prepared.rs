@@ -4,7 +4,7 @@
 
 use regorus::Value;
 
-use super::compile::{CompileError, Source, held};
+use super::compile::{CompileError, Data, Source, held};
 use super::{begin_evaluation, fraction};
 use crate::bundle::Bundle;
 use crate::selftest::budget::{EVALUATION_TIME, timer, within};
@@ -15,11 +15,11 @@ pub const PREPARED: &str = "gate_prepared";
 /// The bundle's data with the package's answer at `data.gate_prepared`.
 pub(super) fn data(
     bundle: &Bundle,
-    plain: &Value,
+    plain: &Data,
     prepared: &[Source<'_>],
 ) -> Result<Value, CompileError> {
     if prepared.is_empty() {
-        return Ok(plain.clone());
+        return Ok(plain.value.clone());
     }
     for (path, source) in prepared {
         if reads_input(source) {
@@ -28,10 +28,10 @@ pub(super) fn data(
             });
         }
     }
-    let mut engine = held(bundle, prepared, plain)?;
+    let mut engine = held(bundle, prepared, &plain.value)?;
     let evaluated = within(EVALUATION_TIME, |given| {
         engine.set_execution_timer_config(timer(given));
-        begin_evaluation();
+        begin_evaluation(&plain.unheld);
         engine.eval_query(format!("data.{PREPARED}"), false)
     });
     let answer = evaluated.map_err(|error| CompileError::Prepared(error.to_string()))?;
@@ -47,7 +47,7 @@ pub(super) fn data(
                 .to_owned(),
         ));
     }
-    let mut data = plain.clone();
+    let mut data = plain.value.clone();
     let members = data
         .as_object_mut()
         .map_err(|error| CompileError::Data(error.to_string()))?;

@@ -46,7 +46,7 @@ pub(crate) fn engine<'m>(
     parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
     parsed.each(|module| Ok(membership::rewrite(module)))?;
     let mut engine = parsed.engine;
-    add_data(&mut engine, data(bundle)?)?;
+    add_data(&mut engine, data(bundle)?.value)?;
     Ok(engine)
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::fail_open::{ALLOW, judge};
+use crate::support::{Order, builtin, pretrade, show};
 
 /// A comparison, most of them with what the other side comes to or nearly so.
 #[derive(Deserialize)]
@@ -70,6 +71,94 @@ fn a_long_whole_number_of_the_data_is_what_was_written() {
     let rego = format!("decision := {ALLOW} if {{ data.limit > 22451550000000000000000 }}");
     let shown = judge(&rego, r#"{"limit": 22451550000000000000000}"#, "1");
     assert_eq!(shown, "policy_undefined");
+}
+
+/// The nearest float is that of `90071992547409.94`.
+const BETWEEN_FLOATS: &str = "90071992547409.93";
+
+#[test]
+fn a_number_of_the_data_is_what_was_written_in_an_operation() {
+    let data = format!(
+        r#"{{"limit": {BETWEEN_FLOATS}, "of": {{"each": [1, {{"x": -{BETWEEN_FLOATS}}}]}}}}"#
+    );
+    for rule in [
+        "data.limit * 100 == 9007199254740993",
+        "round(data.limit * 1000000) == 90071992547409930000",
+        "data.limit - 90071992547409 < 0.9301",
+        r#"to_number("90071992547409.93") * 100 == data.limit * 100"#,
+        "data.of.each[1].x * 100 == -9007199254740993",
+    ] {
+        let rego = format!("decision := {ALLOW} if {{ {rule} }}");
+        assert_eq!(judge(&rego, &data, "1"), "allow", "{rule}");
+    }
+}
+
+/// Where the Data API asks, and where the interpreter runs a bundle's tests and is asked what they ask.
+#[test]
+fn a_number_of_the_data_is_what_was_written_whoever_asks() {
+    let rego = format!(
+        "package gate\ndecision := {ALLOW} if cents == 9007199254740993\ncents := data.limit * 100\n"
+    );
+    let test =
+        "package gate_test\ntest_cents if data.gate.cents == 9007199254740993 with input as {}\n";
+    let data = format!(r#"{{"limit": {BETWEEN_FLOATS}}}"#);
+    let files = [
+        ("gate.rego", rego.as_str()),
+        ("gate_test.rego", test),
+        ("data.json", &data),
+    ];
+    let policy = gate_policy::activate(&gate_policy::Bundle::from_files(files).unwrap()).unwrap();
+    let cents = policy.query(&["gate", "cents"], &serde_json::json!({}));
+    assert_eq!(cents.unwrap(), Some(9_007_199_254_740_993_u64.into()));
+}
+
+#[test]
+fn a_limit_that_a_float_does_not_hold_is_kept_to_by_both_engines() {
+    let data = format!(
+        r#"{{"limits": {{"default": {{"max_order_notional": {BETWEEN_FLOATS}}}}},
+            "instruments": {{"AAPL": {{"reference_price": 1}}}}}}"#
+    );
+    for policy in [builtin(&data), pretrade(&data)] {
+        for (qty, expected) in [
+            (BETWEEN_FLOATS, "allow"),
+            ("90071992547409.931", "max_order_notional"),
+            ("90071992547409.94", "max_order_notional"),
+        ] {
+            let order = Order::new("c1", "AAPL", qty, "1");
+            assert_eq!(show(&order.judge(&*policy).unwrap()), expected, "{qty}");
+        }
+    }
+}
+
+#[test]
+fn a_number_of_the_data_that_cannot_be_kept_is_refused_by_its_path() {
+    let many: Vec<String> = (0..257)
+        .map(|n| format!("{}.93", 90_071_992_547_000_u64 + n))
+        .collect();
+    let many = format!(r#"{{"a": [{}]}}"#, many.join(","));
+    for (data, expected) in [
+        (
+            r#"{"a": [{"b": 0.30000000000000000278}]}"#,
+            "`a.0.b`: 0.30000000000000000278 has more digits than",
+        ),
+        // It would be a whole number.
+        (
+            r#"{"a": 9007199254740993.5}"#,
+            "`a`: 9007199254740993.5 has more digits than",
+        ),
+        (r#"{"a": 1e-400}"#, "`a`: 1e-400 has more digits than"),
+        (
+            r#"{"a": 90071992547409.93, "b": 90071992547409.94}"#,
+            "`b`: 90071992547409.94 and another number of the data are one float",
+        ),
+        (&many, "257 numbers have more digits than a float holds"),
+    ] {
+        let shown = judge(&format!("decision := {ALLOW}"), data, "1");
+        assert!(shown.contains(expected), "{shown}");
+    }
+    // Of texts and names nothing is asked.
+    let texts = r#"{"2026-11-30": "0.30000000000000000278", "0.30000000000000000278": 0.1}"#;
+    assert_eq!(judge(&format!("decision := {ALLOW}"), texts, "1"), "allow");
 }
 
 /// What is kept beside does not outlive the package's evaluation.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use regorus::LimitError;
 
 use super::extended::Extended;
+use super::unheld::Unheld;
 
 /// An evaluation ends that comes to more such results.
 const MAX_KEPT: usize = 4_096;
@@ -15,9 +16,19 @@ thread_local! {
     static KEPT: RefCell<HashMap<u64, Extended>> = RefCell::default();
 }
 
-/// To be called before every evaluation: what an earlier one made is nothing to it.
-pub(crate) fn forget() {
-    KEPT.with_borrow_mut(HashMap::clear);
+/// To be called before every evaluation: what an earlier one made is nothing to it, and what the data has is there.
+pub(crate) fn begin(data: &Unheld) {
+    KEPT.with_borrow_mut(|kept| {
+        kept.clear();
+        if !data.is_empty() {
+            kept.extend(data.each());
+        }
+    });
+}
+
+/// All that is kept, and it is kept no longer.
+pub(super) fn take() -> HashMap<u64, Extended> {
+    KEPT.take()
 }
 
 /// `number` stands for `result`, and for no earlier one.

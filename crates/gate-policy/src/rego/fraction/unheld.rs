@@ -1,0 +1,144 @@
+//! The numbers of a bundle's data of which a float keeps less than is written.
+//!
+//! `90071992547409.93` is 0.0075 less than the float that is nearest to it. So what was written is
+//! kept beside every evaluation, as a result's is, and operations take it for the number.
+
+use std::collections::HashMap;
+
+use regorus::Value;
+use serde_json::value::RawValue;
+
+use super::extended::Extended;
+use super::{EXACT_DIGITS, beside, held, whole};
+use crate::data;
+
+/// As many as the data of one bundle may have: each evaluation begins with all of them.
+const MAX_UNHELD: usize = 256;
+
+/// What was written, by the bits of the float that stands for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unheld(HashMap<u64, Extended>);
+
+impl Unheld {
+    /// None, for data of whole numbers and fractions that floats hold.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn each(&self) -> impl Iterator<Item = (u64, Extended)> {
+        self.0.iter().map(|(bits, number)| (*bits, *number))
+    }
+
+    /// Those of `text`, from which `data` was read; what stands for each is put in its place. The error names
+    /// one that cannot be kept.
+    pub(in crate::rego) fn of(text: &str, data: &mut Value) -> Result<Self, String> {
+        if !is_suspect(text) {
+            return Ok(Self::default());
+        }
+        beside::begin(&Self::default());
+        let mut walk = Walk::default();
+        let written: &RawValue = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        walk.value(written, data)?;
+        let kept = beside::take();
+        if kept.len() > MAX_UNHELD {
+            return Err(format!(
+                "{} numbers have more digits than a float holds, where {MAX_UNHELD} may: write them as texts",
+                kept.len()
+            ));
+        }
+        Ok(Self(kept))
+    }
+}
+
+/// Whether there may be such a number; that of a text or a name makes no difference but time.
+fn is_suspect(text: &str) -> bool {
+    let is_part = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
+    text.split(|c| !is_part(c))
+        .filter(|token| token.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+        // Nearly all are shorter, and need no look.
+        .filter(|token| token.len() > EXACT_DIGITS || token.contains(['e', 'E']))
+        .any(|token| !held::is_held(token))
+}
+
+/// From value to value, side by side with the text that each was read from.
+#[derive(Default)]
+struct Walk {
+    path: Vec<String>,
+    /// What each float that is no whole number was written as: digits and a power of ten.
+    floats: HashMap<u64, Option<(String, i64)>>,
+}
+
+impl Walk {
+    fn value(&mut self, written: &RawValue, value: &mut Value) -> Result<(), String> {
+        let text = written.get();
+        match text.bytes().next() {
+            Some(b'{') => {
+                for (name, inner) in data::object(written).unwrap_or_default() {
+                    let key = Value::from(name.as_str());
+                    let members = value.as_object_mut().ok();
+                    self.path.push(name);
+                    self.inner(inner, members.and_then(|members| members.get_mut(&key)))?;
+                }
+            }
+            Some(b'[') => {
+                let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+                for (at, inner) in items.into_iter().enumerate() {
+                    let values = value.as_array_mut().ok();
+                    self.path.push(at.to_string());
+                    self.inner(inner, values.and_then(|values| values.get_mut(at)))?;
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => self.number(text, value)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn inner(&mut self, written: &RawValue, value: Option<&mut Value>) -> Result<(), String> {
+        match value {
+            Some(value) => self.value(written, value)?,
+            None => return Err(self.refusal("is not read as it is written")),
+        }
+        self.path.pop();
+        Ok(())
+    }
+
+    fn number(&mut self, text: &str, value: &mut Value) -> Result<(), String> {
+        let decimal = held::decimal(text);
+        if !held::is_held(text) {
+            let has_fraction = decimal.as_ref().is_some_and(|(_, power)| *power < 0);
+            let read = whole::written(text).ok();
+            let read = read.filter(|read| is_fraction(read) == has_fraction);
+            *value = read.ok_or_else(|| {
+                self.refusal(&format!(
+                    "{text} has more digits than are kept of a number: write it as a text"
+                ))
+            })?;
+        }
+        let float = match value {
+            Value::Number(number) if !number.is_integer() => number.as_f64(),
+            _ => None,
+        };
+        let Some(float) = float else {
+            return Ok(());
+        };
+        let known = self
+            .floats
+            .entry(float.to_bits())
+            .or_insert_with(|| decimal.clone());
+        if *known != decimal {
+            return Err(self.refusal(&format!(
+                "{text} and another number of the data are one float: write them as texts"
+            )));
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, problem: &str) -> String {
+        format!("`{}`: {problem}", self.path.join("."))
+    }
+}
+
+fn is_fraction(value: &Value) -> bool {
+    matches!(value, Value::Number(number) if !number.is_integer())
+}

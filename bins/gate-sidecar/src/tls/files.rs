@@ -37,7 +37,7 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
             "it has mode {mode:03o}: others must have no right to it (chmod o= …)"
         );
         PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
-            pem::Error::NoItemsFound if is_encrypted(&text) => {
+            _ if is_encrypted(&text) => {
                 anyhow!("it is encrypted: keep it without a passphrase, where only this user may read it")
             }
             pem::Error::NoItemsFound => anyhow!("it has no private key in PEM"),
@@ -47,10 +47,14 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     read().with_context(|| format!("the key `{}`", path.display()))
 }
 
-/// Whether there is a key under a passphrase (RFC 7468 §11) in it.
+/// Whether there is a key under a passphrase in it: of PKCS #8 (RFC 7468 §11), or as OpenSSL wrote them before.
 fn is_encrypted(text: &[u8]) -> bool {
-    const LABEL: &[u8] = b"-----BEGIN ENCRYPTED PRIVATE KEY-----";
-    text.windows(LABEL.len()).any(|window| window == LABEL)
+    let marks: [&[u8]; 2] = [
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----",
+        b"Proc-Type: 4,ENCRYPTED",
+    ];
+    let has = |mark: &[u8]| text.windows(mark.len()).any(|window| window == mark);
+    marks.into_iter().any(has)
 }
 
 /// A file's bytes and its mode.

@@ -213,11 +213,21 @@ fn files_that_are_wrong_are_named() {
     fs::set_permissions(&open.key, fs::Permissions::from_mode(0o644)).unwrap();
     fs::set_permissions(&good.cert, fs::Permissions::from_mode(0o600)).unwrap();
     let missing = dir.path().join("missing.pem");
-    let encrypted = dir.path().join("encrypted.key");
-    let label = "ENCRYPTED PRIVATE KEY";
-    let text = format!("-----BEGIN {label}-----\nMIIBvTBX\n-----END {label}-----\n");
-    fs::write(&encrypted, text).unwrap();
-    fs::set_permissions(&encrypted, fs::Permissions::from_mode(0o600)).unwrap();
+    let [encrypted, as_before] = [
+        ("encrypted.key", "ENCRYPTED PRIVATE KEY", ""),
+        (
+            "before.key",
+            "RSA PRIVATE KEY",
+            "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,570F5FC8170EDBF7EF98A27D06267376\n\n",
+        ),
+    ]
+    .map(|(name, label, head)| {
+        let path = dir.path().join(name);
+        let text = format!("-----BEGIN {label}-----\n{head}MIIBvTBX\n-----END {label}-----\n");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    });
 
     for (cert, key, wanted) in [
         (&missing, &good.key, "missing.pem"),
@@ -227,6 +237,7 @@ fn files_that_are_wrong_are_named() {
         (&good.cert, &other.key, "other.key"),
         (&open.cert, &open.key, "open.key`: it has mode 644"),
         (&good.cert, &encrypted, "encrypted.key`: it is encrypted"),
+        (&good.cert, &as_before, "before.key`: it is encrypted"),
     ] {
         let output = gate_sidecar()
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])

@@ -15,7 +15,7 @@
 # How it stays exact: Gate gives the amounts as integers in input.amounts (nanos are 10^-9 units,
 # micros are 10^-6 of the currency). A limit in data.json is a number or a string; a whole one is
 # exact at any size, one with a fraction as long as it has at most 15 digits; with up to 18 it is
-# exact to a hundred-thousandth (numbers have mantissas of 64 bits on the way to an integer).
+# off by a part in 10^18 at most (numbers have mantissas of 64 bits on the way to an integer).
 
 package gate
 

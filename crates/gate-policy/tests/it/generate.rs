@@ -36,6 +36,19 @@ const AMOUNTS: [&str; 14] = [
     "123456789.123456789",
 ];
 
+/// A number that no float holds: `serde_json` would make another of it ([`written`]).
+const BETWEEN_FLOATS: &str = "90071992547409.93";
+
+/// The data as text; with `as_numbers` the limits that no float holds are numbers, too.
+pub(crate) fn written(data: &Value, as_numbers: bool) -> String {
+    let text = data.to_string();
+    if as_numbers {
+        text.replace(&format!("\"{BETWEEN_FLOATS}\""), BETWEEN_FLOATS)
+    } else {
+        text
+    }
+}
+
 /// A limit: often one an order can hit exactly, as a string or a number.
 fn limit() -> impl Strategy<Value = Option<Value>> {
     let text = prop_oneof![
@@ -45,10 +58,11 @@ fn limit() -> impl Strategy<Value = Option<Value>> {
         Just("0".to_owned()),
         Just("185.55".to_owned()),
         Just("1.005".to_owned()),
+        Just(BETWEEN_FLOATS.to_owned()),
         Just("999999999999999999".to_owned()),
     ];
     let value = (text, any::<bool>()).prop_map(|(text, as_number)| {
-        if as_number {
+        if as_number && text != BETWEEN_FLOATS {
             serde_json::from_str(&text).unwrap()
         } else {
             Value::String(text)

@@ -83,7 +83,7 @@ pub fn sweep(
 
 /// Doubles the rate from `from` until the objective is missed or `to` is reached, then halves the
 /// gap between the highest met and the lowest missed rate until it is within `precision_percent`
-/// of the lower. A rate is missed when two valid runs in a row miss it, or any three: one hiccup of the
+/// of the lower. A rate is missed when two valid runs miss it, or any three: one hiccup of the
 /// machine must not end the search far below what the server can do, and a run that is not valid says little of
 /// the server.
 ///
@@ -101,21 +101,21 @@ pub fn saturate(
     let mut missed = None;
     let mut rate = from;
     loop {
-        let before = runs.len();
-        loop {
+        let (mut tries, mut valid) = (0, 0);
+        let is_met = loop {
             let step = self::step(rate, objective, &mut measure)?;
+            tries += 1;
+            valid += usize::from(step.report.valid);
             let is_met = step.met;
             runs.push(step);
-            let tries = runs.get(before..).unwrap_or_default();
-            let valid = tries.iter().filter(|step| step.report.valid).count();
-            if is_met {
-                met = Some(rate);
-                break;
+            if is_met || valid == 2 || tries == MOST_TRIES {
+                break is_met;
             }
-            if valid == 2 || tries.len() == MOST_TRIES {
-                missed = Some(rate);
-                break;
-            }
+        };
+        if is_met {
+            met = Some(rate);
+        } else {
+            missed = Some(rate);
         }
         rate = match (met, missed) {
             // Not even the first: there is nothing to search.

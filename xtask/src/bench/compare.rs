@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::Args;
 use super::build::Binaries;
-use super::load::Measured;
+use super::load::{Measured, median_second_p99_ms};
 use super::stats::Rounds;
 use super::wrk::Wrk;
 use contest::{Bench, Contest, Runs};
@@ -137,7 +137,7 @@ impl Contender {
             open_median_second_p99_ms: Rounds::of(
                 runs.open
                     .iter()
-                    .map(Measured::median_second_p99_ms)
+                    .map(|run| median_second_p99_ms(&run.per_second))
                     .collect(),
             ),
             open_send_lag_p99_ms: Rounds::of(

@@ -43,14 +43,8 @@ pub(super) struct Measured {
     pub(super) response_percentiles: Vec<Point>,
 }
 
-impl Measured {
-    /// The p99 of the second that is in the middle by it.
-    pub(super) fn median_second_p99_ms(&self) -> f64 {
-        median_second_p99_ms(&self.per_second)
-    }
-}
-
-fn median_second_p99_ms(seconds: &[Second]) -> f64 {
+/// The p99 of the second that is in the middle by it.
+pub(super) fn median_second_p99_ms(seconds: &[Second]) -> f64 {
     Rounds::of(seconds.iter().map(|second| second.p99_ms).collect()).median
 }
 

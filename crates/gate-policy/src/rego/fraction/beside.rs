@@ -20,9 +20,7 @@ thread_local! {
 pub(crate) fn begin(data: &Unheld) {
     KEPT.with_borrow_mut(|kept| {
         kept.clear();
-        if !data.is_empty() {
-            kept.extend(data.each());
-        }
+        kept.extend(data.each());
     });
 }
 

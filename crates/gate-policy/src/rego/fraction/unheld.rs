@@ -9,7 +9,7 @@ use regorus::Value;
 use serde_json::value::RawValue;
 
 use super::extended::Extended;
-use super::{EXACT_DIGITS, beside, held, whole};
+use super::{EXACT_DIGITS, beside, held, is_fraction, whole};
 use crate::data;
 
 /// As many as the data of one bundle may have: each evaluation begins with all of them.
@@ -20,11 +20,6 @@ const MAX_UNHELD: usize = 256;
 pub(crate) struct Unheld(HashMap<u64, Extended>);
 
 impl Unheld {
-    /// None, for data of whole numbers and fractions that floats hold.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn each(&self) -> impl Iterator<Item = (u64, Extended)> {
         self.0.iter().map(|(bits, number)| (*bits, *number))
     }
@@ -111,7 +106,7 @@ impl Walk {
             let read = read.filter(|read| is_fraction(read) == has_fraction);
             *value = read.ok_or_else(|| {
                 self.refusal(&format!(
-                    "{text} has more digits than are kept of a number: write it as a text"
+                    "{text} has more digits than are kept of a number: shorten it"
                 ))
             })?;
         }
@@ -128,7 +123,7 @@ impl Walk {
             .or_insert_with(|| decimal.clone());
         if *known != decimal {
             return Err(self.refusal(&format!(
-                "{text} and another number of the data are one float: write them as texts"
+                "{text} and another number of the data are one float: write one as a text"
             )));
         }
         Ok(())
@@ -137,8 +132,4 @@ impl Walk {
     fn refusal(&self, problem: &str) -> String {
         format!("`{}`: {problem}", self.path.join("."))
     }
-}
-
-fn is_fraction(value: &Value) -> bool {
-    matches!(value, Value::Number(number) if !number.is_integer())
 }

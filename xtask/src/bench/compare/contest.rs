@@ -171,15 +171,12 @@ impl Runs {
             ("open  ", open, &mut self.open),
         ] {
             let load = fitting(load);
-            let mut repeats = 0;
-            let measured = loop {
+            let run = || {
                 let measured = load.run(binaries, server, scratch)?;
                 println!("  {name:<10} {kind} {}", line(&measured));
-                if measured.valid || repeats == REPEATS {
-                    break measured;
-                }
-                repeats += 1;
+                Ok(measured)
             };
+            let (measured, repeats) = until(|measured: &Measured| measured.valid, run)?;
             runs.push(measured);
             self.repeated += repeats;
         }
@@ -198,5 +195,35 @@ impl Runs {
 
     pub(super) fn every(&self) -> impl Iterator<Item = &Measured> {
         self.closed.iter().chain(&self.unix).chain(&self.open)
+    }
+}
+
+/// The first run that is `good`, or the last that may be made; and how many were made before it.
+fn until<T>(good: impl Fn(&T) -> bool, mut run: impl FnMut() -> Result<T>) -> Result<(T, u32)> {
+    let mut repeats = 0;
+    loop {
+        let made = run()?;
+        if good(&made) || repeats == REPEATS {
+            return Ok((made, repeats));
+        }
+        repeats += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_repeated_until_it_is_valid_and_twice_at_the_most() {
+        for (first_good, expected) in [(1, (1, 0)), (2, (2, 1)), (3, (3, 2)), (9, (3, 2))] {
+            let mut runs = 0;
+            let run = || {
+                runs += 1;
+                Ok(runs)
+            };
+            let made = until(|made| *made >= first_good, run).unwrap();
+            assert_eq!(made, expected);
+        }
     }
 }

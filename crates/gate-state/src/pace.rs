@@ -3,21 +3,28 @@
 //! A commit costs the processor and the disk about as much for fifty records as for one
 //! (PostgreSQL's `commit_delay` and `commit_siblings` are of the same use). So while records come
 //! fast enough for it, a commit waits for as many as come in twice the time that commits take, so that
-//! the disk has nothing to do for half of the time; and once some records share a commit, the next
-//! waits for as many again, since their callers are likely to come back. Where they are not (a steady
-//! rate after a stall) such a group lasts, as large as the longest wait makes it.
+//! the disk has nothing to do for half of the time; at a high rate, where the processor is what is
+//! short, for as many as come in three times that.
+//!
+//! Once many records share a commit, the next waits for nearly as many again: their callers are likely
+//! to come back, and where they are not (a steady rate after a stall) large commits are what
+//! catches up. Not for quite as many: callers whose records are in no commit have them decided while
+//! one is on its way, and a commit that waits for everybody leaves the processor without work.
 
 use std::time::Duration;
 
 /// For so long commits are looked at as a whole, in nanoseconds.
 const WINDOW_NS: u64 = 5_000_000;
-/// A commit of so many records is followed by a wait for as many again.
-const GROUP: u64 = 4;
+/// A commit of so many records is followed by a wait for nearly as many again.
+const GROUP: u64 = 16;
+/// One of so many of them is left out of that.
+const LEFT_OUT: u64 = 8;
 /// The least of the wait for each record, in nanoseconds.
 const PER_RECORD_NS: u64 = 25_000;
 /// Bounds of the wait for all of them, in nanoseconds.
 const MOST_NS: (u64, u64) = (400_000, 1_000_000);
-/// When so many records come in twice the time of a commit, the wait may be twice as long.
+/// When so many records come in twice the time of a commit, the wait is for half as many again, and may be
+/// twice as long.
 const HIGH_RATE: u64 = 16;
 /// A commit counts as no longer than this: one stall is not the usual time of a commit.
 const TOOK_MAX_NS: u64 = 2_000_000;
@@ -73,7 +80,7 @@ pub(crate) struct Pace {
     records: u64,
     committing_ns: u64,
     most_waiting: u64,
-    /// Records that come in twice the time of a commit.
+    /// What is waited for at the rate of the last window.
     at_this_rate: u64,
     gathering: Gathering,
 }
@@ -116,7 +123,7 @@ impl Pace {
         let again = if commit.records < GROUP {
             1
         } else {
-            commit.records
+            commit.records.saturating_sub(commit.records / LEFT_OUT)
         };
         self.gathering.records = again.max(self.at_this_rate);
     }
@@ -126,13 +133,17 @@ impl Pace {
         let twice_ns = usual_ns.unwrap_or(0).saturating_mul(2);
         let coming = self.records.saturating_mul(twice_ns);
         let coming = coming.checked_div(window_ns).unwrap_or(0);
+        let (records, times) = if coming < HIGH_RATE {
+            (coming, 1)
+        } else {
+            (coming.saturating_add(coming / 2), 2)
+        };
         // Four callers that wait for their answers send no fifth order meanwhile.
-        self.at_this_rate = coming.min(self.most_waiting).max(1);
+        self.at_this_rate = records.min(self.most_waiting).max(1);
         let interval_ns = window_ns.checked_div(self.records).unwrap_or(window_ns);
         let per_record_ns = interval_ns.saturating_mul(2).max(PER_RECORD_NS);
         self.gathering.per_record = Duration::from_nanos(per_record_ns);
         let (least, most) = MOST_NS;
-        let times = if self.at_this_rate < HIGH_RATE { 1 } else { 2 };
         let most_ns = twice_ns.min(most).saturating_mul(times).max(least);
         self.gathering.most = Duration::from_nanos(most_ns);
     }

@@ -49,22 +49,41 @@ fn nobody_waits_for_more_than_have_lately_waited_at_once() {
 }
 
 #[test]
-fn a_large_commit_is_followed_by_a_wait_for_as_many_again() {
-    // A hundred callers that come back at once.
+fn a_large_commit_is_followed_by_a_wait_for_nearly_as_many_again() {
+    // A hundred callers that come back at once. At this rate it would be 36: three times 12.
     let convoy = after(&[(10, 50, 120, 60)]);
-    assert_eq!(convoy.records, 50);
+    assert_eq!(convoy.records, 44, "seven eighths, upwards");
     // 10 µs from one to the next, and commits of 120 µs at a high rate.
     assert_eq!(patience_us(convoy, 1), 25);
-    assert_eq!(patience_us(convoy, 50), 480);
-    // Below four it is no group.
-    assert_eq!(after(&[(10, 3, 0, 60)]).records, 1);
-    assert_eq!(after(&[(10, 4, 0, 60)]).records, 4);
+    assert_eq!(patience_us(convoy, 44), 480);
+    // Below sixteen it is no group.
+    assert_eq!(after(&[(10, 15, 0, 60)]).records, 1);
+    assert_eq!(after(&[(10, 16, 0, 60)]).records, 14);
 }
 
 #[test]
-fn a_high_rate_is_worth_a_longer_wait() {
-    // 15 and 18 records in 600 µs.
-    let (below, above) = (after(&[(5, 25, 300, 99)]), after(&[(5, 30, 300, 99)]));
+fn a_convoy_shrinks_to_what_comes_in_three_times_the_time_of_a_commit() {
+    let mut pace = Pace::new();
+    let (mut records, mut now) = (200, 0);
+    for _ in 0..100 {
+        // 100,000 a second.
+        now += records * 10 * US;
+        pace.committed(Commit {
+            records,
+            waiting: 500,
+            took_ns: 250 * US,
+            end_ns: now,
+        });
+        records = pace.gathering().records;
+    }
+    assert!((73..=75).contains(&records), "{records}");
+}
+
+#[test]
+fn a_high_rate_is_worth_a_longer_wait_for_more() {
+    // 14 and 18 records in 600 µs.
+    let (below, above) = (after(&[(10, 12, 300, 99)]), after(&[(10, 15, 300, 99)]));
+    assert_eq!((below.records, above.records), (14, 27));
     assert_eq!(patience_us(below, 100), 600);
     assert_eq!(patience_us(above, 100), 1_200);
 }

@@ -16,7 +16,7 @@ use actix_web::web::Data;
 use futures_util::future::{Either, MapOk, TryFutureExt as _};
 
 use super::Shared;
-use super::public::{AUTHORIZE, Worker, authorize};
+use super::public::{AUTHORIZE, SentOrder, Worker, authorize};
 
 type Done<E> = Result<Response<BoxBody>, E>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -99,8 +99,11 @@ where
         let (shared, worker) = (Arc::clone(&self.shared), Data::clone(&self.worker));
         Either::Left(Box::pin(async move {
             let payload = request.take_payload();
-            let headers = &request.head().headers;
-            Ok(authorize(&shared, &worker, headers, payload).await.into())
+            let order = SentOrder::read(&request.head().headers, payload).await;
+            // Not kept until the commit: the head goes back to its pool, and the next request has one
+            // that is still in the caches.
+            drop(request);
+            Ok(authorize(&shared, &worker, order).await.into())
         }))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, ALLOW, HeaderMap, HeaderValue};
-use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, dev, guard};
 use gate_api::{Applied, Code, Gate, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
@@ -109,32 +109,39 @@ async fn routed_authorize(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    authorize(&shared, &worker, request.headers(), payload.into_inner()).await
+    let order = SentOrder::read(request.headers(), payload.into_inner()).await;
+    authorize(&shared, &worker, order).await
+}
+
+/// An order as it was sent: all that is needed of its request.
+pub(super) struct SentOrder {
+    body: Bytes,
+    /// What form its token is wanted in, if the request says so.
+    form: Option<TokenForm>,
+}
+
+impl SentOrder {
+    pub(super) async fn read(headers: &HeaderMap, payload: dev::Payload) -> Result<Self, Problem> {
+        let body = body::json(headers, payload).await?;
+        let form = token_form(headers);
+        Ok(Self { body, form })
+    }
 }
 
 /// Decides an order.
 pub(super) async fn authorize(
     shared: &Shared,
     worker: &Worker,
-    headers: &HeaderMap,
-    payload: dev::Payload,
+    order: Result<SentOrder, Problem>,
 ) -> HttpResponse {
-    match decide(shared, worker, headers, payload).await {
-        Ok(body) => reply::json(shared, body),
-        Err(problem) => reply::problem(shared, &problem),
-    }
+    let outcome = async { decide(shared, worker, order?).await };
+    answer(shared, outcome.await)
 }
 
-async fn decide(
-    shared: &Shared,
-    worker: &Worker,
-    headers: &HeaderMap,
-    payload: dev::Payload,
-) -> Result<Vec<u8>, Problem> {
-    let body = body::json(headers, payload).await?;
+async fn decide(shared: &Shared, worker: &Worker, order: SentOrder) -> Result<Vec<u8>, Problem> {
     let _entered = worker.door.enter()?;
-    let form = token_form(headers).unwrap_or(shared.token_form);
-    let pending = worker.cohort.decide(body, form).await?;
+    let form = order.form.unwrap_or(shared.token_form);
+    let pending = worker.cohort.decide(order.body, form).await?;
     let (body, outcome) = shared.gate.complete(pending)?;
     worker.decisions.add(&outcome);
     Ok(body)

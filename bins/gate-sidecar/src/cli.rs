@@ -261,7 +261,7 @@ pub(crate) enum Policy {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Check the hash chain: exit 0 intact, 1 damaged (the first wrong record is named).
+    /// Check the hash chain: exit 0 intact, 1 damaged (the first wrong record is named), 2 cannot be told.
     Verify {
         /// Directory of the journal
         #[arg(long, value_name = "DIR", default_value = "gate-data")]

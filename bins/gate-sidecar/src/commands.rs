@@ -38,3 +38,14 @@ fn say(text: &str) -> Result<()> {
 
 /// Exit code 1: the question was answered with no.
 const NO: ExitCode = ExitCode::FAILURE;
+/// Exit code 2, as for arguments that are wrong: the question could not be put (no such directory, a
+/// bundle that does not compile). Apart from both answers, so that no script takes it for one.
+const UNUSABLE: u8 = 2;
+
+/// The answer; or why there is none, on stderr.
+fn answer_or_why(outcome: Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        UNUSABLE.into()
+    })
+}

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use gate_state::{ChainHash, ChainPoint, Journal, OpenError, Seq};
 use gate_token::KeyFile;
 
-use super::{NO, say};
+use super::{NO, answer_or_why, say};
 use crate::build::KEY_FILE;
 use crate::cli::Audit;
 use crate::retention;
@@ -19,7 +19,7 @@ pub(crate) fn run(command: Audit) -> Result<ExitCode> {
             data_dir,
             known,
             keys,
-        } => verify(&data_dir, &known, keys.as_deref()),
+        } => Ok(answer_or_why(verify(&data_dir, &known, keys.as_deref()))),
         Audit::Export { data_dir, from } => export(&data_dir, from),
     }
 }

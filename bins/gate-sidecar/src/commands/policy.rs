@@ -10,24 +10,18 @@ use anyhow::{Context as _, Result};
 use gate_policy::{ActivateError, Bundle, EvalLimits, Policy as Rules, RecordedInput, Verdict};
 
 use super::recorded::Recorded;
-use super::{NO, say, stdin};
+use super::{NO, answer_or_why, say, stdin};
 use crate::build;
 use crate::cli::{BundleSettings, Policy};
 use crate::config::{self, Config};
 
-/// Exit code 2: the question could not be put. The bundle does not load or compile, a setting is
-/// wrong, the order is none; apart from both answers, so that no script takes it for one.
-const UNUSABLE: u8 = 2;
 /// The most bytes of one order on stdin.
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 /// Evaluations before the one that is timed: the first one builds the thread's machine.
 const WARM_UP: usize = 100;
 
 pub(crate) fn run(command: Policy) -> Result<ExitCode> {
-    answer(command).or_else(|error| {
-        eprintln!("error: {error:#}");
-        Ok(UNUSABLE.into())
-    })
+    Ok(answer_or_why(answer(command)))
 }
 
 fn answer(command: Policy) -> Result<ExitCode> {

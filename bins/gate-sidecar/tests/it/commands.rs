@@ -290,6 +290,9 @@ fn an_audit_finds_a_changed_record_and_names_it() {
         args.extend(more);
         run(&args, b"")
     };
+    let absent = audit("verify", &[]);
+    assert_eq!(absent.status.code(), Some(2), "damaged is something else");
+    assert!(stderr(&absent).contains("data`"), "{}", stderr(&absent));
     let sidecar = crate::sidecar::Sidecar::start(&data, &[]);
     let mut client = sidecar.client();
     for number in 0..5 {
@@ -308,6 +311,8 @@ fn an_audit_finds_a_changed_record_and_names_it() {
         if point.ends_with('0') { "1" } else { "0" }
     );
     assert_eq!(audit("verify", &["--known", &other]).status.code(), Some(1));
+    let unread = audit("verify", &["--known", "5"]);
+    assert_eq!(unread.status.code(), Some(2), "{}", stderr(&unread));
 
     let export = String::from_utf8(audit("export", &[]).stdout).unwrap();
     let lines: Vec<serde_json::Value> = export

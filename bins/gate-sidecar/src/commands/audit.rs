@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use gate_state::{ChainHash, ChainPoint, Journal, OpenError, Seq};
-use gate_token::KeyFile;
+use gate_state::{Anchor, ChainHash, ChainPoint, Journal, OpenError, Seq};
+use gate_token::{KeyFile, KeyRing};
 
 use super::{NO, answer_or_why, say};
 use crate::build::KEY_FILE;
@@ -45,12 +45,15 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
                 );
                 return Ok(NO);
             }
-            match beginning(&journal, dir, keys) {
-                Ok(None) => {}
-                Ok(Some(beginning)) => say(&beginning)?,
-                Err(fault) => {
-                    eprintln!("the journal was pruned, and {fault:#}");
-                    return Ok(NO);
+            if let Some((anchor, signature)) =
+                journal.anchor().context("its anchor cannot be read")?
+            {
+                match beginning(&anchor, &signature, key_ring(dir, keys)?.as_ref()) {
+                    Ok(beginning) => say(&beginning)?,
+                    Err(fault) => {
+                        eprintln!("the journal was pruned, and {fault:#}");
+                        return Ok(NO);
+                    }
                 }
             }
             say(&format!(
@@ -67,28 +70,30 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
     }
 }
 
-/// What stands for the part that was pruned, if any was, and who vouches for it.
-fn beginning(journal: &Journal, dir: &Path, keys: Option<&Path>) -> Result<Option<String>> {
-    let anchor = journal.anchor().context("its anchor cannot be read")?;
-    let Some((anchor, signature)) = anchor else {
-        return Ok(None);
-    };
+/// The keys that the anchor of a pruned journal is checked with, if there are any.
+fn key_ring(dir: &Path, named: Option<&Path>) -> Result<Option<KeyRing>> {
     let generated = dir.join(KEY_FILE);
-    let file = keys.or_else(|| generated.exists().then_some(&*generated));
-    let vouched = match file {
+    let file = named.or_else(|| generated.exists().then_some(&*generated));
+    file.map(|file| {
+        let keys = KeyFile::new(file).read();
+        keys.with_context(|| format!("the key file `{}` cannot be used", file.display()))
+    })
+    .transpose()
+}
+
+/// What stands for the part that was pruned, and who vouches for it; or why nobody does.
+fn beginning(anchor: &Anchor, signature: &[u8], keys: Option<&KeyRing>) -> Result<String> {
+    let vouched = match keys {
         None => "its signature was not checked: name the keys with --keys".to_owned(),
-        Some(file) => {
-            let keys = KeyFile::new(file)
-                .read()
-                .with_context(|| format!("the key file `{}` cannot be used", file.display()))?;
-            let kid = retention::signer(&keys, &anchor, &signature)?;
+        Some(keys) => {
+            let kid = retention::signer(keys, anchor, signature)?;
             format!("signed with the key `{kid}`")
         }
     };
-    Ok(Some(format!(
+    Ok(format!(
         "pruned at {}: begins after {}:{}, {vouched}",
         anchor.at, anchor.point.seq, anchor.point.hash
-    )))
+    ))
 }
 
 fn point(text: &str) -> Result<ChainPoint> {

@@ -148,6 +148,11 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         code == Some(1) && text.contains("anchor names the key"),
         "{text}"
     );
+    let (code, text) = verify(&["--keys", "absent.json"]);
+    assert!(
+        code == Some(2) && text.contains("`absent.json` cannot be used"),
+        "whether it is signed cannot be told: {text}"
+    );
     let store = rusqlite::Connection::open(data.join("ledger.db")).unwrap();
     store
         .execute("UPDATE anchor SET at_ns = at_ns + 1", [])

@@ -1,6 +1,8 @@
 //! What can go wrong, and whose move it is. No SQLite type appears in what the decision path
 //! returns.
 
+use rusqlite::ErrorCode;
+
 use crate::record::Seq;
 
 /// The store could not be opened, or could not be brought back.
@@ -51,6 +53,22 @@ pub enum OpenError {
     /// The ledger was shut down.
     #[error("the ledger is shut down")]
     Closed,
+}
+
+impl OpenError {
+    /// Whether the journal is not what was written: by its own records, or by SQLite's word
+    /// (`SQLITE_CORRUPT`, `SQLITE_NOTADB`).
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
+    }
 }
 
 impl From<ReadError> for OpenError {

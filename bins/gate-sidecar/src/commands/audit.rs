@@ -19,9 +19,22 @@ pub(crate) fn run(command: Audit) -> Result<ExitCode> {
             data_dir,
             known,
             keys,
-        } => Ok(answer_or_why(verify(&data_dir, &known, keys.as_deref()))),
+        } => match verify(&data_dir, &known, keys.as_deref()) {
+            Err(error) if is_damage(&error) => {
+                eprintln!("{error:#}");
+                Ok(NO)
+            }
+            outcome => Ok(answer_or_why(outcome)),
+        },
         Audit::Export { data_dir, from } => export(&data_dir, from),
     }
+}
+
+/// Whether it says that the journal is damaged, not that this cannot be told.
+fn is_damage(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref()
+        .is_some_and(|error: &OpenError| error.is_damage())
 }
 
 fn open(dir: &Path) -> Result<Journal> {
@@ -34,40 +47,32 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
         .map(|text| point(text))
         .collect::<Result<Vec<_>>>()?;
     let journal = open(dir)?;
-    match journal.verify(&known) {
-        Ok(verified) => {
-            let begin = verified.begin.seq;
-            if let Some(gone) = known.iter().find(|point| point.seq < begin) {
-                eprintln!(
-                    "the record {} was pruned: whether it was the one noted cannot be told any more \
-                     (the journal begins after {begin})",
-                    gone.seq
-                );
+    let verified = journal
+        .verify(&known)
+        .context("the journal cannot be verified")?;
+    let begin = verified.begin.seq;
+    if let Some(gone) = known.iter().find(|point| point.seq < begin) {
+        eprintln!(
+            "the record {} was pruned: whether it was the one noted cannot be told any more \
+             (the journal begins after {begin})",
+            gone.seq
+        );
+        return Ok(NO);
+    }
+    if let Some((anchor, signature)) = journal.anchor().context("its anchor cannot be read")? {
+        match beginning(&anchor, &signature, key_ring(dir, keys)?.as_ref()) {
+            Ok(beginning) => say(&beginning)?,
+            Err(fault) => {
+                eprintln!("the journal was pruned, and {fault:#}");
                 return Ok(NO);
             }
-            if let Some((anchor, signature)) =
-                journal.anchor().context("its anchor cannot be read")?
-            {
-                match beginning(&anchor, &signature, key_ring(dir, keys)?.as_ref()) {
-                    Ok(beginning) => say(&beginning)?,
-                    Err(fault) => {
-                        eprintln!("the journal was pruned, and {fault:#}");
-                        return Ok(NO);
-                    }
-                }
-            }
-            say(&format!(
-                "intact: {} records, to {}:{}",
-                verified.records, verified.end.seq, verified.end.hash
-            ))?;
-            Ok(ExitCode::SUCCESS)
         }
-        Err(OpenError::Damaged(damage)) => {
-            eprintln!("{damage}");
-            Ok(NO)
-        }
-        Err(error) => Err(error).context("the journal cannot be verified"),
     }
+    say(&format!(
+        "intact: {} records, to {}:{}",
+        verified.records, verified.end.seq, verified.end.hash
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The keys that the anchor of a pruned journal is checked with, if there are any.

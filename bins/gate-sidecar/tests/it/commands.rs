@@ -382,7 +382,7 @@ fn an_audit_finds_a_changed_record_and_names_it() {
         .map(|entry| entry.unwrap().path())
         .find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")))
         .unwrap();
-    let store = rusqlite::Connection::open(database).unwrap();
+    let store = rusqlite::Connection::open(&database).unwrap();
     let changed = store.execute(
         "UPDATE journal SET records = CAST(replace(CAST(records AS TEXT), 'o-3', 'o-7') AS BLOB)
          WHERE instr(records, CAST('o-3' AS BLOB)) > 0",
@@ -397,4 +397,12 @@ fn an_audit_finds_a_changed_record_and_names_it() {
         "{}",
         stderr(&damaged)
     );
+    // What SQLite itself cannot read is damaged, too: its pages, then its header.
+    let mut bytes = std::fs::read(&database).unwrap();
+    for from in [4096, 0] {
+        bytes[from..].fill(0xff);
+        std::fs::write(&database, &bytes).unwrap();
+        let damaged = audit("verify", &[]);
+        assert_eq!(damaged.status.code(), Some(1), "{}", stderr(&damaged));
+    }
 }

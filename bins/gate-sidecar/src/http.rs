@@ -6,6 +6,7 @@ mod admission;
 mod body;
 mod cohort;
 mod commit;
+mod connections;
 mod front;
 pub(crate) mod public;
 mod queries;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gate_api::{Gate, TokenForm};
 use gate_policy::EvalLimits;
 use gate_state::JournalState;
+use gate_types::Timestamp;
 
 use crate::metrics::Metrics;
 use crate::schedule::WakeLatency;
@@ -24,6 +26,7 @@ use crate::tls::Tls;
 pub(crate) use admission::Admission;
 pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
+pub(crate) use connections::Connections;
 pub(crate) use front::Front;
 pub(crate) use queries::{QUERY_THREADS, Queries};
 
@@ -34,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) commits: Arc<CommitHub>,
     pub(crate) admission: Admission,
     pub(crate) queries: Queries,
+    pub(crate) connections: Connections,
     pub(crate) reloader: crate::reload::Reloader,
     /// Orders that may be remembered, for the metrics.
     pub(crate) max_orders: u64,
@@ -48,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) wake_latency: Option<WakeLatency>,
     /// What the public listener speaks, if not plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// When the process was started, for the metrics.
+    pub(crate) started: Timestamp,
     /// Set once, when the sidecar stops taking connections.
     pub(crate) draining: AtomicBool,
 }

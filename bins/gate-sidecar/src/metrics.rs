@@ -3,9 +3,11 @@
 
 mod build;
 mod decisions;
+mod durations;
 mod ledger;
 mod limits;
 mod policy;
+mod process;
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -53,8 +55,9 @@ impl Metrics {
         self.problems(&mut out);
         policy::render(&mut out, shared);
         ledger::render(&mut out, shared);
-        tls(&mut out, shared);
+        connections(&mut out, shared);
         limits::render(&mut out, shared);
+        process::render(&mut out, shared.started);
         out
     }
 
@@ -82,8 +85,11 @@ fn single(out: &mut String, name: &str, kind: &str, help: &str, value: impl Disp
     let _ = writeln!(out, "{name} {value}");
 }
 
-/// Clients that were turned away; nothing where none is asked for a certificate.
-fn tls(out: &mut String, shared: &Shared) {
+/// Connections, and clients that were turned away: nothing of those where none is asked for a certificate.
+fn connections(out: &mut String, shared: &Shared) {
+    let open = shared.connections.open();
+    let help = "Connections that are open on the public listener.";
+    single(out, "gate_connections", "gauge", help, open);
     if let Some(refused) = shared.tls.as_ref().and_then(|tls| tls.refused()) {
         let name = "gate_tls_clients_refused_total";
         let help = "Certificates of clients that were refused.";

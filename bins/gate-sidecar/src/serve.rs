@@ -17,7 +17,7 @@ use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::http::{Admission, CommitHub, Front, QUERY_THREADS, Queries, Shared, admin, public};
+use crate::http::{Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, admin, public};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule::{self, WakeLatency};
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     // Before any other thread is there: they inherit it.
     schedule::ask_for_time_slice(config.time_slice_us);
     let clock = SystemClock::shared();
+    let started = clock.now();
     let tls = Tls::of(&config)?.map(Arc::new);
     let gate = Arc::new(build::gate(&config, Arc::clone(&clock))?);
     let commits = Arc::new(CommitHub::default());
@@ -53,6 +54,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         commits,
         admission: Admission::new(config.max_in_flight, config.workers),
         queries: Queries::new(config.max_queries),
+        connections: Connections::default(),
         reloader: Reloader::new(config.clone(), tls.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
         max_connections: config.max_connections,
@@ -61,6 +63,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         token_form: config.token_form,
         wake_latency: config.wake_latency_us.and_then(ask_for_wake_latency),
         tls,
+        started,
         draining: false.into(),
     });
     let upkeep = Upkeep::start(Arc::clone(&shared.gate), clock, config.retention_days)
@@ -119,7 +122,11 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         let routes = public::routes(Arc::clone(&shared), Data::clone(&worker));
         Front::new(shared, worker, App::new().configure(routes))
     };
+    let connections = shared.connections.clone();
     let mut server = HttpServer::new(on_worker)
+        .on_connect(move |_, connection| {
+            connection.insert(connections.enter());
+        })
         .disable_signals()
         .shutdown_timeout(config.drain_timeout_s)
         .workers(config.workers)

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rusqlite::Connection;
 
 use crate::checkpoint::CheckpointWork;
+use crate::commits::CommitTimes;
 use crate::error::RecordError;
 use crate::ledger::Ledger;
 use crate::record::Seq;
@@ -39,6 +40,8 @@ pub struct Health {
     pub commit_last_ns: u64,
     /// Nanoseconds of the longest commit.
     pub commit_max_ns: u64,
+    /// How long commits took since the start.
+    pub commit_times: CommitTimes,
     /// Nice level of the writer's thread in force, so that whoever set
     /// [`LedgerConfig::writer_priority`](crate::LedgerConfig::writer_priority) sees what came of
     /// it; `None` where threads have none, and until the thread has started.
@@ -152,10 +155,11 @@ impl Ledger {
             remembered: self.books.read().remembered(),
             wal_bytes: wal.map_or(0, |file| file.len()),
             wal_limit_bytes: self.config.max_wal_bytes,
-            commits: self.commits.count.load(Ordering::Relaxed),
-            commit_bytes: self.commits.bytes.load(Ordering::Relaxed),
-            commit_last_ns: self.commits.last_ns.load(Ordering::Relaxed),
-            commit_max_ns: self.commits.max_ns.load(Ordering::Relaxed),
+            commits: self.commits.count(),
+            commit_bytes: self.commits.bytes(),
+            commit_last_ns: self.commits.last_ns(),
+            commit_max_ns: self.commits.max_ns(),
+            commit_times: self.commits.times(),
             writer_nice: self.writer_nice.get(),
             checkpoint_bulk,
             checkpoint_tail,

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use crate::books::Books;
 use crate::chain::{close_frame, number_frame, open_frame};
 use crate::checkpoint::{Checkpoints, WalKeeper};
+use crate::commits::Commits;
 use crate::codec::encode;
 use crate::config::{Durability, LedgerConfig};
 use crate::durable::{CommitListener, Durable, WaitFor};
@@ -30,7 +31,7 @@ use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::resync::resync;
 use crate::snapshot;
 use crate::store::{self, Appender, Paths};
-use crate::writer::{Commits, Writer};
+use crate::writer::Writer;
 
 /// Every client's exposure, in memory and in a journal. See the crate's documentation.
 ///

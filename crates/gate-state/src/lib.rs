@@ -76,6 +76,7 @@ mod view;
 // The rim: locks, threads, SQLite.
 mod books;
 mod checkpoint;
+mod commits;
 mod config;
 mod decide;
 mod durable;
@@ -108,6 +109,7 @@ mod writer;
 
 pub use chain::{ChainHash, ChainHashError};
 pub use checkpoint::CheckpointWork;
+pub use commits::CommitTimes;
 pub use config::{Durability, LONGEST_DEDUPE_WINDOW_NS, LedgerConfig};
 pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_ERROR};
 pub use durable::{CommitListener, WaitFor};

@@ -137,7 +137,7 @@ impl Ledger {
         if self.durable.has_failed() {
             return Err(SnapshotError::NotDurable(NotDurable));
         }
-        let count = self.commits.count.load(Ordering::Relaxed);
+        let count = self.commits.count();
         let idle = commits.replace(count) == count;
         Ok(if idle { Speed::Full } else { Speed::Gentle })
     }

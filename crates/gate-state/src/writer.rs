@@ -2,24 +2,15 @@
 //! disk makes up the next one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use gate_types::Clock;
 
 use crate::checkpoint::WalKeeper;
+use crate::commits::Commits;
 use crate::durable::Durable;
 use crate::pace::{Commit, Pace};
 use crate::queue::{Queue, Work};
 use crate::store::Appender;
-
-/// Counts of the writer's work.
-#[derive(Debug, Default)]
-pub(crate) struct Commits {
-    pub(crate) count: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-    pub(crate) last_ns: AtomicU64,
-    pub(crate) max_ns: AtomicU64,
-}
 
 pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
@@ -53,13 +44,14 @@ impl Writer {
                 return false;
             }
             let end = self.clock.monotonic_ns();
-            self.count(chunk.frames.len(), end.saturating_sub(start));
+            let took_ns = end.saturating_sub(start);
+            self.commits.add(chunk.frames.len(), took_ns);
             self.queue.committed(chunk.last);
             self.durable.publish(chunk.last);
             self.pace.committed(Commit {
                 records: chunk.records(),
                 waiting: chunk.records().saturating_add(self.queue.depth()),
-                took_ns: end.saturating_sub(start),
+                took_ns,
                 end_ns: end,
             });
             let kept = self
@@ -81,14 +73,5 @@ impl Writer {
         tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
         self.queue.poison();
         self.durable.fail();
-    }
-
-    fn count(&self, bytes: usize, took_ns: u64) {
-        let commits = &self.commits;
-        let bytes = u64::try_from(bytes).unwrap_or_default();
-        commits.count.fetch_add(1, Ordering::Relaxed);
-        commits.bytes.fetch_add(bytes, Ordering::Relaxed);
-        commits.last_ns.store(took_ns, Ordering::Relaxed);
-        commits.max_ns.fetch_max(took_ns, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use gate_state::{CheckpointWork, Health};
 
+use super::durations::histogram;
 use super::{head, seconds, single};
 use crate::http::Shared;
 
@@ -123,6 +124,9 @@ fn commits(out: &mut String, health: &Health) {
     ] {
         single(out, name, "gauge", help, seconds(nanos));
     }
+    let (name, times) = ("gate_journal_commit_seconds", health.commit_times);
+    head(out, name, "histogram", "Time of a commit, its sync included.");
+    histogram(out, name, "", times.classes(), times.total_ns());
     if let Some(nice) = health.writer_nice {
         let help = "Nice level of the journal's thread, in force.";
         single(out, "gate_journal_writer_nice", "gauge", help, nice);

@@ -1,9 +1,16 @@
 //! What an operator asks: probes, metrics, and what they say when something is wrong.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::sidecar::{Sidecar, authorize, fresh, order, rego_bundle};
+
+/// For what comes soon, on a machine that others use.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn metrics(sidecar: &Sidecar) -> String {
+    String::from_utf8(sidecar.admin().get("/metrics").body).unwrap()
+}
 
 /// Every such order is blocked: who watches the metrics sees it.
 #[test]
@@ -20,7 +27,7 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
         let reply = authorize(&mut client, &order("c1", name, 1, "185.00")).json();
         assert_eq!(reply["reasons"][0], "policy_undefined", "{reply}");
     }
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = metrics(&sidecar);
     for (reason, count) in [("policy_undefined", 2), ("policy_error", 0)] {
         let line = format!("\ngate_policy_faults_total{{reason=\"{reason}\"}} {count}\n");
         assert!(metrics.contains(&line), "{line}: {metrics}");
@@ -50,7 +57,7 @@ fn what_is_asked_of_the_cores_is_in_the_metrics_if_the_kernel_was_asked() {
     let heeded = driver.is_ok_and(|driver| driver.trim() != "none");
     let metrics = |flags: &[&str]| {
         let (sidecar, _dir) = fresh(flags);
-        String::from_utf8(sidecar.admin().get("/metrics").body).unwrap()
+        metrics(&sidecar)
     };
     let asked = metrics(&["--set", "wake_latency_us=7"]);
     let told = asked.contains("\ngate_wake_latency_seconds 0.000007000\n");
@@ -107,11 +114,55 @@ fn ready_says_why_not_while_the_journal_cannot_be_written_and_is_ready_again_aft
     foreign.execute_batch("ROLLBACK").unwrap();
     let patience = Instant::now();
     while sidecar.admin().get("/ready").status != 200 {
-        assert!(patience.elapsed() < Duration::from_secs(20), "not ready");
+        assert!(patience.elapsed() < PATIENCE, "not ready");
         std::thread::sleep(Duration::from_millis(20));
     }
     let taken = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185.50"));
     assert_eq!(taken.status, 200);
+}
+
+#[test]
+fn open_connections_are_counted_while_they_are_open() {
+    let (sidecar, _dir) = fresh(&[]);
+    let connected = || {
+        let mut client = sidecar.client();
+        assert_eq!(client.get("/health").status, 200);
+        client
+    };
+    let counted = |expected: usize| {
+        let line = format!("\ngate_connections {expected}\n");
+        let patience = Instant::now();
+        while !metrics(&sidecar).contains(&line) {
+            assert!(patience.elapsed() < PATIENCE, "never {expected}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    counted(0);
+    let (first, second) = (connected(), connected());
+    counted(2);
+    drop(first);
+    counted(1);
+    drop(second);
+    counted(0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_process_is_in_the_metrics() {
+    let (sidecar, _dir) = fresh(&[]);
+    let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let metrics = metrics(&sidecar);
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
+    };
+    let started = value("process_start_time_seconds ");
+    assert!((before.as_secs_f64() - 60.0..=before.as_secs_f64()).contains(&started));
+    assert!(value("process_cpu_seconds_total ") > 0.0);
+    assert!(value("process_resident_memory_bytes ") > 1e6);
+    // The three standard streams, two listeners and this connection, at least.
+    let (open, most) = (value("process_open_fds "), value("process_max_fds "));
+    assert!((6.0..most).contains(&open), "{open} of {most}");
 }
 
 #[test]
@@ -123,7 +174,7 @@ fn every_metric_is_in_the_docs_and_every_one_of_the_docs_is_served() {
         "gate_wake_latency_seconds",
     ];
     let (sidecar, _dir) = fresh(&[]);
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = metrics(&sidecar);
     let families = metrics
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "));
@@ -134,7 +185,7 @@ fn every_metric_is_in_the_docs_and_every_one_of_the_docs_is_served() {
     let (_, tables) = docs.split_once("## Decisions").unwrap();
     let documented: BTreeSet<&str> = tables
         .split('`')
-        .filter(|quoted| quoted.starts_with("gate_"))
+        .filter(|quoted| quoted.starts_with("gate_") || quoted.starts_with("process_"))
         .map(|quoted| quoted.split('{').next().unwrap())
         .collect();
     let undocumented: Vec<_> = served.difference(&documented).collect();

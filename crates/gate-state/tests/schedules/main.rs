@@ -9,6 +9,8 @@
     reason = "a test fails by panicking; the sources under test are used in part"
 )]
 
+#[path = "../../src/commits.rs"]
+mod commits;
 #[path = "../../src/durable.rs"]
 mod durable;
 mod log;

@@ -361,6 +361,39 @@ mod tests {
         );
     }
 
+    /// Sets a key from its cell in the docs, where numbers have commas.
+    fn set_as_documented(key: &str, cell: &str) -> Result<Config, SetError> {
+        let mut config = Config::defaults(2);
+        config.set(key, &cell.trim_matches('`').replace(',', ""))?;
+        Ok(config)
+    }
+
+    #[test]
+    fn every_key_is_in_the_docs_with_its_default_and_its_bounds() {
+        let docs = include_str!("../../../docs/operating.md");
+        for key in Config::KEYS {
+            let row = docs.lines().find(|line| line.starts_with(&format!("| `{key}` |")));
+            let row = row.unwrap_or_else(|| panic!("no row for {key}"));
+            let [default, bounds] = [2, 3].map(|cell| row.split('|').nth(cell).unwrap().trim());
+            if !default.starts_with("none") {
+                let documented = set_as_documented(key, default).unwrap();
+                assert_eq!(documented, Config::defaults(2), "{key}: {default}");
+            }
+            let Some((least, most)) = bounds.split_once(" to ") else {
+                let number = Config::defaults(2).set(key, "99999999999999999999");
+                let bounded = matches!(number, Err(SetError::NotWithin(..)));
+                assert!(!bounded, "{key}: no bounds");
+                continue;
+            };
+            for (text, more) in [(least, -1), (most, 1)] {
+                set_as_documented(key, text).unwrap();
+                let beyond = text.replace(',', "").parse::<i64>().unwrap() + more;
+                let refused = set_as_documented(key, &beyond.to_string());
+                refused.expect_err(&format!("{key}: {beyond}"));
+            }
+        }
+    }
+
     #[test]
     fn a_value_out_of_bounds_is_refused_and_changes_nothing() {
         for (key, text) in [

@@ -64,7 +64,7 @@ type Orders = HashMap<OrderKey, Order, BuildHasherDefault<KeyHasher>>;
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) orders: Orders,
-    /// Ended orders, oldest first: (moment of ending in nanos, order).
+    /// Ended orders, by when they ended: (moment of ending in nanos, order).
     ended: VecDeque<(u64, OrderKey)>,
     /// Net filled notional per symbol, in micros; a buy counts up.
     pub(crate) positions: Vec<(u32, i128)>,
@@ -206,9 +206,19 @@ impl Account {
             }
             None => {
                 self.rate.pass(event.at);
-                self.ended.push_back((event.at.unix_nanos(), event.order));
+                self.note_end(event.at.unix_nanos(), event.order);
             }
         }
+    }
+
+    /// Puts an order among those that ended; nearly always it is the last of them, but the clock can be
+    /// put back.
+    fn note_end(&mut self, at: u64, order: OrderKey) {
+        let place = match self.ended.back() {
+            Some((last, _)) if *last > at => self.ended.partition_point(|(ended, _)| *ended <= at),
+            _ => self.ended.len(),
+        };
+        self.ended.insert(place, (at, order));
     }
 
     /// Brings the totals in line with what a step did to one order.
@@ -220,7 +230,8 @@ impl Account {
         self.reserved = self.reserved.saturating_sub(freed);
         if was_live && !order.is_live() {
             self.open_orders = self.open_orders.saturating_sub(1);
-            self.ended.push_back((order.stamp(), event.order));
+            let stamp = order.stamp();
+            self.note_end(stamp, event.order);
         }
     }
 
@@ -289,9 +300,9 @@ impl Account {
         self.rate.count(now) == 0 && self.positions.iter().all(|(_, net)| *net == 0)
     }
 
-    /// Live orders whose token expired at or before `deadline`.
+    /// Orders in doubt whose token expired at or before `deadline`.
     pub(crate) fn in_doubt_since(&self, deadline: Timestamp) -> Vec<(OrderKey, u64)> {
-        let late = |order: &Order| order.expires().is_some_and(|expiry| expiry <= deadline);
+        let late = |order: &Order| order.is_in_doubt(deadline);
         let mut found: Vec<_> = self
             .orders
             .iter()

@@ -25,8 +25,9 @@ pub(crate) struct AccountCopy {
 }
 
 impl AccountCopy {
-    /// The account as of `now`: what would be forgotten by then is left out.
-    pub(crate) fn take(&mut self, account: &Account, now: Timestamp, window_ns: u64) {
+    /// The account as of `now`, and every order that is in memory: one that would be forgotten by then may
+    /// still be filled, by a clock that was put back.
+    pub(crate) fn take(&mut self, account: &Account, now: Timestamp) {
         self.last_seq = account.last_seq;
         self.orders_of_second.clear();
         self.orders_of_second.extend(account.rate.counted(now));
@@ -34,10 +35,15 @@ impl AccountCopy {
         self.positions.clear();
         self.positions.extend(positions.copied());
         let orders = account.orders.iter();
-        let remembered = orders.filter(|(_, order)| order.is_remembered(now, window_ns));
         self.orders.clear();
         self.orders
-            .extend(remembered.map(|(key, order)| (*key, order.clone())));
+            .extend(orders.map(|(key, order)| (*key, order.clone())));
+    }
+
+    /// Leaves out what would be forgotten by `now`.
+    pub(crate) fn forget(&mut self, now: Timestamp, window_ns: u64) {
+        self.orders
+            .retain(|(_, order)| order.is_remembered(now, window_ns));
     }
 
     /// The newest record that it contains.

@@ -27,7 +27,7 @@ pub(crate) struct Books {
     hasher: RandomState,
     shards: [Shard; SHARDS],
     symbols: RwLock<Symbols>,
-    contexts: RwLock<BTreeMap<ContextId, Arc<DecisionContext>>>,
+    contexts: BTreeMap<ContextId, Arc<DecisionContext>>,
     remembered: AtomicUsize,
     visit: AtomicUsize,
     pub(crate) kills: KillSwitches,
@@ -45,7 +45,7 @@ impl Default for Books {
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Shard::default()),
             symbols: RwLock::default(),
-            contexts: RwLock::default(),
+            contexts: BTreeMap::new(),
             remembered: AtomicUsize::new(0),
             visit: AtomicUsize::new(0),
             kills: KillSwitches::default(),
@@ -86,9 +86,8 @@ impl Books {
 
     /// Every context, oldest first.
     pub(crate) fn contexts(&self) -> Vec<(ContextId, Arc<DecisionContext>)> {
-        let contexts = self.contexts.read();
+        let contexts = self.contexts.iter();
         contexts
-            .iter()
             .map(|(id, context)| (*id, Arc::clone(context)))
             .collect()
     }
@@ -189,12 +188,17 @@ impl Books {
         known.extend(new.iter().map(Arc::clone));
     }
 
-    pub(crate) fn add_context(&self, id: ContextId, context: DecisionContext) {
-        self.contexts.write().insert(id, Arc::new(context));
+    pub(crate) fn add_context(&mut self, id: ContextId, context: DecisionContext) {
+        self.contexts.insert(id, Arc::new(context));
+    }
+
+    /// The context in force.
+    pub(crate) fn newest_context(&self) -> Option<ContextId> {
+        self.contexts.last_key_value().map(|(id, _)| *id)
     }
 
     pub(crate) fn context(&self, id: ContextId) -> Option<Arc<DecisionContext>> {
-        self.contexts.read().get(&id).map(Arc::clone)
+        self.contexts.get(&id).map(Arc::clone)
     }
 
     /// SHA-256 over every account and kill switch, as of `now`.
@@ -213,7 +217,8 @@ impl Books {
                 continue;
             }
             bytes.clear();
-            copy.take(&account, now, window_ns);
+            copy.take(&account, now);
+            copy.forget(now, window_ns);
             copy.encode(&client, &symbols, &mut bytes);
             hash.update(&bytes);
         }

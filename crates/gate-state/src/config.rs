@@ -35,6 +35,8 @@ pub struct LedgerConfig {
     pub dedupe_window_ns: u64,
     /// Orders that may be remembered at once, over all clients.
     pub max_remembered: usize,
+    /// Of them, orders of one client: nobody takes all the room.
+    pub max_remembered_per_client: usize,
     /// How long after its token's expiry an unconfirmed hold is given back, in nanoseconds.
     /// `None`: it stays until the venue's word comes.
     pub in_doubt_release_ns: Option<u64>,
@@ -69,6 +71,7 @@ impl LedgerConfig {
             queue_capacity: 65_536,
             dedupe_window_ns: DAY_NS,
             max_remembered: 20_000_000,
+            max_remembered_per_client: 5_000_000,
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
             checkpoint_bytes: 4 * 1024 * 1024,

@@ -43,7 +43,7 @@ pub struct NewOrder<'a> {
     pub now: Timestamp,
     /// When its token expires.
     pub expires: Timestamp,
-    /// The context the decision is made in.
+    /// The context the decision is made in: the one in force.
     pub context: ContextId,
 }
 
@@ -61,7 +61,7 @@ impl NewOrder<'_> {
             trace_id: self.trace_id,
             expires: self.expires,
             context: self.context,
-            status: verdict.status(),
+            status: verdict.status,
             reasons: verdict.reasons.clone(),
             before,
             limit: verdict.limit,
@@ -74,7 +74,7 @@ impl NewOrder<'_> {
 pub struct Judgement {
     /// Whether the policy lets the order pass.
     pub allow: bool,
-    /// Why not.
+    /// Why, in its words: on the record and in the token, whether it lets the order pass or not.
     pub reasons: Vec<Cow<'static, str>>,
     /// The most gross exposure the client may have; checked here, exactly.
     pub max_exposure: Option<Notional>,
@@ -87,7 +87,7 @@ pub struct Decision {
     pub seq: Seq,
     /// The verdict.
     pub status: Status,
-    /// Why, when blocked.
+    /// Why; never empty when blocked.
     pub reasons: Vec<Cow<'static, str>>,
     /// The exposure it was made on.
     pub before: Exposure,
@@ -146,10 +146,16 @@ impl Ledger {
                 Err(DecideError::Conflict { seq })
             };
         }
+        if books.newest_context() != Some(order.context) {
+            return Err(DecideError::ContextReplaced);
+        }
         self.queue.admits()?;
         books.forget(&mut account, order.now, window_ns, FORGET_PER_DECISION);
         if books.remembered() >= self.config.max_remembered {
             return Err(DecideError::MemoryFull);
+        }
+        if account.orders.len() >= self.config.max_remembered_per_client {
+            return Err(DecideError::ClientFull);
         }
 
         let before = account.exposure(order.now);
@@ -195,6 +201,7 @@ impl Ledger {
 
 /// Judgement and limit taken together.
 struct Verdict {
+    status: Status,
     reasons: Vec<Cow<'static, str>>,
     limit: Option<Notional>,
 }
@@ -202,6 +209,7 @@ struct Verdict {
 impl Verdict {
     fn stopped(reason: &'static str) -> Self {
         Self {
+            status: Status::Blocked,
             reasons: vec![reason.into()],
             limit: None,
         }
@@ -209,21 +217,19 @@ impl Verdict {
 
     fn of(judgement: Judgement, notional: Notional, before: &Exposure) -> Self {
         let limit = judgement.max_exposure;
-        let reasons = match (judgement.allow, before.admits(notional, limit)) {
-            (true, true) => Vec::new(),
-            (true, false) => vec![MAX_EXPOSURE.into()],
+        let (status, reasons) = match (judgement.allow, before.admits(notional, limit)) {
+            (true, true) => (Status::Authorized, judgement.reasons),
+            (true, false) => (Status::Blocked, vec![MAX_EXPOSURE.into()]),
             // Fail closed, and never without a reason.
-            (false, _) if judgement.reasons.is_empty() => vec![POLICY_ERROR.into()],
-            (false, _) => judgement.reasons,
+            (false, _) if judgement.reasons.is_empty() => {
+                (Status::Blocked, vec![POLICY_ERROR.into()])
+            }
+            (false, _) => (Status::Blocked, judgement.reasons),
         };
-        Self { reasons, limit }
-    }
-
-    fn status(&self) -> Status {
-        if self.reasons.is_empty() {
-            Status::Authorized
-        } else {
-            Status::Blocked
+        Self {
+            status,
+            reasons,
+            limit,
         }
     }
 }

@@ -129,6 +129,12 @@ pub enum DecideError {
     /// As many orders are remembered as the configuration allows.
     #[error("no more orders can be remembered")]
     MemoryFull,
+    /// As many orders of this client are remembered as the configuration allows.
+    #[error("no more orders of this client can be remembered")]
+    ClientFull,
+    /// The order names a context that is not in force any more: decide it in the one that is.
+    #[error("another policy or key is in force")]
+    ContextReplaced,
     /// The journal cannot be written.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),

@@ -1,12 +1,10 @@
-//! The ledger: its parts, and their start and end. What it does with orders is in `decide` and
-//! `life`.
+//! The ledger: its parts, and their start and end. What it does with orders is in `decide`, `life` and
+//! `fill`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::Poll;
 use std::thread::JoinHandle;
 
@@ -15,16 +13,16 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 
 use crate::books::Books;
-use crate::chain::{close_frame, number_frame, open_frame};
+use crate::chain::{close_frame, open_frame};
 use crate::checkpoint::{Checkpoints, WalKeeper};
-use crate::commits::Commits;
 use crate::codec::encode;
+use crate::commits::Commits;
 use crate::config::{Durability, LedgerConfig};
 use crate::durable::{CommitListener, Durable, WaitFor};
 use crate::error::{NotDurable, OpenError, RecordError};
 use crate::health::{Nice, SqliteInfo};
 use crate::pace::Pace;
-use crate::queue::{Chunk, Queue};
+use crate::queue::{Queue, Room};
 use crate::read::Readers;
 use crate::rebuild::{Tail, rebuild};
 use crate::record::{ContextId, DecisionContext, Record, Seq};
@@ -49,7 +47,7 @@ pub struct Ledger {
     pub(crate) readers: Readers,
     pub(crate) commits: Arc<Commits>,
     pub(crate) checkpoints: Arc<Checkpoints>,
-    threads: Mutex<Threads>,
+    pub(crate) threads: Mutex<Threads>,
     pub(crate) store_id: [u8; 16],
     /// Held by whoever takes a snapshot.
     pub(crate) snapshots: Mutex<()>,
@@ -64,12 +62,12 @@ pub struct Ledger {
     pub(crate) writer_nice: Arc<Nice>,
     /// For syncing it. INVARIANT: closed after every connection of this ledger; closing a file
     /// ends the process's locks on it (`fcntl`), SQLite's among them.
-    database: Arc<File>,
+    pub(crate) database: Arc<File>,
     _lock: File,
 }
 
 #[derive(Default)]
-struct Threads {
+pub(crate) struct Threads {
     writer: Option<JoinHandle<bool>>,
     checkpointer: Option<JoinHandle<()>>,
 }
@@ -124,12 +122,27 @@ impl Ledger {
     /// # Errors
     /// [`RecordError`].
     pub fn set_context(&self, context: DecisionContext) -> Result<ContextId, RecordError> {
+        self.change_context(context, |_| {})
+    }
+
+    /// As [`Ledger::set_context`]. `put_in_force` is called while no order is being decided: each one with a
+    /// later number than this record's is decided in the new context, each one before in another. It
+    /// must not call the ledger.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it was not called.
+    pub fn change_context(
+        &self,
+        context: DecisionContext,
+        put_in_force: impl FnOnce(ContextId),
+    ) -> Result<ContextId, RecordError> {
         let record = Record::Context(context);
-        let books = self.books.write();
+        let mut books = self.books.write();
         let id = ContextId::of(self.push(self.clock.now(), &record)?);
         if let Record::Context(context) = record {
             books.add_context(id, context);
         }
+        put_in_force(id);
         Ok(id)
     }
 
@@ -175,50 +188,6 @@ impl Ledger {
         books.state_hash(self.clock.now(), self.config.dedupe_window_ns)
     }
 
-    /// After a failed commit, and once its cause is gone: reads the store anew and rebuilds
-    /// everything in memory from what is really on disk. Numbers that were allotted but never
-    /// got there become void records. Does nothing when nothing has failed.
-    ///
-    /// # Errors
-    /// [`OpenError`]; then the ledger still refuses, and this can be tried again.
-    pub fn recover(&self) -> Result<(), OpenError> {
-        let mut threads = self.threads.lock();
-        if self.queue.is_closing() {
-            return Err(OpenError::Closed);
-        }
-        if !self.queue.is_poisoned() {
-            return Ok(());
-        }
-        self.stop(&mut threads);
-        let Loaded {
-            books, tail, conn, ..
-        } = {
-            let _no_reader = self.readers.shut();
-            load(&self.config, &self.paths, &*self.clock)?
-        };
-        // What went wrong with it before is told once to every open file, and settled by now.
-        let _ = self.database.sync_data();
-        let mut appender = Appender::new(conn, tail.chain)?;
-        let last = self.queue.last_allotted().max(tail.seq);
-        let void = tail.seq.saturating_add(1)..=last;
-        self.durable.void(void.clone());
-        self.fill_up(void, &mut appender, &books)?;
-        // Nobody is inside `decide` while this lock is taken, and nobody got a number since the
-        // failure.
-        let mut current = self.books.write();
-        *current = books;
-        self.recoveries.fetch_add(1, Ordering::AcqRel);
-        self.queue.reopen(last);
-        self.durable.recovered(last);
-        if let Err(error) = self.start(&mut threads, appender) {
-            self.queue.poison();
-            self.durable.fail();
-            return Err(error);
-        }
-        tracing::info!(durable = tail.seq, last, "journal recovered");
-        Ok(())
-    }
-
     /// Takes nothing more, writes what is queued, empties the write-ahead log and ends the
     /// threads. Repeating it changes nothing.
     ///
@@ -243,42 +212,11 @@ impl Ledger {
             open_frame(frame);
             encode(at, record, frame);
             close_frame(frame);
-            self.queue.push(frame)
+            self.queue.push(frame, room_of(record))
         })
     }
 
-    /// Writes records with the numbers that were allotted and lost: what is in force once more,
-    /// since decisions go on naming it, and voids for all others.
-    fn fill_up(
-        &self,
-        lost: RangeInclusive<u64>,
-        appender: &mut Appender,
-        books: &Books,
-    ) -> Result<(), OpenError> {
-        let known: BTreeMap<_, _> = self.books.read().contexts().into_iter().collect();
-        let (mut chunk, mut frame) = (Chunk::default(), Vec::new());
-        for seq in lost {
-            let id = ContextId::of(seq);
-            let record = known.get(&id).map_or(Record::Void, |context| {
-                books.add_context(id, (**context).clone());
-                Record::Context((**context).clone())
-            });
-            open_frame(&mut frame);
-            encode(self.clock.now(), &record, &mut frame);
-            close_frame(&mut frame);
-            number_frame(&mut frame, seq);
-            if !chunk.has_room_for(&frame) {
-                appender.commit(&mut std::mem::take(&mut chunk))?;
-            }
-            chunk.append(seq, &frame);
-        }
-        if !chunk.frames.is_empty() {
-            appender.commit(&mut chunk)?;
-        }
-        Ok(())
-    }
-
-    fn start(&self, threads: &mut Threads, appender: Appender) -> Result<(), OpenError> {
+    pub(crate) fn start(&self, threads: &mut Threads, appender: Appender) -> Result<(), OpenError> {
         self.checkpoints.restart();
         let conn = store::connect(&self.paths)?;
         let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
@@ -306,7 +244,7 @@ impl Ledger {
     }
 
     /// Ends both threads; the queue must be closed or poisoned.
-    fn stop(&self, threads: &mut Threads) {
+    pub(crate) fn stop(&self, threads: &mut Threads) {
         self.checkpoints.stop();
         if let Some(thread) = threads.checkpointer.take() {
             let _ = thread.join();
@@ -332,17 +270,21 @@ impl std::fmt::Debug for Ledger {
     }
 }
 
-struct Loaded {
-    books: Books,
-    tail: Tail,
-    conn: Connection,
+pub(crate) struct Loaded {
+    pub(crate) books: Books,
+    pub(crate) tail: Tail,
+    pub(crate) conn: Connection,
     store_id: [u8; 16],
     snapshot_seq: u64,
     begin_seq: u64,
 }
 
 /// Opens the database and rebuilds the books from it. Nothing new is written but an empty schema.
-fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
+pub(crate) fn load(
+    config: &LedgerConfig,
+    paths: &Paths,
+    clock: &dyn Clock,
+) -> Result<Loaded, OpenError> {
     resync(paths)?;
     let mut conn = store::connect(paths)?;
     let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
@@ -366,6 +308,14 @@ fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loade
         snapshot_seq,
         begin_seq,
     })
+}
+
+/// A kill switch is for when things go wrong: a full queue does not keep it out, nor what a reload says.
+const fn room_of(record: &Record<'_>) -> Room {
+    match record {
+        Record::Kill(_) | Record::Context(_) => Room::Always,
+        _ => Room::IfAny,
+    }
 }
 
 /// Prefers the calling thread to others by so many nice levels, and notes what came of it.

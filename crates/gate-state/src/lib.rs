@@ -100,6 +100,7 @@ mod queue;
 mod queue_tests;
 mod read;
 mod rebuild;
+mod recover;
 mod resync;
 mod snapshot;
 mod store;

@@ -34,7 +34,8 @@ pub struct OrderState {
     pub expires: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// Its token expired and the venue's word has not come: the hold stays and counts.
+    /// Its token expired and the venue said nothing of it, neither a fill nor a release: the hold stays and
+    /// counts.
     pub in_doubt: bool,
 }
 
@@ -55,7 +56,7 @@ impl OrderState {
             over_filled: hold.over > 0,
             expires: order.expires(),
             ended_at: order.ended_at(),
-            in_doubt: order.expires().is_some_and(|expiry| expiry <= now),
+            in_doubt: order.is_in_doubt(now),
         }
     }
 }

@@ -6,7 +6,7 @@ use gate_types::Timestamp;
 use parking_lot::MutexGuard;
 
 use crate::account::{Event, What, notional};
-use crate::books::Books;
+use crate::books::{Books, SharedAccount};
 use crate::error::{OpenError, RecordError, SnapshotError};
 use crate::ledger::Ledger;
 use crate::record::{ExpireRecord, KillRecord, Record, Seq};
@@ -90,21 +90,30 @@ impl Ledger {
         Ok(done)
     }
 
-    fn visit(&self, books: &Books, client: &str, now: Timestamp, done: &mut Maintained) {
-        let Some(shared) = books.known_account(client) else {
-            return;
-        };
+    /// Drops what a client ordered and what ended longer ago than the dedupe window. Returns how much.
+    pub(crate) fn forget(&self, books: &Books, client: &SharedAccount, now: Timestamp) -> usize {
         let window_ns = self.config.dedupe_window_ns;
+        let mut gone = 0_usize;
         for _ in 0..FORGET_PER_VISIT.div_ceil(FORGET_AT_ONCE) {
-            let mut account = shared.lock();
+            let mut account = client.lock();
             let forgotten = books.forget(&mut account, now, window_ns, FORGET_AT_ONCE);
             // Whoever waits comes first, not whoever asks again.
             MutexGuard::unlock_fair(account);
-            done.forgotten = done.forgotten.saturating_add(forgotten);
+            gone = gone.saturating_add(forgotten);
             if forgotten == 0 {
                 break;
             }
         }
+        gone
+    }
+
+    fn visit(&self, books: &Books, client: &str, now: Timestamp, done: &mut Maintained) {
+        let Some(shared) = books.known_account(client) else {
+            return;
+        };
+        done.forgotten = done
+            .forgotten
+            .saturating_add(self.forget(books, &shared, now));
         let mut account = shared.lock();
         account.rate.pass(now);
         if let Some(grace_ns) = self.config.in_doubt_release_ns {
@@ -138,5 +147,45 @@ impl Ledger {
         if blank && !taking_snapshot && books.close_blank(client, now) {
             done.closed = done.closed.saturating_add(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gate_types::ManualClock;
+
+    use super::*;
+    use crate::config::LedgerConfig;
+    use crate::record::KillScope;
+    use crate::store::Appender;
+
+    /// It is thrown when things go wrong.
+    #[test]
+    fn a_full_queue_does_not_keep_a_kill_switch_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let config = LedgerConfig {
+            queue_capacity: 1,
+            ..LedgerConfig::new(dir.path())
+        };
+        let ledger = Ledger::open(config, clock).unwrap();
+        // Until this ends nothing gets to the disk.
+        let (block, blocked) = std::sync::mpsc::channel::<()>();
+        let work = move |_: &Appender| blocked.recv().is_err();
+        ledger.queue.push_job(Box::new(work)).unwrap();
+        let kill = |scope| KillRecord {
+            scope,
+            on: true,
+            actor: "ops".into(),
+            reason: "drill".into(),
+        };
+        ledger.kill(&kill(KillScope::All)).unwrap();
+        assert_eq!(ledger.queue.admits(), Err(RecordError::Overloaded));
+        let second = ledger.kill(&kill(KillScope::Client("c1".into()))).unwrap();
+        assert_eq!(ledger.kills().len(), 2);
+        drop(block);
+        ledger.wait(second).unwrap();
     }
 }

@@ -80,16 +80,18 @@ impl Ledger {
         Ok(Some(anchor))
     }
 
-    /// The oldest decision that is still remembered: nothing from there on can be cut off.
+    /// The oldest decision that is still in memory, what ended longer ago than the dedupe window forgotten
+    /// first: nothing from there on can be cut off.
     pub fn oldest_remembered(&self) -> Option<Seq> {
-        let (now, window_ns) = (self.clock.now(), self.config.dedupe_window_ns);
+        let now = self.clock.now();
         let clients = self.books.read().clients();
         let oldest = |client: &str| {
-            let account = self.books.read().known_account(client)?;
+            // Taken anew for each, so that a kill switch need not wait for all of them.
+            let books = self.books.read();
+            let account = books.known_account(client)?;
+            self.forget(&books, &account, now);
             let account = account.lock();
-            let orders = account.orders.values();
-            let remembered = orders.filter(|order| order.is_remembered(now, window_ns));
-            remembered.map(|order| order.seq).min()
+            account.orders.values().map(|order| order.seq).min()
         };
         let oldest = clients.iter().filter_map(|client| oldest(client)).min();
         oldest.map(Seq::new)
@@ -120,8 +122,9 @@ impl Ledger {
         Ok(found)
     }
 
-    fn row_after(&self, seq: u64) -> Result<Option<Row>, rusqlite::Error> {
-        self.readers.with(&self.paths, |conn| row_after(conn, seq))
+    fn row_after(&self, seq: u64) -> Result<Option<Row>, SnapshotError> {
+        self.readers
+            .with(&self.paths, |conn| Ok(row_after(conn, seq)?))
     }
 
     /// Has the writer's thread do something between two commits.

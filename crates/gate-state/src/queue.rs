@@ -55,6 +55,15 @@ pub(crate) enum Work {
     Job(Job),
 }
 
+/// Whether a record is refused when the queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It is.
+    IfAny,
+    /// It is not: there are few of its kind.
+    Always,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -79,6 +88,14 @@ struct Inner {
 }
 
 impl Inner {
+    /// Whether anything is taken at all.
+    fn admit(&self) -> Result<(), NotDurable> {
+        if self.closed || self.state != State::Open {
+            return Err(NotDurable);
+        }
+        Ok(())
+    }
+
     /// Whether the writer sleeps and should not any more.
     fn take_wake(&mut self) -> bool {
         let enough = !self.full.is_empty() || self.current.records() >= self.awaited;
@@ -136,9 +153,12 @@ impl Queue {
     }
 
     /// Allots the next number, writes it into the frame and queues it; or changes nothing.
-    pub(crate) fn push(&self, frame: &mut [u8]) -> Result<u64, RecordError> {
+    pub(crate) fn push(&self, frame: &mut [u8], room: Room) -> Result<u64, RecordError> {
         let mut inner = self.lock();
-        self.admit(&inner)?;
+        match room {
+            Room::IfAny => self.admit(&inner)?,
+            Room::Always => inner.admit()?,
+        }
         let seq = inner.next;
         number_frame(frame, seq);
         if !inner.current.has_room_for(frame) {
@@ -163,9 +183,7 @@ impl Queue {
     /// Has the writer do something between two commits, soon.
     pub(crate) fn push_job(&self, job: Job) -> Result<(), NotDurable> {
         let mut inner = self.lock();
-        if inner.closed || inner.state != State::Open {
-            return Err(NotDurable);
-        }
+        inner.admit()?;
         inner.jobs.push_back(job);
         drop(inner);
         self.work.notify_one();
@@ -280,9 +298,7 @@ impl Queue {
     }
 
     fn admit(&self, inner: &Inner) -> Result<(), RecordError> {
-        if inner.closed || inner.state != State::Open {
-            return Err(NotDurable.into());
-        }
+        inner.admit()?;
         if self.waiting(inner) >= self.capacity {
             return Err(RecordError::Overloaded);
         }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::chain::Frames;
 use crate::codec::decode;
-use crate::error::{DamageKind, ReadError};
+use crate::error::{DamageKind, NotDurable, ReadError};
 use crate::ledger::Ledger;
 use crate::rebuild::damage;
 use crate::record::{DecisionContext, DecisionRecord, Entry, Record, Seq};
@@ -40,13 +40,14 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// What `read` makes of the store.
-    pub(crate) fn with<T, E: From<rusqlite::Error>>(
+    /// What `read` makes of the store; not while it is being recovered, since whoever asks may have
+    /// others to serve.
+    pub(crate) fn with<T, E: From<rusqlite::Error> + From<NotDurable>>(
         &self,
         paths: &Paths,
         read: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _used = self.used.read();
+        let _used = self.used.try_read().ok_or(NotDurable)?;
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| connect_reader(paths), Ok)?;
         let outcome = read(&conn);
@@ -109,4 +110,26 @@ pub(crate) fn find<T>(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_types::ManualClock;
+
+    use super::*;
+    use crate::config::LedgerConfig;
+
+    /// Who reads for a caller has others to serve.
+    #[test]
+    fn nobody_waits_to_read_from_a_store_that_is_being_recovered() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        let shut = ledger.readers.shut();
+        let read = ledger.decision(Seq::ZERO);
+        assert!(matches!(read, Err(ReadError::NotDurable(_))), "{read:?}");
+        drop(shut);
+        let read = ledger.decision(Seq::ZERO);
+        assert!(matches!(read, Err(ReadError::NotFound)), "{read:?}");
+    }
 }

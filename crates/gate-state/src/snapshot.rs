@@ -68,12 +68,12 @@ impl Ledger {
         // after where the snapshot begins. It may still be queued.
         self.durable.wait(self.queue.last_allotted())?;
         let begin = self.readers.with(&self.paths, |conn| {
-            conn.query_row(
+            let last = conn.query_row(
                 "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",
                 [],
                 |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
-            )
-            .optional()
+            );
+            Ok::<_, SnapshotError>(last.optional()?)
         })?;
         let begin = begin.map_or_else(
             || Tail {
@@ -106,7 +106,7 @@ impl Ledger {
                 let Some(account) = books.known_account(&client) else {
                     continue;
                 };
-                copy.take(&account.lock(), now, self.config.dedupe_window_ns);
+                copy.take(&account.lock(), now);
                 books.catch_up(&mut symbols);
             }
             bytes.clear();

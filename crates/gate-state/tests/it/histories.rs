@@ -295,10 +295,7 @@ impl Run {
             assert_eq!(state.open.nanos(), order.open() * 100_000_000);
             let filled = (order.filled + order.over) * 100_000_000;
             assert_eq!(state.filled.nanos(), filled);
-            assert_eq!(
-                state.in_doubt,
-                order.ended_at.is_none() && order.expires <= now
-            );
+            assert_eq!(state.in_doubt, order.is_in_doubt(now));
             // H₀ = converted + released + H; nothing is held once it ended.
             assert_eq!(
                 order.initial,

@@ -45,6 +45,12 @@ impl ModelOrder {
         (self.initial * self.open()).div_ceil(self.ordered)
     }
 
+    /// Nothing was heard of it by the end of its token.
+    pub(crate) fn is_in_doubt(&self, now: u64) -> bool {
+        let heard_of = !self.fills.is_empty() || !self.partial_releases.is_empty();
+        self.ended_at.is_none() && !heard_of && self.expires <= now
+    }
+
     fn end(&mut self, phase: Phase, now: u64) {
         if self.open() == 0 && self.ended_at.is_none() {
             self.phase = phase;
@@ -254,7 +260,7 @@ impl Model {
     pub(crate) fn maintain(&mut self, grace: Option<u64>, now: u64) {
         let Some(grace) = grace else { return };
         for order in self.orders.values_mut() {
-            if order.ended_at.is_none() && order.expires + grace <= now {
+            if order.is_in_doubt(now.saturating_sub(grace)) {
                 order.released += order.held();
                 order.ended += order.open();
                 order.end(Phase::Expired, now);

@@ -1,9 +1,9 @@
 //! One order's life: decided, repeated, released, forgotten.
 
 use gate_state::{
-    DecideError, Decided, Judgement, Phase, ReleaseError, Seq, Status, StoredDecision,
+    DecideError, Decided, Judgement, NewFill, Phase, ReleaseError, Seq, Status, StoredDecision,
 };
-use gate_types::{ClientId, Notional, OrderId, Qty};
+use gate_types::{ClientId, Clock as _, ContractSize, ExecId, Notional, OrderId, Price, Qty};
 
 use crate::kit::Kit;
 
@@ -170,6 +170,112 @@ fn memory_is_bounded() {
         Ok(Decided::Replayed { .. })
     ));
     assert_eq!(kit.ledger.health().remembered, 2);
+}
+
+#[test]
+fn one_client_does_not_take_the_room_of_all() {
+    let kit = Kit::with(|config| config.max_remembered_per_client = 2);
+    kit.authorize("c1", "o-1", "1");
+    let blocked = kit.decide("c1", "o-2", "1", Some("1")).unwrap();
+    assert!(matches!(blocked, Decided::New(decision) if decision.status == Status::Blocked));
+    let third = kit.decide("c1", "o-3", "1", None);
+    assert_eq!(third, Err(DecideError::ClientFull));
+    kit.authorize("c2", "o-1", "1");
+}
+
+#[test]
+fn a_reason_that_came_with_an_allow_is_kept() {
+    let kit = Kit::new();
+    let judge = |_: &_| Judgement {
+        allow: true,
+        reasons: vec!["noted".into()],
+        max_exposure: None,
+    };
+    let decided = kit.order("c1", "o-1", "1", "10", |order| {
+        kit.ledger.decide(order, judge)
+    });
+    let Ok(Decided::New(decision)) = decided else {
+        panic!("{decided:?}")
+    };
+    assert_eq!(decision.status, Status::Authorized);
+    assert_eq!(decision.reasons, ["noted"]);
+    let stored = kit.ledger.decision(decision.seq).unwrap().record;
+    assert_eq!(
+        (stored.status, &*stored.reasons),
+        (Status::Authorized, &["noted".into()][..])
+    );
+}
+
+#[test]
+fn a_decision_in_a_context_that_was_replaced_is_refused() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "10");
+    let next = kit.ledger.set_context(crate::kit::context()).unwrap();
+    let stale = kit.decide("c1", "o-2", "10", None);
+    assert_eq!(stale, Err(DecideError::ContextReplaced));
+    // What was decided before is told all the same.
+    let again = kit.decide("c1", "o-1", "10", None);
+    assert!(matches!(again, Ok(Decided::Replayed { .. })), "{again:?}");
+    let kit = Kit {
+        context: next,
+        ..kit
+    };
+    kit.authorize("c1", "o-2", "10");
+}
+
+/// An order that traded in part is at the venue, whatever became of its token.
+#[test]
+fn what_the_venue_has_spoken_of_is_not_in_doubt() {
+    let kit = Kit::with(|config| config.in_doubt_release_ns = Some(0));
+    for order in ["silent", "traded", "cut"] {
+        kit.authorize("c1", order, "10");
+    }
+    let client = ClientId::new("c1").unwrap();
+    let fill = NewFill {
+        client_id: &client,
+        order_id: &OrderId::new("traded").unwrap(),
+        exec_id: &ExecId::new("e-1").unwrap(),
+        qty: Qty::parse("0.25").unwrap(),
+        price: Price::parse("10").unwrap(),
+    };
+    kit.ledger.fill(&fill, |_| ContractSize::ONE).unwrap();
+    release(&kit, "c1", "cut", Some("0.5")).unwrap();
+    kit.clock.advance_ns(60_000_000_000);
+    let state = |order: &str| {
+        let order = OrderId::new(order).unwrap();
+        let state = kit.ledger.order(&client, &order).unwrap();
+        (state.phase, state.in_doubt, state.held.to_string())
+    };
+    assert_eq!(state("silent"), (Phase::Live, true, "10".into()));
+    let expired: usize = (0..16)
+        .map(|_| kit.ledger.maintain().unwrap().expired)
+        .sum();
+    assert_eq!(expired, 1);
+    assert_eq!(state("silent"), (Phase::Expired, false, "0".into()));
+    assert_eq!(state("traded"), (Phase::Live, false, "7.5".into()));
+    assert_eq!(state("cut"), (Phase::Live, false, "5".into()));
+}
+
+/// Whatever ended by a clock that was ahead.
+#[test]
+fn an_order_that_ended_ahead_of_time_keeps_no_other_in_memory() {
+    const HOUR_NS: u64 = 3_600_000_000_000;
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
+    let now = kit.clock.now();
+    kit.authorize("c1", "ahead", "10");
+    kit.clock.advance_ns(HOUR_NS);
+    release(&kit, "c1", "ahead", None).unwrap();
+    kit.clock.set(now);
+    for n in 0..5 {
+        kit.authorize("c1", &format!("o-{n}"), "10");
+        release(&kit, "c1", &format!("o-{n}"), None).unwrap();
+    }
+    kit.clock.advance_ns(2_000);
+    let forgotten: usize = (0..16)
+        .map(|_| kit.ledger.maintain().unwrap().forgotten)
+        .sum();
+    assert_eq!(forgotten, 5);
+    assert_eq!(kit.ledger.health().remembered, 1);
 }
 
 #[test]

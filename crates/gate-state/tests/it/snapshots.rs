@@ -1,7 +1,7 @@
 //! Snapshots, and what is pruned behind one.
 
-use gate_state::{Journal, Ledger, LedgerConfig, LineRecord, OpenError, Seq};
-use gate_types::{ClientId, OrderId};
+use gate_state::{Journal, Ledger, LedgerConfig, LineRecord, NewFill, OpenError, Seq};
+use gate_types::{ClientId, Clock as _, ContractSize, ExecId, OrderId, Price, Qty};
 
 use crate::kit::{Kit, clock};
 
@@ -32,6 +32,35 @@ fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
     std::fs::copy(other.dir.path().join("ledger.snapshot"), &path).unwrap();
     let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock()).unwrap();
     assert_eq!(ledger.state_hash(), hash);
+}
+
+/// The fill is on the record, so that whoever reads it must find its order.
+#[test]
+fn an_order_that_is_filled_after_the_clock_was_put_back_is_in_the_snapshot() {
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
+    let (client, order) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
+    kit.authorize("c1", "o-1", "10");
+    kit.ledger
+        .release(&client, &order, "canceled", None)
+        .unwrap();
+    let ended = kit.clock.now();
+    kit.clock.advance_ns(2_000);
+    kit.ledger.snapshot().unwrap();
+    kit.clock.set(ended);
+    let fill = NewFill {
+        client_id: &client,
+        order_id: &order,
+        exec_id: &ExecId::new("e-1").unwrap(),
+        qty: Qty::parse("1").unwrap(),
+        price: Price::parse("10").unwrap(),
+    };
+    let late = kit.ledger.fill(&fill, |_| ContractSize::ONE).unwrap();
+    assert!(late.late, "{late:?}");
+    kit.ledger.wait(late.wait_for).unwrap();
+    let exposure = kit.exposure("c1");
+    let (_dir, ledger) = kit.reopen().unwrap();
+    assert_eq!(crate::kit::exposure(&ledger, "c1"), exposure);
+    assert_eq!(exposure.filled.to_string(), "10");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gate_state::{Decided, Status};
+use gate_state::{ContextId, DecideError, Decided, Status};
+use parking_lot::RwLock;
 
-use crate::kit::Kit;
+use crate::kit::{Kit, allow, context};
 
 #[test]
 fn of_a_hundred_orders_at_once_exactly_as_many_pass_as_fit() {
@@ -49,6 +50,58 @@ fn one_order_sent_by_many_threads_is_decided_once() {
     });
     assert_eq!(new.load(Ordering::SeqCst), 1);
     assert_eq!(kit.exposure("c1").gross.to_string(), "10");
+}
+
+/// Who reads the journal takes a decision's context for the one that was put on the record last.
+#[test]
+fn every_decision_is_made_in_the_context_before_it_on_the_record() {
+    let kit = Kit::new();
+    let in_force = RwLock::new(kit.context);
+    let decided = |client: &str, order: &str| loop {
+        let kit = &kit;
+        let context: ContextId = *in_force.read();
+        let decided = kit.order(client, order, "1", "1", |order| {
+            let order = gate_state::NewOrder { context, ..*order };
+            kit.ledger.decide(&order, |_| allow(None))
+        });
+        match decided {
+            Ok(Decided::New(decision)) => return decision.seq,
+            Err(DecideError::ContextReplaced) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut contexts = vec![kit.context.seq()];
+    let mut decisions = Vec::new();
+    std::thread::scope(|scope| {
+        let deciding: Vec<_> = (0..4)
+            .map(|thread| {
+                let client = format!("c{thread}");
+                let decided = &decided;
+                scope.spawn(move || {
+                    let orders = (0..2_000).map(|n| decided(&client, &format!("o-{n}")));
+                    orders.collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        for _ in 0..200 {
+            let put = |id| *in_force.write() = id;
+            contexts.push(kit.ledger.change_context(context(), put).unwrap().seq());
+            std::thread::yield_now();
+        }
+        for thread in deciding {
+            decisions.extend(thread.join().unwrap());
+        }
+    });
+    let between = decisions.iter().filter(|seq| **seq < contexts[200]);
+    assert!(
+        between.count() > 0,
+        "the changes came before or after all orders"
+    );
+    for seq in decisions {
+        let decision = kit.ledger.decision(seq).unwrap().record;
+        let newest = contexts.iter().rfind(|context| **context < seq);
+        assert_eq!(Some(&decision.context.seq()), newest, "of decision {seq}");
+    }
 }
 
 #[test]

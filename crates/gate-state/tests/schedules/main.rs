@@ -76,7 +76,7 @@ use shuttle::thread;
 use durable::Durable;
 use log::{Appender, Fault, Log, WalKeeper};
 use pace::Pace;
-use queue::Queue;
+use queue::{Queue, Room};
 use writer::Writer;
 
 /// Two milliseconds pass with each look at it: commits are slow, and those that share one are waited
@@ -170,7 +170,7 @@ fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
                     if *held >= limit {
                         continue;
                     }
-                    let Ok(seq) = core.queue.push(&mut [0; 8]) else {
+                    let Ok(seq) = core.queue.push(&mut [0; 8], Room::IfAny) else {
                         continue;
                     };
                     *held += 1;

@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use gate_policy::Policy;
-use gate_state::{ContextId, DecisionContext, Ledger, RecordError};
+use gate_state::{ContextId, DecisionContext, RecordError};
 use gate_token::KeyRing;
 use gate_types::Timestamp;
 
 use crate::gate::Settings;
 use crate::problem::{Code, Problem};
 
-/// The record that names policy and key did not get into the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the journal did not take the record of what is in force")]
-pub struct SetupError(#[from] RecordError);
+/// A policy and a key ring did not come into force.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The record that names them did not get into the journal.
+    #[error("the journal did not take the record of what is in force")]
+    NotRecorded(#[from] RecordError),
+    /// Nothing could be signed with the active key now.
+    #[error("the active key `{0}` is not valid at this time")]
+    KeyNotValid(String),
+}
 
 /// Replaced whole, never changed.
 pub(crate) struct Active {
@@ -28,30 +34,37 @@ pub(crate) struct Active {
 }
 
 impl Active {
-    /// Puts both on the record, as of `now`.
-    pub(crate) fn begin(
+    /// Both, as the journal record `context` names them.
+    pub(crate) fn new(
         policy: Arc<dyn Policy>,
         keys: Arc<KeyRing>,
-        ledger: &Ledger,
+        context: ContextId,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            policy_hash: policy.identity().hash.to_string(),
+            policy,
+            keys,
+            context,
+            since,
+        }
+    }
+
+    /// What the journal is told of them.
+    pub(crate) fn record(
+        policy: &dyn Policy,
+        keys: &KeyRing,
         settings: &Settings,
-        now: Timestamp,
-    ) -> Result<Self, SetupError> {
+    ) -> DecisionContext {
         let identity = policy.identity();
-        let context = ledger.set_context(DecisionContext {
+        DecisionContext {
             policy_revision: identity.revision.clone(),
             policy_hash: identity.hash.0,
             engine: identity.engine.as_str().to_owned(),
             kid: keys.active().kid().to_owned(),
             iss: settings.issuer.clone(),
             aud: settings.audience.clone(),
-        })?;
-        Ok(Self {
-            policy_hash: identity.hash.to_string(),
-            policy,
-            keys,
-            context,
-            since: now,
-        })
+        }
     }
 
     /// Nothing is decided with a key that no verifier would take: its tokens would all be refused.

@@ -150,10 +150,12 @@ impl Answer {
             TokenForm::Object => sign_into(claims, key, &mut json),
             TokenForm::Jws => canonical::write_string(&mut json, &sign_jws(claims, key)),
         }
+        let authorized = claims.status == Status::Authorized;
+        let fault = claims.reasons.iter().find_map(|reason| fault(reason));
         Self {
             json,
-            authorized: claims.status == Status::Authorized,
-            fault: claims.reasons.iter().find_map(|reason| fault(reason)),
+            authorized,
+            fault: fault.filter(|_| !authorized),
         }
     }
 
@@ -192,7 +194,8 @@ const fn status(verdict: Verdict) -> Status {
 
 /// For an order that the exposure limit blocked: how much would have passed.
 fn headroom(claims: &Claims<'_>, limit: Option<Notional>, before: &Exposure) -> Option<Notional> {
-    let limited = claims.reasons.iter().any(|reason| reason == MAX_EXPOSURE);
+    let limited = claims.status == Status::Blocked
+        && claims.reasons.iter().any(|reason| reason == MAX_EXPOSURE);
     limit
         .filter(|_| limited)
         .map(|limit| before.headroom(limit))

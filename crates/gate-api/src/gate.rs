@@ -54,7 +54,8 @@ impl Gate {
         settings: Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let active = Active::begin(policy, keys, &ledger, &settings, clock.now())?;
+        let context = ledger.set_context(Active::record(&*policy, &keys, &settings))?;
+        let active = Active::new(policy, keys, context, clock.now());
         let active = ArcSwap::from_pointee(active);
         Ok(Self {
             ledger,
@@ -103,18 +104,24 @@ impl Gate {
             ..Timing::default()
         };
 
-        let active = self.active.load();
-        let order = self.new_order(&request, &digest, &active)?;
-        active.check_key(order.now)?;
-        let decided = self.ledger.decide(&order, |exposure| {
-            let started_ns = self.clock.monotonic_ns();
-            let verdict = active
-                .policy
-                .evaluate(&policy_input(&request, &order, exposure));
-            timing.policy_ns = self.clock.monotonic_ns().saturating_sub(started_ns);
-            judgement(verdict)
-        });
-        let decided = decided?;
+        let (active, order, decided) = loop {
+            let active = self.active.load();
+            let order = self.new_order(&request, &digest, &active)?;
+            active.check_key(order.now)?;
+            let decided = self.ledger.decide(&order, |exposure| {
+                let started_ns = self.clock.monotonic_ns();
+                let verdict = active
+                    .policy
+                    .evaluate(&policy_input(&request, &order, exposure));
+                timing.policy_ns = self.clock.monotonic_ns().saturating_sub(started_ns);
+                judgement(verdict)
+            });
+            match decided {
+                // Another policy or key has come into force since they were looked up.
+                Err(DecideError::ContextReplaced) => {}
+                decided => break (active, order, decided?),
+            }
+        };
         timing.state_ns = watch.lap_ns().saturating_sub(timing.policy_ns);
 
         let (seq, answer) = match decided {
@@ -227,16 +234,26 @@ impl Gate {
         &self.settings
     }
 
-    /// Puts another policy and key ring in force: decisions that have begun keep theirs, later
-    /// ones have the new, and the change is on the record.
+    /// Puts another policy and key ring in force: decisions with a number before that of the change's own
+    /// record are of the old ones, all after it of the new.
     ///
     /// # Errors
     /// [`SetupError`]; what was in force stays.
     pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
-        let now = self.clock.now();
-        let active = Active::begin(policy, keys, &self.ledger, &self.settings, now)?;
-        self.active.store(Arc::new(active));
+        let key = keys.active();
+        let is_new = !Arc::ptr_eq(&keys, &self.active.load().keys);
+        if is_new && !key.valid_at(self.clock.now().unix_seconds(), 0) {
+            return Err(SetupError::KeyNotValid(key.kid().to_owned()));
+        }
+        let (record, now) = (
+            Active::record(&*policy, &keys, &self.settings),
+            self.clock.now(),
+        );
+        self.ledger.change_context(record, |context| {
+            let active = Active::new(policy, keys, context, now);
+            self.active.store(Arc::new(active));
+        })?;
         Ok(())
     }
 
@@ -300,7 +317,7 @@ impl Gate {
         let active = self.active();
         let key = active.keys.get(&stored.context.kid).ok_or_else(|| {
             let detail = "the order was decided under a key that is no longer in the key file";
-            Problem::new(Code::Internal, detail)
+            Problem::new(Code::KeyNotValid, detail)
         })?;
         Ok(Answer::of_stored(&stored, key, form))
     }

@@ -44,11 +44,11 @@ pub enum Code {
     Internal,
     /// 503: the journal cannot be written; nothing is decided until it can.
     NotDurable,
-    /// 503: the active signing key is not valid at this time.
+    /// 503: the active signing key is not valid at this time, or the key of an order decided before is gone.
     KeyNotValid,
     /// 503: too many requests wait for the journal.
     Overloaded,
-    /// 503: the ledger remembers as many orders as it may.
+    /// 503: the ledger remembers as many orders as it may, or as many of this client.
     CapacityReached,
 }
 

@@ -1,7 +1,8 @@
 //! Questions that change nothing: is this token good, and what does the policy say of this
 //! document?
 
-use gate_token::{Claims, Expectations, json};
+use gate_token::json::{self, JsonError};
+use gate_token::{Claims, Expectations};
 use serde_json::{Map, Value, json as value};
 
 use crate::gate::Gate;
@@ -93,14 +94,18 @@ impl Gate {
         if answer.len() > MAX_ANSWER_BYTES {
             let detail =
                 format!("the answer is larger than {MAX_ANSWER_BYTES} bytes: ask for less");
-            return Err(Problem::new(Code::InvalidMember, detail));
+            return Err(Problem::new(Code::QueryFailed, detail));
         }
         Ok(answer)
     }
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    checked(json::parse(body).map_err(|error| malformed(&error))?)
+    checked(json::parse(body).map_err(|error| match error {
+        JsonError::Syntax(error) => malformed(&error),
+        // As in an order.
+        JsonError::UnsafeInteger { .. } => Problem::new(Code::InvalidMember, error.to_string()),
+    })?)
 }
 
 /// What is asked of a policy may have whole numbers of any size, such as `now_ns`.
@@ -110,11 +115,14 @@ fn query(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     checked(value)
 }
 
-fn malformed(error: &dyn std::fmt::Display) -> Problem {
-    Problem::new(
-        Code::MalformedJson,
-        format!("the body is not strict JSON: {error}"),
-    )
+/// A member that stands twice is the one thing that [`json::Strict`] refuses beside what is no JSON.
+fn malformed(error: &serde_json::Error) -> Problem {
+    let code = if error.is_data() {
+        Code::DuplicateMember
+    } else {
+        Code::MalformedJson
+    };
+    Problem::new(code, format!("the body is not strict JSON: {error}"))
 }
 
 fn checked(parsed: Value) -> Result<Map<String, Value>, Problem> {

@@ -29,7 +29,7 @@ pub struct AuthorizeRequest<'a> {
     pub order: Order<'a>,
     /// Whose order it is.
     pub client_id: ClientId<'a>,
-    /// The members of `context` beside `client_id`, for the policy and the digest.
+    /// The members of `context` beside `client_id`, for the policy alone: the digest, and so a replay, does not see them.
     pub context_extra: Map<String, Value>,
 }
 
@@ -46,7 +46,7 @@ pub struct Order<'a> {
     pub qty: Amount<Qty>,
     /// At which price.
     pub price: Amount<Price>,
-    /// Further members, for the policy and the digest.
+    /// Further members, for the policy alone: the digest, and so a replay, does not see them.
     pub extra: Map<String, Value>,
 }
 

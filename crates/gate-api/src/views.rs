@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::answer::TokenForm;
 use crate::gate::Gate;
-use crate::problem::{Problem, unknown_order};
+use crate::problem::{Code, Problem, unknown_order};
 
 #[derive(Serialize)]
 pub(crate) struct ExposureView<'a> {
@@ -58,7 +58,8 @@ struct OrderAnswer<'a> {
     client_id: &'a str,
     client_order_id: &'a str,
     order: OrderView,
-    decision: &'a RawValue,
+    /// `None`: its key is gone.
+    decision: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -112,17 +113,22 @@ impl Gate {
     }
 
     /// The body of `GET /v1/orders/{client_id}/{client_order_id}`: the hold's state, and the
-    /// decision as it was answered.
+    /// decision as it was answered; null when the key that signed it is no longer in the key file.
     ///
     /// # Errors
     /// A 503 when the decision is not durable or the journal cannot be read.
-    pub fn show_order(&self, found: &FoundOrder<'_>) -> Result<Vec<u8>, Problem> {
+    pub fn show_order(&self, found: &FoundOrder<'_>, form: TokenForm) -> Result<Vec<u8>, Problem> {
         self.ensure_durable(found.wait_for())?;
-        let decision = self
-            .replay(found.order.decision, TokenForm::Object)?
-            .without_timing();
-        let decision: &RawValue =
-            serde_json::from_slice(&decision).map_err(|error| Problem::internal(&error))?;
+        let decision = match self.replay(found.order.decision, form) {
+            Ok(answer) => Some(answer.without_timing()),
+            Err(problem) if problem.code() == Code::KeyNotValid => None,
+            Err(problem) => return Err(problem),
+        };
+        let decision: Option<&RawValue> = decision
+            .as_deref()
+            .map(serde_json::from_slice)
+            .transpose()
+            .map_err(|error| Problem::internal(&error))?;
         Ok(json(&OrderAnswer {
             client_id: found.client_id.as_str(),
             client_order_id: found.order_id.as_str(),

@@ -26,6 +26,14 @@ impl From<DecideError> for Problem {
                 let detail = "the ledger remembers as many orders as it may; older ones must end";
                 Self::new(Code::CapacityReached, detail)
             }
+            DecideError::ClientFull => {
+                let detail = "the ledger remembers as many orders of this client as it may; older ones must end";
+                Self::new(Code::CapacityReached, detail)
+            }
+            DecideError::ContextReplaced => {
+                let detail = "another policy came into force meanwhile: ask again";
+                Self::new(Code::Overloaded, detail)
+            }
             DecideError::NotDurable(error) => error.into(),
         }
     }

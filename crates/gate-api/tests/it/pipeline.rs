@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use gate_api::{Code, Gate, Settings, TokenForm};
+use gate_api::{Code, Gate, Problem, Settings, SetupError, TokenForm};
 use gate_policy::{Bundle, Engine, Policy, PolicyIdentity, PolicyInput, QueryError, Verdict};
 use gate_state::{Ledger, LedgerConfig};
 use gate_token::{Claims, Expectations, KeyRing, Status};
-use gate_types::{ClientId, Clock, ContractSize, ManualClock, Notional, Timestamp};
+use gate_types::{ClientId, Clock, ContractSize, ManualClock, Notional, OrderId, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -206,6 +206,43 @@ fn nothing_is_decided_with_a_key_that_verifiers_would_refuse() {
 }
 
 #[test]
+fn a_key_that_verifiers_would_refuse_does_not_come_into_force() {
+    let rig = rig(Engine::Builtin);
+    let mut jwks: Value = serde_json::from_str(&rig.keys.to_jwks()).unwrap();
+    jwks["keys"][0]["exp"] = json!(NOW_S);
+    let ended = Arc::new(KeyRing::from_jwks(jwks.to_string().as_bytes()).unwrap());
+    let refused = rig.gate.change(rig.gate.policy(), ended).unwrap_err();
+    assert_eq!(refused, SetupError::KeyNotValid("k1".to_owned()));
+    rig.authorize(&order("o-1", "1", "185"));
+}
+
+/// The hold counts, so that it can be seen; what cannot be signed again is not made up.
+#[test]
+fn an_order_whose_key_is_gone_is_shown_without_its_token() {
+    let rig = rig(Engine::Builtin);
+    let body = order("o-1", "1", "185");
+    let first = rig.authorize(&body);
+    let (client, id) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
+    let shown = |form| {
+        let found = rig.gate.find_order(&client, &id).unwrap();
+        let shown = rig.gate.show_order(&found, form).unwrap();
+        serde_json::from_slice::<Value>(&shown).unwrap()
+    };
+    let token = &shown(TokenForm::Object)["decision"]["decision_token"];
+    assert_eq!(*token, first["decision_token"]);
+    assert!(shown(TokenForm::Jws)["decision"]["decision_token"].is_string());
+    let others = Arc::new(KeyRing::generate("k9").unwrap());
+    rig.gate.change(rig.gate.policy(), others).unwrap();
+    let shown = shown(TokenForm::Object);
+    assert_eq!(shown["decision"], Value::Null);
+    assert_eq!(shown["order"]["held"], "185");
+    let again = rig
+        .gate
+        .authorize_blocking(body.as_bytes(), TokenForm::Object);
+    assert_eq!(again.unwrap_err().code(), Code::KeyNotValid);
+}
+
+#[test]
 fn an_order_beyond_every_amount_is_a_problem_and_holds_nothing() {
     let rig = rig(Engine::Rego);
     let body = order("o-1", "999999999999999999", "999999999999999999");
@@ -280,6 +317,24 @@ fn the_limit_is_checked_exactly_whatever_the_policy_says() {
 }
 
 #[test]
+fn what_a_policy_notes_beside_its_allow_is_in_the_token_and_no_fault() {
+    let identity = rig(Engine::Builtin).gate.policy().identity().clone();
+    let verdict = Verdict::new(true, vec!["policy_error".into(), "noted".into()], None);
+    let rig = rig_with(Arc::new(Fixed(verdict, identity)));
+    let pending = rig
+        .gate
+        .authorize(order("o-1", "1", "1").as_bytes(), TokenForm::Object);
+    let pending = pending.unwrap();
+    rig.gate.ledger().wait(pending.wait_for()).unwrap();
+    let (reply, outcome) = rig.gate.complete(pending).unwrap();
+    assert!(outcome.authorized && outcome.fault.is_none());
+    let reply: Value = serde_json::from_slice(&reply).unwrap();
+    assert_eq!(rig.verify(&reply).reasons, ["noted", "policy_error"]);
+    let again = rig.authorize(&order("o-1", "1", "1"));
+    assert_eq!(again["decision_token"], reply["decision_token"]);
+}
+
+#[test]
 fn a_policy_that_does_not_allow_blocks_even_without_a_reason() {
     let identity = rig(Engine::Builtin).gate.policy().identity().clone();
     let verdict = Verdict {
@@ -292,6 +347,23 @@ fn a_policy_that_does_not_allow_blocks_even_without_a_reason() {
     assert_eq!(reply["status"], "BLOCKED");
     assert!(!reply["reasons"].as_array().unwrap().is_empty(), "{reply}");
     assert_eq!(rig.gross(), "0");
+}
+
+/// As in an order: who asks is told the same of the same fault.
+#[test]
+fn a_question_that_is_no_strict_json_is_told_why_by_its_code() {
+    let rig = rig(Engine::Rego);
+    let code = |outcome: Result<Vec<u8>, Problem>| outcome.unwrap_err().code();
+    let verify = |body: &str| code(rig.gate.verify(body.as_bytes()));
+    assert_eq!(verify(r#"{"token":1,"token":2}"#), Code::DuplicateMember);
+    let inside = r#"{"token":{},"order":{"qty":1,"qty":2}}"#;
+    assert_eq!(verify(inside), Code::DuplicateMember);
+    assert_eq!(verify(r#"{"token":"#), Code::MalformedJson);
+    let large = r#"{"token":{},"order":{"x":9007199254740993}}"#;
+    assert_eq!(verify(large), Code::InvalidMember);
+    let query = |body: &str| code(rig.gate.query("gate", body.as_bytes()));
+    assert_eq!(query(r#"{"input":1,"input":2}"#), Code::DuplicateMember);
+    assert_eq!(query(r#"{"input"}"#), Code::MalformedJson);
 }
 
 #[test]

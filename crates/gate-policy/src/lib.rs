@@ -49,6 +49,7 @@ mod rego;
 mod rules;
 
 mod data;
+mod input_bounds;
 mod strict;
 
 pub use activate::{ActivateError, activate, activate_beside, activate_with};
@@ -57,14 +58,15 @@ pub use bundle::{
     MAX_FILES, MAX_PATH_BYTES, MAX_PATH_DEPTH, Manifest, RegoVersion, SignatureError,
     VerificationKey,
 };
+pub use input_bounds::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub use policy::{
     Engine, ExposureView, Policy, PolicyHash, PolicyIdentity, PolicyInput, QueryError,
 };
 pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
-    ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_INPUT_DEPTH, MAX_INPUT_NODES,
-    MAX_MADE_BYTES, MAX_NUMBER_BITS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS, MAX_REASON_BYTES,
-    MAX_REASONS, MAX_REGO_CHAIN, MAX_REGO_NESTING, PREPARED,
+    ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_MADE_BYTES, MAX_NUMBER_BITS,
+    MAX_PATTERN_BYTES, MAX_PATTERN_STEPS, MAX_REASON_BYTES, MAX_REASONS, MAX_REGO_CHAIN,
+    MAX_REGO_NESTING, PREPARED,
 };
 pub use report::{Change, CheckReport, DiffReport, check, diff, test};
 pub use rules::{Collar, DataError, DataProblem, Limits, TypedData};

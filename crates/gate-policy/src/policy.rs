@@ -133,7 +133,7 @@ pub struct ExposureView {
     pub gross: Notional,
     /// Orders that hold something.
     pub open_orders: u64,
-    /// Orders accepted for judgement within the last second.
+    /// Orders authorized within the last second.
     pub orders_last_second: u64,
 }
 

@@ -32,7 +32,6 @@ use serde_json::Value;
 
 pub use builtins::{ALLOWED_BUILTINS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 pub use compile::CompileError;
-pub use document::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
 pub(crate) use machine::Unanswered;
@@ -40,6 +39,7 @@ pub use prepared::PREPARED;
 pub use refuse::text::{MAX_REGO_CHAIN, MAX_REGO_NESTING};
 pub use shape::{MAX_REASON_BYTES, MAX_REASONS};
 
+use crate::input_bounds::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
 use crate::rules::TypedData;
 use crate::selftest::budget::{EVALUATION_TIME, within};

@@ -11,6 +11,7 @@ use serde_json::Value;
 pub use limits::{Collar, Limits, TypedData};
 pub use read::{DataError, DataProblem};
 
+use crate::input_bounds::fits;
 use crate::policy::{Policy, PolicyIdentity, PolicyInput, QueryError};
 use crate::verdict::{Verdict, reason};
 
@@ -38,7 +39,13 @@ impl Policy for BuiltinPolicy {
     }
 
     fn evaluate(&self, input: &PolicyInput<'_>) -> Verdict {
-        judge(&self.data, input)
+        if fits(input) {
+            judge(&self.data, input)
+        } else {
+            // As Rego, which cannot be given it.
+            let limit = self.max_exposure(input.client_id);
+            Verdict::new(false, vec![reason::POLICY_ERROR.into()], limit)
+        }
     }
 
     fn contract_size(&self, symbol: &str) -> ContractSize {

@@ -18,7 +18,7 @@ pub mod reason {
     pub const MAX_ORDER_NOTIONAL: &str = "max_order_notional";
     /// The order's quantity is above the limit.
     pub const MAX_ORDER_QTY: &str = "max_order_qty";
-    /// The client has already sent as many orders as it may in one second.
+    /// The client had as many orders authorized in the last second as it may.
     pub const ORDER_RATE: &str = "order_rate";
     /// The price is too far from the reference price.
     pub const PRICE_COLLAR: &str = "price_collar";

@@ -1,5 +1,5 @@
-# Tests of pretrade.rego over data of their own. Gate runs them before the bundle is put in
-# force; `opa test .` runs them too.
+# Tests of pretrade.rego over data of their own: what a broker changes in data.json must not fail
+# them. Gate runs them before the bundle is put in force; `opa test .` runs them too.
 
 package gate_test
 
@@ -47,7 +47,11 @@ test_allows_an_order_within_every_limit if reasons_against(order("AAPL", 100, 18
 
 test_decision_names_the_verdict_and_the_reasons if {
 	document := order("AAPL", 1, 185)
-	decision := gate.decision with input as document with data.limits as limits
+	decision := gate.decision with input as document
+		with data.limits as limits
+		with data.instruments as instruments
+		with data.restricted_symbols as {}
+		with data.suspended_clients as {}
 	decision == {"allow": true, "reasons": set()}
 }
 
@@ -92,12 +96,17 @@ test_no_limits_at_all if {
 	gate.reasons == {"limits_missing"} with input as order("AAPL", 1, 185)
 		with data.limits as {}
 		with data.instruments as instruments
+		with data.restricted_symbols as {}
+		with data.suspended_clients as {}
 }
 
 # A limit or an input that cannot be read denies.
 test_limit_that_is_no_number if {
 	gate.reasons == {"max_order_qty"} with input as order("AAPL", 1, 185)
 		with data.limits as {"default": {"max_order_qty": "many"}}
+		with data.instruments as instruments
+		with data.restricted_symbols as {}
+		with data.suspended_clients as {}
 }
 
 test_input_that_is_incomplete if {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::manifest::MAX_REVISION_BYTES;
 use crate::strict::StrictError;
 
 /// Why a bundle could not be loaded. Nothing of a refused bundle is ever in force.
@@ -53,6 +54,11 @@ pub enum BundleError {
     /// A Rego file is not UTF-8.
     #[error("`{0}` is not UTF-8")]
     NotUtf8(String),
+    /// The revision cannot stand in a token.
+    #[error(
+        "the manifest's revision has control characters or more than {MAX_REVISION_BYTES} bytes"
+    )]
+    Revision,
     /// The manifest's `roots` overlap one another.
     #[error("roots `{0}` and `{1}` overlap")]
     RootsOverlap(String, String),

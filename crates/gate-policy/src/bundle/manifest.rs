@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::BundleError;
 use crate::strict::{self, StrictError};
 
+/// The longest revision: it stands in every token and in the metrics.
+pub(super) const MAX_REVISION_BYTES: usize = 256;
+
 /// What `.manifest` says. A bundle without one has the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
@@ -70,8 +73,12 @@ impl Manifest {
             Some(other) => return Err(BundleError::Unsupported(format!("rego_version {other}"))),
         };
         let roots = wire.roots.unwrap_or_else(|| vec![String::new()]);
+        let revision = wire.revision;
+        if revision.len() > MAX_REVISION_BYTES || revision.chars().any(char::is_control) {
+            return Err(BundleError::Revision);
+        }
         Ok(Self {
-            revision: wire.revision,
+            revision,
             roots: roots
                 .iter()
                 .map(|root| root.trim_matches('/').to_owned())

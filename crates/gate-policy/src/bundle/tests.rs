@@ -248,8 +248,9 @@ fn what_is_no_bundle_is_refused_and_says_why() {
             &format!("`{name}` is not supported in a bundle"),
         );
     }
-    let manifest =
-        |manifest, expected| check(&[("data.json", DATA), (".manifest", manifest)], expected);
+    let manifest = |manifest: &str, expected: &str| {
+        check(&[("data.json", DATA), (".manifest", manifest)], expected);
+    };
     manifest(
         r#"{"rego_version":2}"#,
         "`rego_version 2` is not supported in a bundle",
@@ -263,6 +264,13 @@ fn what_is_no_bundle_is_refused_and_says_why() {
         r#"{"revision":"a","revision":"b"}"#,
         "`.manifest`: member `revision` twice",
     );
+    let (longest, longer) = [256, 257]
+        .map(|length| format!(r#"{{"revision":"{}"}}"#, "r".repeat(length)))
+        .into();
+    let revision = "the manifest's revision has control characters or more than 256 bytes";
+    manifest(&longer, revision);
+    manifest(r#"{"revision":"a\u0000"}"#, revision);
+    assert!(Bundle::from_files([("data.json", DATA), (".manifest", &longest)]).is_ok());
     assert!(refused(Bundle::from_tar_gz(b"not gzip")).contains("not a gzipped tar"));
     let whole = pack(&[("data.json", DATA), ("x.rego", "package x")]);
     assert!(refused(Bundle::from_tar_gz(&whole[..whole.len() / 2])).contains("not a gzipped tar"));

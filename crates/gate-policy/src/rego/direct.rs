@@ -23,7 +23,7 @@ mod value;
 use regorus::Value;
 use regorus::rvm::program::Program;
 
-use super::document;
+use crate::input_bounds::fits;
 use crate::policy::PolicyInput;
 use call::Builtin;
 use order::Member;
@@ -67,7 +67,7 @@ impl Direct {
         input: Input<'_>,
     ) -> Option<Value> {
         if let Input::Order(input) = input
-            && !document::fits(input)
+            && !fits(input)
         {
             return None;
         }

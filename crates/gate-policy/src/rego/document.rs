@@ -6,16 +6,8 @@ use gate_types::{Decimal, Notional};
 use regorus::Value;
 use serde_json::{Map, Value as Json};
 
+use crate::input_bounds::{self, TooLarge, fits};
 use crate::policy::PolicyInput;
-
-/// The deepest nesting of the members a caller adds to an order.
-pub const MAX_INPUT_DEPTH: usize = 32;
-/// The most values in the members a caller adds to an order.
-pub const MAX_INPUT_NODES: usize = 4_096;
-
-/// The input is deeper or larger than allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLarge;
 
 /// The member names, made once per machine: a document then only counts references to them.
 pub(super) struct Names {
@@ -178,42 +170,14 @@ impl Names {
 
 /// A JSON document as a Rego value, within the limits.
 pub(super) fn from_json(json: &Json) -> Result<Value, TooLarge> {
-    measure(json, 0, &mut MAX_INPUT_NODES.clone())?;
+    input_bounds::check(json)?;
     Ok(value(json))
-}
-
-/// Whether the members that the caller added are within the limits.
-pub(super) fn fits(input: &PolicyInput<'_>) -> bool {
-    let mut budget = MAX_INPUT_NODES;
-    let mut added = input
-        .order_extra
-        .values()
-        .chain(input.context_extra.values());
-    added.all(|member| measure(member, 1, &mut budget).is_ok())
 }
 
 fn extra(members: &Map<String, Json>) -> BTreeMap<Value, Value> {
     let members = members.iter();
     let members = members.map(|(name, member)| (name.as_str().into(), value(member)));
     members.collect()
-}
-
-/// Takes what is in a document off the budget of values.
-fn measure(json: &Json, depth: usize, budget: &mut usize) -> Result<(), TooLarge> {
-    *budget = budget.checked_sub(1).ok_or(TooLarge)?;
-    if depth > MAX_INPUT_DEPTH {
-        return Err(TooLarge);
-    }
-    let inner = depth.saturating_add(1);
-    match json {
-        Json::Array(items) => items
-            .iter()
-            .try_for_each(|item| measure(item, inner, budget)),
-        Json::Object(members) => members
-            .values()
-            .try_for_each(|member| measure(member, inner, budget)),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(()),
-    }
 }
 
 /// A JSON document that was measured.

@@ -16,6 +16,7 @@ use super::compile::{CompileError, Compiled, called, compile_error};
 use super::machine::{EvalLimits, is_limit, vm};
 use super::refuse::unlike;
 use super::{begin_evaluation, document, growth, program};
+use crate::input_bounds::MAX_INPUT_DEPTH;
 use crate::policy::QueryError;
 use crate::steps::{Steps, processor_time};
 
@@ -80,7 +81,7 @@ pub(super) fn query(
     path: &[&str],
     input: &Json,
 ) -> Result<Option<Json>, QueryError> {
-    if path.len() > document::MAX_INPUT_DEPTH {
+    if path.len() > MAX_INPUT_DEPTH {
         return Err(QueryError::TooLarge("the path"));
     }
     let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;

@@ -3,7 +3,8 @@
 
 use regorus::Value;
 
-use super::document::{Names, TooLarge, amount, currency, exact};
+use super::document::{Names, amount, currency, exact};
+use crate::input_bounds::TooLarge;
 use crate::policy::PolicyInput;
 
 /// A document that is filled anew for every order.

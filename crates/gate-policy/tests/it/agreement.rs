@@ -93,6 +93,29 @@ fn some_orders(mut judge: impl FnMut(&str, &Order)) {
 }
 
 #[test]
+fn the_two_engines_agree_on_further_members_at_their_bounds_and_beyond() {
+    let data = r#"{"limits": {"default": {"max_order_qty": "100", "max_exposure": "5000"}}}"#;
+    let (rules, rego) = (builtin(data), pretrade(data));
+    let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    for (member, fits) in [
+        (nested(31), true),
+        (nested(32), false),
+        (json!(vec![1; 4_095]), true),
+        (json!(vec![1; 4_096]), false),
+    ] {
+        let mut order = Order::new("c1", "AAPL", "1", "1");
+        order.order_extra.insert("x".to_owned(), member.clone());
+        let mut of_context = Order::new("c1", "AAPL", "1", "1");
+        of_context.context_extra.insert("x".to_owned(), member);
+        for order in [order, of_context] {
+            let verdict = order.judge(&*rules).unwrap();
+            assert_eq!(verdict, order.judge(&*rego).unwrap());
+            assert_eq!(verdict.allow, fits, "{:?}", verdict.reasons);
+        }
+    }
+}
+
+#[test]
 fn the_interpreter_agrees_too() {
     let source = include_str!("../../bundles/pretrade/pretrade.rego");
     let mut last = None;

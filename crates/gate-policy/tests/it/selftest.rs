@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use gate_policy::{Bundle, Engine, EvalLimits, activate, activate_beside};
+use serde_json::{Value, json};
 
 use crate::fail_open::{ALLOW, check};
 
@@ -155,6 +156,42 @@ fn a_bundle_that_fails_its_own_tests_is_refused() {
         failed.contains("data.gate_test.test_no: failed"),
         "{failed}"
     );
+}
+
+/// A client is suspended, and a market moves, in an emergency.
+#[test]
+fn what_a_broker_changes_in_the_data_does_not_fail_the_shipped_tests() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/bundles/pretrade/");
+    let read = |name: &str| std::fs::read_to_string(format!("{dir}{name}")).unwrap();
+    let data: Value = serde_json::from_str(&read("data.json")).unwrap();
+    let with = |pointer: &str, member: &str, value: Value| {
+        let mut data = data.clone();
+        data.pointer_mut(pointer).unwrap()[member] = value;
+        data
+    };
+    let without_limits = json!({"limits": {}});
+    for data in [
+        with("/suspended_clients", "c1", json!(true)),
+        with("/restricted_symbols", "AAPL", json!(true)),
+        with("/instruments/AAPL", "reference_price", json!("190.00")),
+        with("/instruments/AAPL", "max_order_qty", json!("0.5")),
+        with("", "instruments", json!({"SAP": {"reference_price": "1"}})),
+        with("/limits", "default", json!({"max_order_qty": "0.5"})),
+        without_limits,
+    ] {
+        let names = [
+            ".manifest",
+            "prepared.rego",
+            "pretrade.rego",
+            "pretrade_test.rego",
+        ];
+        let files = names.map(|name| (name, read(name)));
+        let files = files.into_iter().chain([("data.json", data.to_string())]);
+        let bundle = Bundle::from_files(files).unwrap();
+        if let Err(error) = activate(&bundle) {
+            panic!("{error}\nover {data}");
+        }
+    }
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub(crate) fn policy_unless(
 fn named(config: &Config) -> String {
     match &config.bundle {
         Some(path) => format!("the bundle `{}`", path.display()),
-        None => "the bundle `the embedded sample`".to_owned(),
+        None => "the embedded sample bundle".to_owned(),
     }
 }
 
@@ -147,6 +147,7 @@ pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
         in_doubt_release_ns: (config.in_doubt_release_s > 0)
             .then(|| config.in_doubt_release_s.saturating_mul(NANOS_PER_SECOND)),
         max_remembered: config.max_orders,
+        max_remembered_per_client: config.max_orders_per_client,
         lengthen_wal: true,
         writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())

@@ -183,8 +183,9 @@ pub(crate) enum Token {
         /// The audience that must be named
         #[arg(long, default_value = "gate")]
         audience: String,
-        /// Seconds by which clocks may differ
-        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        /// Seconds by which clocks may differ, at most 300
+        #[arg(long, value_name = "SECONDS", default_value_t = 0,
+              value_parser = clap::value_parser!(u64).range(..=gate_token::MAX_LEEWAY_S))]
         leeway: u64,
     },
 }

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) retention_days: u64,
     /// Orders remembered at once.
     pub(crate) max_orders: usize,
+    /// Of them, orders of one client.
+    pub(crate) max_orders_per_client: usize,
     /// Orders being decided at once, over all workers.
     pub(crate) max_in_flight: usize,
     /// Questions of the Data API that are answered or wait, over all workers.
@@ -126,6 +128,7 @@ impl Config {
             in_doubt_release_s: 0,
             retention_days: 0,
             max_orders: 20_000_000,
+            max_orders_per_client: 5_000_000,
             max_in_flight: 256,
             max_queries: 256,
             queue_capacity: 65_536,
@@ -150,7 +153,7 @@ impl Config {
 
     /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
     /// is in upper case behind `GATE_`.
-    pub(crate) const KEYS: [&'static str; 36] = [
+    pub(crate) const KEYS: [&'static str; 37] = [
         "listen",
         "admin_listen",
         "uds",
@@ -176,6 +179,7 @@ impl Config {
         "in_doubt_release_s",
         "retention_days",
         "max_orders",
+        "max_orders_per_client",
         "max_in_flight",
         "max_queries",
         "queue_capacity",
@@ -230,6 +234,9 @@ impl Config {
             "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, LONGEST_WINDOW_S)?,
             "retention_days" => self.retention_days = within(text, 0, 36_500)?,
             "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
+            "max_orders_per_client" => {
+                self.max_orders_per_client = within(text, 1, 1_000_000_000)?;
+            }
             "max_in_flight" => self.max_in_flight = within(text, 1, 1_000_000)?,
             "max_queries" => self.max_queries = within(text, 1, 100_000)?,
             "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
@@ -333,92 +340,4 @@ fn within<T: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<T, SetEr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_key_can_be_set_and_no_other() {
-        for key in Config::KEYS {
-            let text = match key {
-                "listen" | "admin_listen" => "127.0.0.1:0",
-                "durability" => "relaxed",
-                "token_form" => "jws",
-                "log_json" => "true",
-                "log" => "debug",
-                "bundle_key_alg" => "ES256",
-                "policy_max_instructions" => "7000",
-                _ => "7",
-            };
-            let mut config = Config::defaults(2);
-            config
-                .set(key, text)
-                .unwrap_or_else(|error| panic!("{key}: {error}"));
-            assert_ne!(config, Config::defaults(2), "{key} changed nothing");
-        }
-        assert_eq!(
-            Config::defaults(2).set("durabilty", "strict"),
-            Err(SetError::UnknownKey)
-        );
-    }
-
-    /// Sets a key from its cell in the docs, where numbers have commas.
-    fn set_as_documented(key: &str, cell: &str) -> Result<Config, SetError> {
-        let mut config = Config::defaults(2);
-        config.set(key, &cell.trim_matches('`').replace(',', ""))?;
-        Ok(config)
-    }
-
-    #[test]
-    fn every_key_is_in_the_docs_with_its_default_and_its_bounds() {
-        let docs = include_str!("../../../docs/operating.md");
-        for key in Config::KEYS {
-            let row = docs.lines().find(|line| line.starts_with(&format!("| `{key}` |")));
-            let row = row.unwrap_or_else(|| panic!("no row for {key}"));
-            let [default, bounds] = [2, 3].map(|cell| row.split('|').nth(cell).unwrap().trim());
-            if !default.starts_with("none") {
-                let documented = set_as_documented(key, default).unwrap();
-                assert_eq!(documented, Config::defaults(2), "{key}: {default}");
-            }
-            let Some((least, most)) = bounds.split_once(" to ") else {
-                let number = Config::defaults(2).set(key, "99999999999999999999");
-                let bounded = matches!(number, Err(SetError::NotWithin(..)));
-                assert!(!bounded, "{key}: no bounds");
-                continue;
-            };
-            for (text, more) in [(least, -1), (most, 1)] {
-                set_as_documented(key, text).unwrap();
-                let beyond = text.replace(',', "").parse::<i64>().unwrap() + more;
-                let refused = set_as_documented(key, &beyond.to_string());
-                refused.expect_err(&format!("{key}: {beyond}"));
-            }
-        }
-    }
-
-    #[test]
-    fn a_value_out_of_bounds_is_refused_and_changes_nothing() {
-        for (key, text) in [
-            ("listen", "8080"),
-            ("durability", "sometimes"),
-            ("log", "inof"),
-            ("log", "debug,gate_state"),
-            ("workers", "0"),
-            ("workers", "-1"),
-            ("time_slice_us", "100001"),
-            ("wake_latency_us", "-1"),
-            ("wake_latency_us", "1000001"),
-            ("policy_max_instructions", "999"),
-            ("policy_max_ms", "0"),
-            ("token_ttl_s", "1.5"),
-            ("queue_capacity", "99999999999999999999"),
-            ("issuer", ""),
-            ("log_json", "yes"),
-            ("bundle_key_alg", "none"),
-            ("bundle_key_alg", "es256"),
-            ("bundle_scope", ""),
-        ] {
-            let mut config = Config::defaults(2);
-            assert!(config.set(key, text).is_err(), "{key} = {text}");
-            assert_eq!(config, Config::defaults(2));
-        }
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ mod reload;
 mod retention;
 mod schedule;
 mod serve;
+mod sockets;
 mod tls;
 mod upkeep;
 mod watch;

@@ -7,7 +7,7 @@ mod status;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use gate_api::{Code, Gate, Problem};
 use gate_policy::{BundleStamp, Policy};
 use parking_lot::Mutex;
@@ -128,7 +128,7 @@ impl Reloader {
         };
         let tls = self.tls.as_ref().filter(|_| is_asked);
         let renewal = tls.map(|tls| tls.read_again()).transpose()?;
-        gate.change(policy, keys).context("the journal")?;
+        gate.change(policy, keys)?;
         if let (Some(tls), Some(renewal)) = (tls, renewal) {
             tls.renew(renewal);
         }

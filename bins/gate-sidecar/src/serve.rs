@@ -17,10 +17,13 @@ use crate::build;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::http::{Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, admin, public};
+use crate::http::{
+    Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, admin, public,
+};
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule::{self, WakeLatency};
+use crate::sockets::{self, ADMIN_CONNECTIONS};
 use crate::tls::{HANDSHAKE_TIMEOUT, Tls};
 use crate::upkeep::Upkeep;
 use crate::watch::Watch;
@@ -31,15 +34,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a drain goes on answering, with `Connection: close`, before it closes what is idle.
 const LAME_DUCK: Duration = Duration::from_millis(500);
-/// Pending connections the kernel may hold.
-const BACKLOG: u32 = 4_096;
 
 /// Runs the sidecar until it is told to stop.
 pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let (file, variables) = (args.config.as_deref(), config::variables());
-    let config = config::load(file, variables, args.given(), cores)?;
+    let mut config = config::load(file, variables, args.given(), cores)?;
     start_log(&config);
+    config.max_connections = sockets::room_for(config.max_connections, config.workers);
     // Before any other thread is there: they inherit it.
     schedule::ask_for_time_slice(config.time_slice_us);
     let clock = SystemClock::shared();
@@ -132,7 +134,6 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         .workers(config.workers)
         .worker_max_blocking_threads(QUERY_THREADS)
         .max_connections(config.max_connections)
-        .backlog(BACKLOG)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
         // Nagle is off: a reply is one small write.
@@ -141,16 +142,18 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         // One that is not done is a connection like others. With a limit of its own, a worker that is at
         // it would take none on the Unix socket either.
         .max_connection_rate(config.max_connections);
+    let cannot = || format!("cannot listen on {}", config.listen);
+    let listener = sockets::listener(config.listen).with_context(cannot)?;
     let bound = match &shared.tls {
-        None => server.bind(config.listen),
-        Some(tls) => server.bind_rustls_0_23(config.listen, tls.server()?),
+        None => server.listen(listener),
+        Some(tls) => server.listen_rustls_0_23(listener, tls.server()?),
     };
-    server = bound.with_context(|| format!("cannot listen on {}", config.listen))?;
+    server = bound.with_context(cannot)?;
     for (address, scheme) in server.addrs_with_scheme() {
         println!("listening on {scheme}://{address}");
     }
     if let Some(path) = &config.uds {
-        remove_stale_socket(path)?;
+        sockets::remove_stale(path)?;
         server = server
             .bind_uds(path)
             .with_context(|| format!("cannot listen on `{}`", path.display()))?;
@@ -165,28 +168,13 @@ fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         HttpServer::new(move || App::new().configure(admin::routes(Arc::clone(&for_workers))))
             .disable_signals()
             .workers(1)
+            .max_connections(ADMIN_CONNECTIONS)
             .bind(config.admin_listen)
             .with_context(|| format!("cannot listen on {}", config.admin_listen))?;
     for address in server.addrs() {
         println!("admin listening on http://{address}");
     }
     Ok(server.run())
-}
-
-/// A socket left by a process that is gone is removed; one that answers is not ours to take.
-fn remove_stale_socket(path: &std::path::Path) -> Result<()> {
-    use std::os::unix::fs::FileTypeExt as _;
-    let Ok(found) = std::fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    let shown = path.display();
-    if !found.file_type().is_socket() {
-        anyhow::bail!("`{shown}` exists and is no socket");
-    }
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        anyhow::bail!("another process listens on `{shown}`");
-    }
-    std::fs::remove_file(path).with_context(|| format!("cannot remove the stale `{shown}`"))
 }
 
 /// The signals that are waited for.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use gate_state::{Anchor, ChainHash, ChainPoint, Journal, OpenError, Seq};
 use gate_token::{KeyFile, KeyRing};
 
-use super::{NO, answer_or_why, say};
+use super::{NO, UNUSABLE, answer_or_why, say};
 use crate::build::KEY_FILE;
 use crate::cli::Audit;
 use crate::retention;
@@ -59,20 +59,28 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
         );
         return Ok(NO);
     }
+    let mut is_vouched = true;
     if let Some((anchor, signature)) = journal.anchor().context("its anchor cannot be read")? {
-        match beginning(&anchor, &signature, key_ring(dir, keys)?.as_ref()) {
+        let keys = key_ring(dir, keys)?;
+        match beginning(&anchor, &signature, keys.as_ref()) {
             Ok(beginning) => say(&beginning)?,
             Err(fault) => {
                 eprintln!("the journal was pruned, and {fault:#}");
                 return Ok(NO);
             }
         }
+        is_vouched = keys.is_some();
     }
     say(&format!(
         "intact: {} records, to {}:{}",
         verified.records, verified.end.seq, verified.end.hash
     ))?;
-    Ok(ExitCode::SUCCESS)
+    // Whoever cuts off a beginning can write an anchor, but not sign it.
+    Ok(if is_vouched {
+        ExitCode::SUCCESS
+    } else {
+        UNUSABLE.into()
+    })
 }
 
 /// The keys that the anchor of a pruned journal is checked with, if there are any.

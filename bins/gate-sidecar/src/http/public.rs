@@ -219,6 +219,7 @@ async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse
 async fn order(
     shared: Data<Shared>,
     worker: Data<Worker>,
+    request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> HttpResponse {
     let (client_id, order_id) = &*path;
@@ -228,7 +229,8 @@ async fn order(
             .map_err(|error| Problem::of_member(Code::InvalidMember, "client_order_id", error))?;
         let found = shared.gate.find_order(&client, &order)?;
         worker.commits.durable(found.wait_for()).await?;
-        shared.gate.show_order(&found)
+        let form = token_form(request.headers()).unwrap_or(shared.token_form);
+        shared.gate.show_order(&found, form)
     };
     answer(&shared, body.await)
 }

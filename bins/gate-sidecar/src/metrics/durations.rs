@@ -74,10 +74,7 @@ pub(super) fn histogram(
     for (bound, in_class) in classes {
         count += in_class;
         let bound = bound.map_or("+Inf".to_owned(), seconds);
-        let _ = writeln!(
-            out,
-            "{name}_bucket{{{label}{comma}le=\"{bound}\"}} {count}"
-        );
+        let _ = writeln!(out, "{name}_bucket{{{label}{comma}le=\"{bound}\"}} {count}");
     }
     let braces = if label.is_empty() {
         String::new()

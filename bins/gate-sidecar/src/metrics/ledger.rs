@@ -125,7 +125,12 @@ fn commits(out: &mut String, health: &Health) {
         single(out, name, "gauge", help, seconds(nanos));
     }
     let (name, times) = ("gate_journal_commit_seconds", health.commit_times);
-    head(out, name, "histogram", "Time of a commit, its sync included.");
+    head(
+        out,
+        name,
+        "histogram",
+        "Time of a commit, its sync included.",
+    );
     histogram(out, name, "", times.classes(), times.total_ns());
     if let Some(nice) = health.writer_nice {
         let help = "Nice level of the journal's thread, in force.";

@@ -22,7 +22,10 @@ pub(super) fn render(out: &mut String, started: Timestamp) {
     let (name, help) = ("process_start_time_seconds", "Since when, Unix time.");
     single(out, name, "gauge", help, seconds(started.unix_nanos()));
     if let Some(nanos) = linux::processor_ns() {
-        let (name, help) = ("process_cpu_seconds_total", "Processor time of all threads.");
+        let (name, help) = (
+            "process_cpu_seconds_total",
+            "Processor time of all threads.",
+        );
         single(out, name, "counter", help, seconds(nanos));
     }
 }
@@ -53,7 +56,9 @@ mod linux {
 
     pub(super) fn processor_ns() -> Option<u64> {
         let used = clock_gettime(ClockId::ProcessCPUTime);
-        let whole = u64::try_from(used.tv_sec).ok()?.checked_mul(1_000_000_000)?;
+        let whole = u64::try_from(used.tv_sec)
+            .ok()?
+            .checked_mul(1_000_000_000)?;
         whole.checked_add(u64::try_from(used.tv_nsec).ok()?)
     }
 }

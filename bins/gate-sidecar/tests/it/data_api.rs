@@ -18,7 +18,7 @@ fn an_answer_of_the_data_api_has_an_end() {
     let sidecar = Sidecar::start(&dir.path().join("data"), &flags);
     let mut client = sidecar.client();
     let whole = client.get("/v1/data");
-    assert_problem(&whole, 422, "invalid_member", None);
+    assert_problem(&whole, 500, "query_failed", None);
     let part = client.get("/v1/data/restricted_symbols/SYMBOL-00007");
     assert_eq!(part.json(), json!({"result": true}));
 }

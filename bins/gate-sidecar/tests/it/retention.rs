@@ -123,6 +123,15 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         code == Some(1) && text.contains("damaged at record 31"),
         "{text}"
     );
+    // Anybody can cut off a beginning and write an anchor, so that one without keys cannot tell.
+    let keys = data.join("keys.json");
+    std::fs::rename(&keys, dir.path().join("keys.json")).unwrap();
+    let (code, text) = verify(&[]);
+    assert!(
+        code == Some(2) && text.contains("its signature was not checked"),
+        "{text}"
+    );
+    std::fs::rename(dir.path().join("keys.json"), &keys).unwrap();
     let (_, again) = prune(&["--keep-days", "2"]);
     assert!(again.starts_with("nothing to prune"), "{again}");
 

@@ -26,8 +26,15 @@ pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
             statuses.join(", ")
         ));
     }
-    if tokens.checked && tokens.sampled > 0 && tokens.verified == 0 {
-        reasons.push(format!("not one token verified: {tokens}"));
+    if tokens.checked && tokens.sampled > 0 && (tokens.verified == 0 || tokens.failed > 0) {
+        reasons.push(format!("tokens did not verify: {tokens}"));
+    }
+    // Some may be: an order can be blocked for its client's rate.
+    if counts.successes() > 0 && counts.unexpected >= counts.successes() {
+        reasons.push(format!(
+            "not one success of {} was the verdict that this load is made for",
+            counts.successes()
+        ));
     }
     let away_ms = recorder.away_max_ns / 1_000_000;
     if away_ms > AWAY_MAX_MS {

@@ -2,6 +2,7 @@
 //! read. Each step's failure says which file was wrong.
 
 use std::io::Read as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,12 @@ pub(crate) const KEY_FILE: &str = "keys.json";
 
 /// A gate as the settings ask for it.
 pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the directory `{}`", config.data_dir.display()))?;
+    // What clients order is nobody else's business.
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir);
+    made.with_context(|| format!("cannot make the directory `{}`", config.data_dir.display()))?;
     let policy = policy(config)?;
     let ledger = ledger(config, Arc::clone(&clock))?;
     if is_first_start(&ledger) {

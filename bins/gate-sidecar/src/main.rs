@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod config;
 mod http;
+mod log;
 mod metrics;
 mod reload;
 mod retention;

@@ -16,7 +16,7 @@ use crate::build;
 use crate::config::Config;
 use crate::tls::Tls;
 use load::Loader;
-pub(crate) use status::Status;
+pub(crate) use status::{Part, Status};
 
 /// Policies kept after they were replaced. Each worker thread keeps its machines of the last few
 /// policies; as long as the policies are kept here, no request pays for taking one apart.
@@ -77,20 +77,27 @@ impl Reloader {
     pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
         let mut retired = self.retired.lock();
         let outcome = self.try_reload(gate, trigger, &mut retired);
-        let reason = outcome.as_ref().err().map(|error| format!("{error:#}"));
+        let is_asked = trigger == Trigger::Asked;
         // What fails again as it did before was told; an operator who asked is told anyway.
-        let news = self.status.lock().note(trigger, reason.as_deref());
-        let policy = gate.policy();
+        let (news, reason) = match &outcome {
+            Ok(_) => (self.status.lock().accepted(is_asked), None),
+            Err((part, error)) => {
+                let reason = format!("{error:#}");
+                let news = self.status.lock().refused(*part, &reason);
+                (news || is_asked, Some(reason))
+            }
+        };
+        let (policy, keys) = (gate.policy(), gate.keys());
         let identity = policy.identity();
-        let (revision, hash) = (&identity.revision, identity.hash);
+        let (revision, hash, kid) = (&identity.revision, identity.hash, keys.active().kid());
         match &reason {
             None if matches!(outcome, Ok(true)) => {
-                tracing::info!(revision, sha256 = %hash, "reloaded");
+                tracing::info!(revision, sha256 = %hash, kid, "reloaded");
             }
             None if news => {
-                tracing::info!(revision, sha256 = %hash, "the bundle is the one in force");
+                tracing::info!(revision, sha256 = %hash, kid, "the bundle is the one in force");
             }
-            Some(reason) if news || trigger == Trigger::Asked => {
+            Some(reason) if news => {
                 tracing::error!(reason, "reload refused; what was in force stays in force");
             }
             _ => {}
@@ -101,23 +108,39 @@ impl Reloader {
         }
     }
 
-    /// Whether anything was put in force.
+    /// Whether anything was put in force; or which part was refused, and why.
     fn try_reload(
         &self,
         gate: &Gate,
         trigger: Trigger,
         retired: &mut VecDeque<Arc<dyn Policy>>,
-    ) -> Result<bool> {
-        let before = self.look();
+    ) -> Result<bool, (Part, anyhow::Error)> {
         let old = gate.policy();
-        let policy = self.loader.load(&self.config, &old)?;
-        if self.look() != before {
-            bail!("the bundle was changed while it was read");
-        }
+        let policy = self.read_bundle(&old);
+        let policy = policy.map_err(|error| (Part::Bundle, error))?;
         let is_same = Arc::ptr_eq(&policy, &old);
         if is_same && trigger == Trigger::Changed {
             return Ok(false);
         }
+        self.put_in_force(gate, policy, trigger)
+            .map_err(|error| (Part::Rest, error))?;
+        if !is_same {
+            retired.push_front(old);
+            retired.truncate(RETIRED);
+        }
+        Ok(true)
+    }
+
+    fn read_bundle(&self, in_force: &Arc<dyn Policy>) -> Result<Arc<dyn Policy>> {
+        let before = self.look();
+        let policy = self.loader.load(&self.config, in_force)?;
+        if self.look() != before {
+            bail!("the bundle was changed while it was read");
+        }
+        Ok(policy)
+    }
+
+    fn put_in_force(&self, gate: &Gate, policy: Arc<dyn Policy>, trigger: Trigger) -> Result<()> {
         // A change of the bundle is no word on the keys: their verifiers may not have the new one yet. Nor
         // must files that are being replaced keep a policy from coming into force.
         let is_asked = trigger == Trigger::Asked;
@@ -132,10 +155,6 @@ impl Reloader {
         if let (Some(tls), Some(renewal)) = (tls, renewal) {
             tls.renew(renewal);
         }
-        if !is_same {
-            retired.push_front(old);
-            retired.truncate(RETIRED);
-        }
-        Ok(true)
+        Ok(())
     }
 }

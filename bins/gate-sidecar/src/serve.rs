@@ -1,6 +1,6 @@
 //! Serve: build the gate, bind, run until a signal, drain without losing what was accepted.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +20,7 @@ use crate::config::{self, Config};
 use crate::http::{
     Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, admin, public,
 };
+use crate::log;
 use crate::metrics::Metrics;
 use crate::reload::{Reloader, Trigger};
 use crate::schedule::{self, WakeLatency};
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let (file, variables) = (args.config.as_deref(), config::variables());
     let mut config = config::load(file, variables, args.given(), cores)?;
-    start_log(&config);
+    log::start(&config);
     config.max_connections = sockets::room_for(config.max_connections, config.workers);
     // Before any other thread is there: they inherit it.
     schedule::ask_for_time_slice(config.time_slice_us);
@@ -106,7 +107,24 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     let policy = shared.gate.policy();
     let (revision, hash) = (&policy.identity().revision, policy.identity().hash);
     let durability = format!("{:?}", config.durability).to_lowercase();
-    tracing::info!(revision, sha256 = %hash, durability, "serving");
+    let (keys, journal) = (shared.gate.keys(), shared.gate.ledger().health());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data_dir = %config.data_dir.display(),
+        records = journal.durable_seq.get(),
+        orders = journal.remembered,
+        revision,
+        sha256 = %hash,
+        kid = keys.active().kid(),
+        durability,
+        "serving"
+    );
+    if let Err(refused) = shared.gate.check_ready() {
+        tracing::warn!(reason = refused.detail(), "not ready");
+    }
+    if !config.admin_listen.ip().is_loopback() {
+        tracing::warn!(address = %config.admin_listen, "operators' calls, the kill switch among them, are open to whoever reaches this address");
+    }
 
     let handles = [public.handle(), admin.handle()];
     let signals = actix_web::rt::spawn(watch_signals(signals, Arc::clone(&shared), handles));
@@ -240,18 +258,4 @@ fn start_reload(shared: Arc<Shared>) -> Option<oneshot::Receiver<()>> {
             None
         }
     }
-}
-
-fn start_log(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::new(&config.log);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    // A second start within one process (tests) keeps the first log.
-    let _ = if config.log_json {
-        log.json().try_init()
-    } else {
-        log.try_init()
-    };
 }

@@ -11,6 +11,12 @@ pub enum OpenError {
     /// The directory or the lock file could not be used.
     #[error("data directory cannot be used")]
     Io(#[from] std::io::Error),
+    /// There was a journal here, and it is gone.
+    #[error(
+        "`ledger.db` is not there, and there was one (`ledger.lock` says so): put it back; to begin \
+         with no exposure and no kill switch, remove `ledger.lock`"
+    )]
+    JournalMissing,
     /// SQLite refused.
     #[error("journal database cannot be used")]
     Sqlite(#[from] rusqlite::Error),

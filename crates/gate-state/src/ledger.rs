@@ -82,6 +82,7 @@ impl Ledger {
         std::fs::create_dir_all(&config.dir)?;
         let paths = Paths::new(&config.dir);
         let lock = paths.lock()?;
+        paths.check_not_lost(&lock)?;
         let Loaded {
             books,
             tail,
@@ -90,6 +91,7 @@ impl Ledger {
             snapshot_seq,
             begin_seq,
         } = load(&config, &paths, &*clock)?;
+        paths.note_journal(&lock, &store_id)?;
         let sqlite = SqliteInfo::of(&conn)?;
         let ledger = Self {
             sqlite,

@@ -43,6 +43,14 @@ impl Ledger {
         let mut books = self.books.write();
         let seq = self.push(self.clock.now(), &Record::Kill(kill.clone()))?;
         books.kills.apply(kill);
+        drop(books);
+        let KillRecord {
+            scope,
+            on,
+            actor,
+            reason,
+        } = kill;
+        tracing::warn!(?scope, on, %actor, %reason, "kill switch");
         Ok(Seq::new(seq))
     }
 

@@ -6,7 +6,6 @@
 //! each account what it already contains.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl Ledger {
             return Err(SnapshotError::Recovered);
         }
         swap(&self.paths.snapshot_spare, &self.paths.snapshot)?;
-        self.sync_names()?;
+        self.paths.sync_names()?;
         self.snapshot_seq.store(begin.seq, Ordering::Release);
         Ok(Seq::new(begin.seq))
     }
@@ -86,7 +85,7 @@ impl Ledger {
             },
         );
         // Before the spare is written over: which of the two is the spare must be on disk.
-        self.sync_names()?;
+        self.paths.sync_names()?;
         let commits = Cell::new(0);
         let speed = || self.speed(&commits);
         let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &speed)?;
@@ -121,11 +120,6 @@ impl Ledger {
         file.write(&bytes)?;
         file.finish()?;
         Ok((begin, end))
-    }
-
-    /// Which file has which name is on disk when this returns.
-    fn sync_names(&self) -> io::Result<()> {
-        File::open(&self.config.dir)?.sync_all()
     }
 
     /// How to go on: gently while others commit. Does not when the journal has failed, since it is

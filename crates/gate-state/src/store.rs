@@ -2,6 +2,7 @@
 //! Nothing here knows what a record means.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +83,35 @@ impl Paths {
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
             Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
         }
+    }
+
+    /// Refuses to begin a journal anew where there was one: an empty ledger has no exposure and no kill switch.
+    pub(crate) fn check_not_lost(&self, lock: &File) -> Result<(), OpenError> {
+        if lock.metadata()?.len() > 0 && !self.database.try_exists()? {
+            return Err(OpenError::JournalMissing);
+        }
+        Ok(())
+    }
+
+    /// Notes in the lock that there is a journal, once that is on the disk.
+    pub(crate) fn note_journal(
+        &self,
+        mut lock: &File,
+        store_id: &[u8; 16],
+    ) -> Result<(), OpenError> {
+        if lock.metadata()?.len() == 0 {
+            self.sync_names()?;
+            let id: String = store_id.iter().map(|byte| format!("{byte:02x}")).collect();
+            lock.write_all(format!("{id}\n").as_bytes())?;
+            lock.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Which file has which name is on disk when this returns.
+    pub(crate) fn sync_names(&self) -> io::Result<()> {
+        let dir = self.lock.parent().unwrap_or(Path::new("."));
+        File::open(dir)?.sync_all()
     }
 }
 

@@ -26,6 +26,10 @@ impl Writer {
     /// Writes until the queue is closed (then everything in it is on disk, `true`) or a commit
     /// fails (then the queue is poisoned).
     pub(crate) fn run(mut self) -> bool {
+        let _end = Ending {
+            queue: Arc::clone(&self.queue),
+            durable: Arc::clone(&self.durable),
+        };
         let mut done = None;
         while let Some(work) = self.queue.take(done.take(), self.pace.gathering()) {
             let mut chunk = match work {
@@ -70,8 +74,23 @@ impl Writer {
     /// After a failed commit nobody knows what is on disk, so nothing more is written with this
     /// connection and everyone who waits is told.
     fn fail(&self, error: &dyn std::fmt::Display) {
-        tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
         self.queue.poison();
         self.durable.fail();
+        tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
+    }
+}
+
+/// A writer that ends by a panic has failed: nobody may wait for it.
+struct Ending {
+    queue: Arc<Queue>,
+    durable: Arc<Durable>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queue.poison();
+            self.durable.fail();
+        }
     }
 }

@@ -100,7 +100,7 @@ fn every_outcome_is_counted_apart() {
 
 /// A rate at which everything is refused is no result, however quick.
 #[test]
-fn a_run_without_a_success_or_with_no_token_that_verifies_is_not_valid() {
+fn a_run_without_a_success_that_it_is_made_for_or_with_a_token_that_fails_is_not_valid() {
     let refusing = config(requests(10), |_, _, out| respond(out, 400, "{}"));
     let refused = report(&run(&refusing).unwrap());
     assert!(!refused.valid);
@@ -108,14 +108,22 @@ fn a_run_without_a_success_or_with_no_token_that_verifies_is_not_valid() {
         refused.invalid_reasons,
         ["not one response of 10 was a success: status 400"]
     );
-    let mut blocking = config(requests(10), |_, _, out| respond(out, 200, BLOCKED));
-    blocking.sample_every = 1;
-    let blocked = run(&blocking).unwrap();
-    assert!(report(&blocked).valid);
+    let blocking = config(requests(10), |_, _, out| respond(out, 200, BLOCKED));
+    let blocked = report(&run(&blocking).unwrap());
+    assert_eq!(
+        blocked.invalid_reasons,
+        ["not one success of 10 was the verdict that this load is made for"]
+    );
+    let mut authorizing = config(requests(10), |number, _, out| {
+        respond(out, 200, if number == 0 { AUTHORIZED } else { BLOCKED })
+    });
+    authorizing.sample_every = 1;
+    let authorized = run(&authorizing).unwrap();
+    assert!(report(&authorized).valid);
     // None of the answers has a token at all.
     let keys = gate_token::KeyRing::generate("k1").unwrap();
-    let (tokens, segments) = look(&blocked, Some(&keys), None);
-    let unverified = Report::new(&blocked, tokens, &segments);
+    let (tokens, segments) = look(&authorized, Some(&keys), None);
+    let unverified = Report::new(&authorized, tokens, &segments);
     assert_eq!(unverified.tokens.verified, 0);
     assert!(!unverified.valid, "{:?}", unverified.tokens);
 }

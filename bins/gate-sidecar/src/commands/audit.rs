@@ -57,7 +57,7 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
              (the journal begins after {begin})",
             gone.seq
         );
-        return Ok(NO);
+        return Ok(UNUSABLE.into());
     }
     let mut is_vouched = true;
     if let Some((anchor, signature)) = journal.anchor().context("its anchor cannot be read")? {

@@ -42,9 +42,16 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
                 let staged = file.read().with_context(shown)?.get(kid).is_some();
                 ensure!(staged, "{} has no key `{kid}`", shown());
             }
+            let before = file.read().with_context(shown)?;
             let ring = file
                 .rotate(&to.unwrap_or_else(new_kid), now_s, KEEP_OLD_S)
                 .with_context(shown)?;
+            for gone in before.iter().filter(|key| ring.get(key.kid()).is_none()) {
+                say(&format!(
+                    "`{}` had ended and is dropped; an anchor of the journal that it signed needs it still (`audit verify --keys`)",
+                    gone.kid()
+                ))?;
+            }
             say(&format!(
                 "`{}` is active; reload the sidecar to sign with it",
                 ring.active().kid()

@@ -6,12 +6,17 @@ use gate_state::SqliteInfo;
 
 use super::{head, seconds, single};
 use crate::http::Shared;
-use crate::schedule;
+use crate::{log, schedule};
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
     head(out, "gate_build_info", "gauge", "This build.");
     let version = env!("CARGO_PKG_VERSION");
     let _ = writeln!(out, "gate_build_info{{version=\"{version}\"}} 1");
+    let (name, help) = (
+        "gate_log_lines_lost_total",
+        "Lines of the log that could not be written.",
+    );
+    single(out, name, "counter", help, log::lost());
     sqlite(out, shared.gate.ledger().sqlite());
     if let Some(slice) = schedule::time_slice_ns() {
         let (name, help) = (

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gate_state::{CheckpointWork, Health};
+use gate_state::{CheckpointWork, Health, KillRecord, KillScope};
 
 use super::durations::histogram;
 use super::{head, seconds, single};
@@ -11,6 +11,7 @@ use crate::http::Shared;
 pub(super) fn render(out: &mut String, shared: &Shared) {
     let health = shared.gate.ledger().health();
     orders(out, shared, &health);
+    kills(out, &shared.gate.ledger().kills());
     journal(out, shared, &health);
     commits(out, &health);
     checkpoints(
@@ -20,6 +21,26 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
             ("tail", health.checkpoint_tail),
         ],
     );
+}
+
+fn kills(out: &mut String, kills: &[KillRecord<'_>]) {
+    let name = "gate_kill_switches";
+    head(out, name, "gauge", "Kill switches that are thrown.");
+    let count =
+        |of: fn(&KillScope<'_>) -> bool| kills.iter().filter(|kill| of(&kill.scope)).count();
+    for (scope, thrown) in [
+        ("all", count(|scope| matches!(scope, KillScope::All))),
+        (
+            "client",
+            count(|scope| matches!(scope, KillScope::Client(_))),
+        ),
+        (
+            "symbol",
+            count(|scope| matches!(scope, KillScope::Symbol(_))),
+        ),
+    ] {
+        let _ = writeln!(out, "{name}{{scope=\"{scope}\"}} {thrown}");
+    }
 }
 
 fn orders(out: &mut String, shared: &Shared, health: &Health) {

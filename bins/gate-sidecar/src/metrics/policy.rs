@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use gate_token::KeyRing;
+
 use super::{head, single};
 use crate::http::Shared;
 use crate::reload::Status;
@@ -23,6 +25,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
     let name = "gate_policy_activated_timestamp_seconds";
     let since = shared.gate.active_since().unix_seconds();
     single(out, name, "gauge", "When it came into force.", since);
+    keys(out, &shared.gate.keys());
     for (name, help, count) in [
         (
             "gate_queries_in_flight",
@@ -38,6 +41,23 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         single(out, name, "gauge", help, count);
     }
     reloads(out, &shared.reloader.status());
+}
+
+fn keys(out: &mut String, keys: &KeyRing) {
+    let active = keys.active();
+    let (name, kid) = ("gate_key_info", escaped(active.kid()));
+    head(out, name, "gauge", "The key that tokens are signed with.");
+    let _ = writeln!(out, "{name}{{kid=\"{kid}\"}} 1");
+    if let Some(end) = active.not_after_s() {
+        let name = "gate_key_expires_timestamp_seconds";
+        single(
+            out,
+            name,
+            "gauge",
+            "When nothing can be signed with it any more.",
+            end,
+        );
+    }
 }
 
 fn reloads(out: &mut String, status: &Status) {
@@ -57,7 +77,7 @@ fn reloads(out: &mut String, status: &Status) {
         (
             "gate_reload_failing",
             "gauge",
-            "1 when the last reload was refused.",
+            "1 while what was read last was refused.",
             u64::from(status.last_error().is_some()),
         ),
     ] {
@@ -81,18 +101,18 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reload::Trigger;
+    use crate::reload::Part;
 
     #[test]
     fn a_label_is_escaped_and_an_error_shown_while_it_lasts() {
         let mut status = Status::default();
-        status.note(Trigger::Asked, Some("`a\\b`: \"x\"\nline é"));
+        status.refused(Part::Bundle, "`a\\b`: \"x\"\nline é");
         let mut out = String::new();
         reloads(&mut out, &status);
         let line = r#"gate_reload_error_info{reason="`a\\b`: \"x\"\nline é"} 1"#;
         assert!(out.contains(line), "{out}");
         assert!(out.contains("gate_reload_failing 1\n"), "{out}");
-        status.note(Trigger::Asked, None);
+        status.accepted(true);
         out.clear();
         reloads(&mut out, &status);
         assert!(!out.contains("reason="), "{out}");

@@ -19,6 +19,7 @@ mod crash;
 mod data_api;
 mod drain;
 mod kill;
+mod log;
 mod reload;
 mod replay;
 mod retention;

@@ -1,6 +1,6 @@
 //! A changed bundle comes into force on SIGHUP or by an admin call; a broken one does not.
 
-use crate::sidecar::{Sidecar, authorize, builtin_bundle, order};
+use crate::sidecar::{Sidecar, authorize, builtin_bundle, order, run};
 
 /// Verifiers know the keys there were.
 #[test]
@@ -33,6 +33,36 @@ fn keys_are_made_on_the_first_start_and_never_in_the_place_of_others() {
     let again = Sidecar::start(dir.path(), &[]);
     assert_eq!(std::fs::read(&keys).unwrap(), made);
     drop(again);
+}
+
+/// An empty ledger knows of no exposure and of no kill switch.
+#[test]
+fn a_journal_that_is_gone_is_not_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let sidecar = Sidecar::start(&data, &[]);
+    authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
+    sidecar.signal("TERM");
+    assert!(sidecar.wait().success());
+    let (journal, aside) = (data.join("ledger.db"), dir.path().join("aside"));
+    std::fs::rename(&journal, &aside).unwrap();
+    let flags = [
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let refused = run(&flags, b"");
+    assert_eq!(refused.status.code(), Some(1));
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        why.contains("`ledger.db` is not there, and there was one"),
+        "{why}"
+    );
+    assert!(!journal.exists());
+    std::fs::rename(&aside, &journal).unwrap();
+    let sidecar = Sidecar::start(&data, &[]);
+    assert_eq!(sidecar.exposure("c1")["gross"], "185.5");
 }
 
 #[test]

@@ -52,7 +52,11 @@ impl Sidecar {
     }
 
     fn start_listening(data_dir: &Path, flags: &[&str], scheme: &str) -> Self {
-        let mut child = Self::spawn(data_dir, flags);
+        Self::of(Self::spawn(data_dir, flags), scheme)
+    }
+
+    /// A process that was started, once it listens.
+    pub(crate) fn of(mut child: Child, scheme: &str) -> Self {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = |prefix: &str| {
             let line = lines
@@ -75,16 +79,21 @@ impl Sidecar {
 
     /// Starts over `data_dir` and waits for nothing.
     pub(crate) fn spawn(data_dir: &Path, flags: &[&str]) -> Child {
-        gate_sidecar()
+        Self::command(data_dir, flags).spawn().unwrap()
+    }
+
+    /// As a process that is still to be started.
+    pub(crate) fn command(data_dir: &Path, flags: &[&str]) -> Command {
+        let mut command = gate_sidecar();
+        command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(data_dir)
             .args(["--set", "log=warn"])
             .args(flags)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stdout(Stdio::piped());
+        command
     }
 
     /// Where orders go.

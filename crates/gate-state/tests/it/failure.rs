@@ -2,15 +2,15 @@
 //! back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use gate_state::{
-    CommitListener, DecideError, Decided, Journal, JournalState, Ledger, NotDurable, OpenError,
-    ReadError, Seq, Status,
+    CommitListener, DecideError, Decided, Journal, JournalState, Ledger, LedgerConfig, NotDurable,
+    OpenError, ReadError, Seq, Status,
 };
-use gate_types::{ClientId, OrderId};
+use gate_types::{ClientId, Clock, OrderId, Timestamp};
 use rusqlite::Connection;
 
 use crate::kit::Kit;
@@ -248,4 +248,37 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     assert_eq!(kit.ledger.health().journal, JournalState::Open);
     let grown = kit.ledger.health().wal_bytes;
     assert!(grown < LIMIT + 64 * 1024, "the log started over: {grown}");
+}
+
+/// Stops the writer's thread when it is told to.
+struct Trap(AtomicBool);
+
+impl Clock for Trap {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(1_700_000_000)
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        let here = std::thread::current();
+        let writes = here.name() == Some("gate-journal");
+        assert!(!(writes && self.0.swap(false, Ordering::SeqCst)), "planted");
+        0
+    }
+}
+
+/// Whatever it was: nobody waits for a thread that is not there.
+#[test]
+fn a_writer_that_panics_is_a_journal_that_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let trap = Arc::new(Trap(AtomicBool::new(false)));
+    let ledger = Ledger::open(LedgerConfig::new(dir.path()), trap.clone()).unwrap();
+    let first = ledger.set_context(crate::kit::context()).unwrap();
+    ledger.wait(first.seq()).unwrap();
+    trap.0.store(true, Ordering::SeqCst);
+    let second = ledger.set_context(crate::kit::context()).unwrap();
+    assert_eq!(ledger.wait(second.seq()), Err(NotDurable));
+    assert_eq!(ledger.health().journal, JournalState::Failed);
+    assert!(ledger.maintain().unwrap().recovered);
+    let third = ledger.set_context(crate::kit::context()).unwrap();
+    ledger.wait(third.seq()).unwrap();
 }

@@ -1,0 +1,74 @@
+//! The log: lines on standard error, which may be lost, and never a reason to stop.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::config::Config;
+
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that could not be written.
+pub(crate) fn lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Begins it.
+pub(crate) fn start(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        // It would tell of a line that cannot be written by writing one, and panic.
+        .log_internal_errors(false)
+        .with_writer(|| Lossy(io::stderr()));
+    // A second start within one process (tests) keeps the first log.
+    let _ = if config.log_json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
+}
+
+/// Takes everything; what cannot be written is counted. (A disk that is full takes neither the log nor the
+/// journal, and who collects the log may be gone.)
+struct Lossy<W>(W);
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.write_all(line).is_err() {
+            LOST.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_counted_and_no_error() {
+        let before = lost();
+        let mut log = Lossy(Full);
+        log.write_all(b"a line").unwrap();
+        log.flush().unwrap();
+        assert_eq!(lost() - before, 1);
+    }
+}

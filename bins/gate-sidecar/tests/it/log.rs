@@ -1,0 +1,56 @@
+//! Whoever reads the log may be gone: nothing stops for that.
+
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::sidecar::{Sidecar, authorize, order, rego_bundle};
+
+/// For what comes soon, on a machine that others use.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_log_that_nobody_reads_any_more_stops_no_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let current = dir.path().join("current");
+    let put = |revision: &str| {
+        let next = dir.path().join("next");
+        symlink(rego_bundle(dir.path(), revision, "1000000"), &next).unwrap();
+        std::fs::rename(next, &current).unwrap();
+    };
+    put("r1");
+    let flags = ["--bundle", current.to_str().unwrap(), "--set", "log=info"];
+    let mut command = Sidecar::command(&dir.path().join("data"), &flags);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let log = child.stderr.take().unwrap();
+    let sidecar = Sidecar::of(child, "http");
+    drop(log);
+    let revision = || sidecar.client().get("/v1/policy").json()["revision"].clone();
+    // The watch logs each change, so that the second would not be seen by one that the first had ended.
+    for next in ["r2", "r3"] {
+        put(next);
+        let began = Instant::now();
+        while revision() != next {
+            assert!(began.elapsed() < PATIENCE, "{next} did not come into force");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let reloaded = sidecar.admin().post("/v1/reload", "{}");
+    assert_eq!(reloaded.status, 200, "{:?}", reloaded.json());
+    let kill = r#"{"on":true,"actor":"ops","reason":"drill","client_id":"c9"}"#;
+    assert_eq!(sidecar.admin().post("/v1/kill", kill).status, 200);
+    let decided = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.00"));
+    assert_eq!(decided.json()["status"], "AUTHORIZED");
+    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    assert!(
+        metrics.contains("\ngate_kill_switches{scope=\"client\"} 1\n"),
+        "{metrics}"
+    );
+    let lost = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("gate_log_lines_lost_total "));
+    let lost: u64 = lost.unwrap().parse().unwrap();
+    assert!(lost >= 4, "{lost}");
+    sidecar.signal("TERM");
+    assert!(sidecar.wait().success());
+}

@@ -14,7 +14,9 @@ pub(crate) fn lost() -> u64 {
 
 /// Begins it.
 pub(crate) fn start(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    // actix's own lines about its workers say nothing that ours do not, unless they are asked for.
+    let filter = format!("actix_server=warn,{}", config.log);
+    let filter = tracing_subscriber::EnvFilter::new(filter);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

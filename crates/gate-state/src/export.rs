@@ -215,7 +215,7 @@ impl LineDecision {
             price: decision.price.to_string(),
             notional: decision.notional.to_string(),
             order_digest: hex(&decision.digest),
-            trace_id: hex(&decision.trace_id),
+            trace_id: uuid(&decision.trace_id),
             expires: rfc3339(decision.expires),
             context: decision.context.seq().get(),
             policy,
@@ -253,6 +253,15 @@ impl LineExposure {
             orders_last_second: exposure.orders_last_second,
         }
     }
+}
+
+/// As the token's `jti` has it (RFC 9562 §4).
+fn uuid(id: &[u8; 16]) -> String {
+    let digits = hex(id);
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
+    parts
+        .map(|part| digits.get(part).unwrap_or_default())
+        .join("-")
 }
 
 fn hex(bytes: &[u8]) -> String {

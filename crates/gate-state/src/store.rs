@@ -159,13 +159,22 @@ pub(crate) fn prepare(conn: &mut Connection, created_ns: u64) -> Result<[u8; 16]
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application_id = header(conn, "application_id")?;
     if tables == 0 && application_id == 0 {
-        let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-        if mode != "wal" {
-            return Err(OpenError::Foreign);
-        }
+        write_ahead(conn)?;
         create(conn, created_ns)?;
     }
-    check(conn)
+    let id = check(conn)?;
+    // A copy that SQLite made (`VACUUM INTO`) is in another mode.
+    write_ahead(conn)?;
+    Ok(id)
+}
+
+fn write_ahead(conn: &Connection) -> Result<(), OpenError> {
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(OpenError::Foreign)
+    }
 }
 
 /// Checks that the file is a ledger this build can read. Returns the store's id.

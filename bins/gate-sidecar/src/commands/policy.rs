@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gate_policy::{ActivateError, Bundle, EvalLimits, Policy as Rules, RecordedInput, Verdict};
 
 use super::recorded::Recorded;
@@ -100,6 +100,10 @@ fn diff(old: &Loaded, new: &Loaded, orders: &Path) -> Result<ExitCode> {
     }
     // Orders after a line that cannot be read were not looked at: no sum of the others is given.
     recorded.finish()?;
+    ensure!(
+        report.orders > 0,
+        "there is no order in it: nothing was compared"
+    );
     for change in &report.changes {
         let side = |verdict: &Verdict| {
             if verdict.allow {

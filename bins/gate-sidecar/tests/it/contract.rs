@@ -1,5 +1,7 @@
 //! The HTTP contract: what a caller gets for the right request and for each wrong one.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::client::{Reply, assert_problem};
@@ -309,4 +311,26 @@ fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_la
     assert_eq!(shown["order"]["filled"], "110", "{shown}");
     assert_eq!(shown["decision"]["status"], "AUTHORIZED");
     assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
+}
+
+#[test]
+fn openapi_names_every_method_of_every_path_it_names() {
+    let (sidecar, _dir) = fresh(&[]);
+    let (mut public, mut admin) = (sidecar.client(), sidecar.admin());
+    let openapi = admin.get("/openapi.json").json();
+    for (path, operations) in openapi["paths"].as_object().unwrap() {
+        let operations = operations.as_object().unwrap();
+        let is_admin = operations.values().any(|operation| {
+            let summary = operation["summary"].as_str();
+            summary.is_some_and(|summary| summary.starts_with("Admin:"))
+        });
+        let client = if is_admin { &mut admin } else { &mut public };
+        let plain = path.replace(['{', '}'], "");
+        let refused = client.send("DELETE", &plain, &[], b"").unwrap();
+        assert_eq!(refused.status, 405, "{path}");
+        let allowed = refused.header("allow").unwrap().to_lowercase();
+        let served: BTreeSet<&str> = allowed.split(", ").filter(|name| *name != "head").collect();
+        let named: BTreeSet<&str> = operations.keys().map(String::as_str).collect();
+        assert_eq!(served, named, "{path}");
+    }
 }

@@ -233,3 +233,19 @@ fn a_lengthened_log_is_written_over_from_its_beginning_and_survives_a_crash() {
         .unwrap();
     assert_eq!(filler, 0);
 }
+
+/// A backup that SQLite made is no copy of the file.
+#[test]
+fn a_copy_by_vacuum_into_is_a_store_like_any_other() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "10");
+    let copy = tempfile::tempdir().unwrap();
+    let into = copy.path().join("ledger.db");
+    let source = Connection::open(kit.dir.path().join("ledger.db")).unwrap();
+    source
+        .execute("VACUUM INTO ?1", [into.to_str().unwrap()])
+        .unwrap();
+    let ledger = Ledger::open(LedgerConfig::new(copy.path()), kit.clock.clone()).unwrap();
+    assert_eq!(ledger.sqlite().journal_mode, "wal");
+    assert_eq!(ledger.state_hash(), kit.ledger.state_hash());
+}

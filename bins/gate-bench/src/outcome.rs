@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts() {
+    fn a_success_is_what_its_status_member_says_and_else_unreadable() {
         let authorized = r#"{"trace_id":"x","status":"AUTHORIZED","reasons":[]}"#;
         let blocked = r#"{"trace_id":"x","status":"BLOCKED","reasons":["client_suspended"]}"#;
         check(Kind::Authorize, 200, authorized, Outcome::Authorized);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn expectations() {
+    fn a_plain_server_is_not_asked_for_a_verdict_and_a_gate_for_the_right_one() {
         assert!(Outcome::Blocked.is_expected(Expect::Gate, Kind::Blocked));
         assert!(!Outcome::Blocked.is_expected(Expect::Gate, Kind::Authorize));
         assert!(!Outcome::Refused.is_expected(Expect::Plain, Kind::Authorize));

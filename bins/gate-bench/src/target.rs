@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls() {
+    fn a_url_is_a_host_over_plain_http_without_a_path() {
         let target = Target::from_url("http://127.0.0.1:8080/").unwrap();
         assert_eq!(target.host(), "127.0.0.1:8080");
         assert_eq!(target.to_string(), "http://127.0.0.1:8080");

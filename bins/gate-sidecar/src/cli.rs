@@ -298,6 +298,9 @@ pub(crate) enum Ledger {
         /// Seconds for which ended orders are shown
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
         ended_within: u64,
+        /// Only the orders in doubt, of all clients: their tokens expired, and nothing was heard of them
+        #[arg(long, conflicts_with = "client")]
+        in_doubt: bool,
     },
     /// Cut off the beginning of a stopped sidecar's journal, behind a signed anchor: what is older
     /// than asked and needed by no order that is still remembered. Settings are read as for `serve`.

@@ -11,6 +11,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 pub(crate) const ADMIN_CONNECTIONS: usize = 128;
 /// File descriptors for all else: the journal and those who read it, bundles, keys, event queues.
 const OTHER_FILES: u64 = 128;
+/// Connections of a worker that are enough for nearly everybody.
+const PLENTY: usize = 1_000;
 /// Pending connections the kernel may hold.
 const BACKLOG: i32 = 4_096;
 /// How long a client may leave answers unread, in milliseconds. One whose receive window stays closed keeps
@@ -43,12 +45,19 @@ pub(crate) fn room_for(wanted: usize, workers: usize) -> usize {
         return wanted;
     };
     let room = connections(files, workers);
-    if room < wanted {
+    if room < wanted.min(PLENTY) {
         tracing::warn!(
             max_connections = wanted,
             in_force = room,
             open_files = files,
-            "too few open files are allowed for so many connections; raise the limit (`LimitNOFILE`, `ulimit -Hn`)"
+            "too few open files are allowed for many connections; raise the limit (`LimitNOFILE`, `ulimit -Hn`)"
+        );
+    } else if room < wanted {
+        tracing::info!(
+            max_connections = wanted,
+            in_force = room,
+            open_files = files,
+            "there are as many connections as open files are allowed"
         );
     }
     room.min(wanted)

@@ -16,7 +16,7 @@ use crate::record::{ContextId, DecisionRecord, Record, Seq, Status};
 /// Reason code of an order that would go over the client's exposure limit.
 pub const MAX_EXPOSURE: &str = "max_exposure";
 /// Reason code when a judge refuses without saying why.
-pub const POLICY_ERROR: &str = "policy_error";
+pub const POLICY_DENIED: &str = "policy_denied";
 
 /// An order to decide.
 #[derive(Debug, Clone, Copy)]
@@ -222,7 +222,7 @@ impl Verdict {
             (true, false) => (Status::Blocked, vec![MAX_EXPOSURE.into()]),
             // Fail closed, and never without a reason.
             (false, _) if judgement.reasons.is_empty() => {
-                (Status::Blocked, vec![POLICY_ERROR.into()])
+                (Status::Blocked, vec![POLICY_DENIED.into()])
             }
             (false, _) => (Status::Blocked, judgement.reasons),
         };

@@ -112,7 +112,7 @@ pub use chain::{ChainHash, ChainHashError};
 pub use checkpoint::CheckpointWork;
 pub use commits::CommitTimes;
 pub use config::{Durability, LONGEST_DEDUPE_WINDOW_NS, LedgerConfig};
-pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_ERROR};
+pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DENIED};
 pub use durable::{CommitListener, WaitFor};
 pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,

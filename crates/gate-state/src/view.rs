@@ -85,7 +85,34 @@ impl StoreView {
         let account = account.lock();
         let remembered = account.orders.values();
         let remembered = remembered.filter(|order| order.is_remembered(now, self.window_ns));
-        let mut states: Vec<_> = remembered.map(|order| OrderState::of(order, now)).collect();
+        let states = remembered.map(|order| OrderState::of(order, now)).collect();
+        self.views(states)
+    }
+
+    /// The orders in doubt as of `now`, each with its client, in order of name.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn in_doubt(&self, now: Timestamp) -> Result<Vec<(Box<str>, OrderView)>, OpenError> {
+        let mut found = Vec::new();
+        for client in self.books.clients() {
+            let Some(account) = self.books.known_account(&client) else {
+                continue;
+            };
+            let account = account.lock();
+            let doubtful = account
+                .orders
+                .values()
+                .filter(|order| order.is_in_doubt(now));
+            let states: Vec<_> = doubtful.map(|order| OrderState::of(order, now)).collect();
+            let orders = self.views(states)?.into_iter();
+            found.extend(orders.map(|order| (client.clone(), order)));
+        }
+        Ok(found)
+    }
+
+    /// With their decisions, and in the order of these.
+    fn views(&self, mut states: Vec<OrderState>) -> Result<Vec<OrderView>, OpenError> {
         states.sort_unstable_by_key(|state| state.decision);
         let mut views = Vec::new();
         for state in states {

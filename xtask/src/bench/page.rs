@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn figures() {
+    fn a_figure_has_three_digits_and_large_ones_their_thousands_apart() {
         let shown: Vec<String> = [
             0.0001,
             0.001234,

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn relations() {
+    fn an_aim_is_met_on_its_own_side_alone() {
         let mut list = List::default();
         list.required("below", 1.0, ("<", 1.0), "");
         list.required("at most", 1.0, ("<=", 1.0), "");

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gate_state::{Exposure, Journal, LedgerConfig, OpenError, StoreView};
+use gate_state::{Exposure, Journal, LedgerConfig, OpenError, OrderView, StoreView};
 use gate_token::KeyFile;
-use gate_types::Timestamp;
+use gate_types::{Notional, Timestamp};
 
 use super::{NO, say};
 use crate::cli::{Ledger, Serve};
@@ -22,7 +22,8 @@ pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
             client,
             data_dir,
             ended_within,
-        } => show(client, &data_dir, ended_within),
+            in_doubt,
+        } => show(client, &data_dir, ended_within, in_doubt),
         Ledger::Prune {
             keep_days,
             settings,
@@ -85,7 +86,12 @@ fn prune(keep_days: Option<u64>, settings: &Serve) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(client: Option<String>, data_dir: &Path, ended_within: u64) -> Result<ExitCode> {
+fn show(
+    client: Option<String>,
+    data_dir: &Path,
+    ended_within: u64,
+    in_doubt: bool,
+) -> Result<ExitCode> {
     let window_ns = ended_within.saturating_mul(NANOS_PER_SECOND);
     let view = StoreView::open(data_dir, window_ns)
         .with_context(|| format!("the journal in `{}`", data_dir.display()))?;
@@ -95,6 +101,9 @@ fn show(client: Option<String>, data_dir: &Path, ended_within: u64) -> Result<Ex
             "kill switch for {} by {}: {}",
             kill.scope, kill.actor, kill.reason
         ))?;
+    }
+    if in_doubt {
+        return show_in_doubt(&view, now);
     }
     let clients = view.clients(now);
     match client {
@@ -115,7 +124,10 @@ fn show(client: Option<String>, data_dir: &Path, ended_within: u64) -> Result<Ex
                 return Ok(NO);
             };
             say(&line(&client, exposure))?;
-            orders(&view, &client, now)?;
+            let orders = view.orders(&client, now);
+            for order in orders.context("the orders cannot be read")? {
+                say(&order_line(&order))?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -132,28 +144,36 @@ fn line(client: &str, exposure: &Exposure) -> String {
     format!("{client}\treserved {reserved}\tfilled {filled}\tgross {gross}\topen {open_orders}")
 }
 
-fn orders(view: &StoreView, client: &str, now: Timestamp) -> Result<()> {
-    for order in view
-        .orders(client, now)
-        .context("the orders cannot be read")?
-    {
-        let state = order.state;
-        let (name, symbol) = order
-            .decision
-            .as_ref()
-            .map_or(("(pruned)", ""), |decision| {
-                (&*decision.order_id, &*decision.symbol)
-            });
-        say(&format!(
-            "  {name}\t{symbol}\t{}\t{}\tordered {}\tfilled {}\topen {}\theld {}{}",
-            state.side,
-            state.phase.as_str(),
-            state.ordered,
-            state.filled,
-            state.open,
-            state.held,
-            if state.in_doubt { "\tin doubt" } else { "" }
-        ))?;
+/// Whose fate the venue must be asked for.
+fn show_in_doubt(view: &StoreView, now: Timestamp) -> Result<ExitCode> {
+    let found = view.in_doubt(now).context("the orders cannot be read")?;
+    for (client, order) in &found {
+        say(&format!("{client}{}", order_line(order)))?;
     }
-    Ok(())
+    let held = found.iter().try_fold(Notional::ZERO, |held, (_, order)| {
+        held.checked_add(order.state.held)
+    });
+    let held = held.map_or_else(|error| error.to_string(), |held| held.to_string());
+    say(&format!(
+        "{} orders in doubt, held {held}, as of record {}",
+        found.len(),
+        view.end().seq
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn order_line(OrderView { state, decision }: &OrderView) -> String {
+    let (name, symbol) = decision.as_ref().map_or(("(pruned)", ""), |decision| {
+        (&*decision.order_id, &*decision.symbol)
+    });
+    format!(
+        "  {name}\t{symbol}\t{}\t{}\tordered {}\tfilled {}\topen {}\theld {}{}",
+        state.side,
+        state.phase.as_str(),
+        state.ordered,
+        state.filled,
+        state.open,
+        state.held,
+        if state.in_doubt { "\tin doubt" } else { "" }
+    )
 }

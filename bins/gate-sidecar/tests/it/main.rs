@@ -12,6 +12,7 @@ mod sidecar;
 
 mod admin;
 mod arrival;
+mod audit;
 mod commands;
 mod concurrency;
 mod contract;

@@ -1,7 +1,8 @@
 //! One order's life: decided, repeated, released, forgotten.
 
 use gate_state::{
-    DecideError, Decided, Judgement, NewFill, Phase, ReleaseError, Seq, Status, StoredDecision,
+    DecideError, Decided, Judgement, NewFill, Phase, ReleaseError, Seq, Status, StoreView,
+    StoredDecision,
 };
 use gate_types::{ClientId, Clock as _, ContractSize, ExecId, Notional, OrderId, Price, Qty};
 
@@ -63,7 +64,7 @@ fn a_judge_who_refuses_without_a_reason_still_blocks_with_one() {
     let decided = kit.order("c1", "o-1", "1", "5", |order| {
         kit.ledger.decide(order, refuse)
     });
-    assert!(matches!(decided, Ok(Decided::New(decision)) if decision.reasons == ["policy_error"]));
+    assert!(matches!(decided, Ok(Decided::New(decision)) if decision.reasons == ["policy_denied"]));
 }
 
 #[test]
@@ -247,6 +248,13 @@ fn what_the_venue_has_spoken_of_is_not_in_doubt() {
         (state.phase, state.in_doubt, state.held.to_string())
     };
     assert_eq!(state("silent"), (Phase::Live, true, "10".into()));
+    let view = StoreView::open(kit.dir.path(), 0).unwrap();
+    let doubtful = view.in_doubt(kit.clock.now()).unwrap();
+    let [(found, order)] = &doubtful[..] else {
+        panic!("{doubtful:?}")
+    };
+    let id = &order.decision.as_ref().unwrap().order_id;
+    assert_eq!((&**found, &**id), ("c1", "silent"));
     let expired: usize = (0..16)
         .map(|_| kit.ledger.maintain().unwrap().expired)
         .sum();

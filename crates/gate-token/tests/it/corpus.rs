@@ -31,16 +31,16 @@ fn replay(target: &str, law: impl Fn(&[u8])) {
 }
 
 #[test]
-fn token() {
+fn no_text_of_the_corpus_breaks_a_law_of_tokens() {
     replay("token", laws::token);
 }
 
 #[test]
-fn keys() {
+fn no_text_of_the_corpus_breaks_a_law_of_key_files() {
     replay("keys", laws::keys);
 }
 
 #[test]
-fn canonical() {
+fn no_text_of_the_corpus_breaks_a_law_of_the_canonical_form() {
     replay("canonical", laws::canonical);
 }

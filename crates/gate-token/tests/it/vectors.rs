@@ -106,7 +106,7 @@ fn canonical_form() {
 }
 
 #[test]
-fn macs() {
+fn every_mac_of_the_vectors_is_ours() {
     replay(&read("macs.json").rows, 20, |row| {
         let (key, message) = (unhex(row.key.as_deref().unwrap()), unhex(&row.input));
         let expected = unhex(row.mac.as_deref().unwrap());
@@ -158,7 +158,7 @@ fn key_files() {
 }
 
 #[test]
-fn orders() {
+fn every_order_of_the_vectors_has_its_digest() {
     replay(&read("orders.json").rows, 40, |row| {
         let digest = digest_of_json(row.input.as_bytes()).map_err(|error| match error {
             OrderError::NotAnAmount { .. } => "not_an_amount",
@@ -174,7 +174,7 @@ fn orders() {
 }
 
 #[test]
-fn tokens() {
+fn every_token_of_the_vectors_is_judged_as_its_row_says() {
     let vectors = read("tokens.json");
     let keys = KeyRing::from_jwks(vectors.keys.unwrap().to_string().as_bytes()).unwrap();
     replay(&vectors.rows, 450, |row| {

@@ -1,9 +1,9 @@
 //! Policy bundles: from an OPA bundle to a verdict on an order, without I/O on the way.
 //!
 //! A [`Bundle`] is loaded (directory, `.tar.gz`, embedded files), [`activate()`]d off the decision
-//! path, and is then a [`Policy`] that judges orders. A bundle with Rego is compiled for
-//! regorus' register machine; one without is evaluated by the built-in rules over its typed
-//! `data.json`. Whatever goes wrong inside an evaluation is a block with a stable reason.
+//! path, and is then a [`Policy`] that judges orders. A bundle with Rego is compiled by regorus and
+//! evaluated directly or on its register machine; one without is evaluated by the built-in rules over its
+//! typed `data.json`. Whatever goes wrong inside an evaluation is a block with a stable reason.
 //!
 //! There is no clock, no network and no float arithmetic on money here; files are read only by
 //! the loaders.

@@ -1,6 +1,5 @@
 //! What one decision costs, by engine, measured in turns and shown in one table: the built-in
-//! rules, `pretrade.rego` on the register machine (its input document built from the typed order
-//! each time), the same Rego on regorus' interpreter, and what the caller brings.
+//! rules, `pretrade.rego` evaluated directly over the typed order, the same Rego on regorus' interpreter, and what the caller brings.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -108,7 +107,7 @@ fn engines(none: &serde_json::Map<String, serde_json::Value>) -> Vec<(String, De
     let mut all: Vec<(String, Decide<'_>)> = Vec::new();
     for (engine, name) in [
         (Engine::Builtin, "built-in rules"),
-        (Engine::Rego, "pretrade.rego, register machine"),
+        (Engine::Rego, "pretrade.rego, evaluated directly"),
     ] {
         let policy = activate(&Bundle::sample(engine).unwrap()).unwrap();
         for client in CLIENTS {

@@ -13,7 +13,7 @@ use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gate_api::Code;
+use gate_api::{Change, Code};
 use parking_lot::RwLock;
 
 use crate::http::Shared;
@@ -29,7 +29,16 @@ fn seconds(nanos: u64) -> String {
 pub(crate) struct Metrics {
     workers: RwLock<Vec<Arc<Decisions>>>,
     problems: [AtomicU64; Code::ALL.len()],
+    changes: [AtomicU64; CHANGES.len()],
 }
+
+/// What the venue's word changed, by the name it has in the metrics.
+const CHANGES: [(Change, &str); 4] = [
+    (Change::Release, "release"),
+    (Change::Fill, "fill"),
+    (Change::LateFill, "late_fill"),
+    (Change::OverFill, "over_fill"),
+];
 
 impl Metrics {
     /// The counters of one more worker thread.
@@ -47,11 +56,20 @@ impl Metrics {
         }
     }
 
+    /// Counts what an event changed, once it was answered.
+    pub(crate) fn change(&self, change: Change) {
+        let known = CHANGES.iter().position(|(known, _)| *known == change);
+        if let Some(counter) = known.and_then(|index| self.changes.get(index)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// The text of `/metrics`.
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let mut out = String::with_capacity(16_384);
         build::render(&mut out, shared);
         decisions::render(&mut out, &self.workers.read());
+        self.changes(&mut out);
         self.problems(&mut out);
         policy::render(&mut out, shared);
         ledger::render(&mut out, shared);
@@ -59,6 +77,15 @@ impl Metrics {
         limits::render(&mut out, shared);
         process::render(&mut out, shared.started);
         out
+    }
+
+    fn changes(&self, out: &mut String) {
+        let name = "gate_changes_total";
+        head(out, name, "counter", "What the venue's word changed.");
+        for ((_, what), counter) in CHANGES.iter().zip(&self.changes) {
+            let count = counter.load(Ordering::Relaxed);
+            let _ = writeln!(out, "{name}{{what=\"{what}\"}} {count}");
+        }
     }
 
     fn problems(&self, out: &mut String) {

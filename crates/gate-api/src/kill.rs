@@ -5,7 +5,7 @@ use gate_state::{KillRecord, KillScope, WaitFor};
 use serde::Serialize;
 
 use crate::gate::Gate;
-use crate::life::Applied;
+use crate::life::{Applied, Change};
 use crate::problem::Problem;
 use crate::request::{KillRequest, KillTarget};
 use crate::views::json;
@@ -46,6 +46,7 @@ impl Gate {
         Ok(Applied {
             // Whoever has thrown it goes by it until it is lifted: it must outlast a failed commit.
             wait_for: WaitFor::Disk(thrown),
+            what: Change::Kill,
             body: json(&view(&record)),
         })
     }

@@ -51,7 +51,7 @@ mod problem;
 pub use active::SetupError;
 pub use answer::TokenForm;
 pub use gate::{Gate, Settings};
-pub use life::Applied;
+pub use life::{Applied, Change};
 pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};
 pub use questions::MAX_ANSWER_BYTES;

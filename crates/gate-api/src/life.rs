@@ -11,11 +11,29 @@ use crate::problem::Problem;
 use crate::request::{FillRequest, ReleaseRequest};
 use crate::views::{ExposureView, OrderView, json};
 
+/// What an event changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: it was known, or there was nothing left to free.
+    Nothing,
+    /// Some hold was given back.
+    Release,
+    /// Some of the order traded.
+    Fill,
+    /// Some that had been released or expired traded.
+    LateFill,
+    /// More traded than was ordered.
+    OverFill,
+    /// A kill switch was thrown or lifted.
+    Kill,
+}
+
 /// An event that is applied, but not yet known to be durable.
 #[derive(Debug)]
 #[must_use = "the answer leaves by `Gate::answer`, once `wait_for` is durable"]
 pub struct Applied {
     pub(crate) wait_for: WaitFor,
+    pub(crate) what: Change,
     pub(crate) body: Vec<u8>,
 }
 
@@ -23,6 +41,11 @@ impl Applied {
     /// What must be durable before the answer leaves.
     pub const fn wait_for(&self) -> WaitFor {
         self.wait_for
+    }
+
+    /// What it changed.
+    pub const fn change(&self) -> Change {
+        self.what
     }
 }
 
@@ -83,6 +106,7 @@ impl Gate {
         });
         Ok(Applied {
             wait_for: released.wait_for.into(),
+            what: released.seq.map_or(Change::Nothing, |_| Change::Release),
             body,
         })
     }
@@ -125,6 +149,12 @@ impl Gate {
         });
         Ok(Applied {
             wait_for: filled.wait_for.into(),
+            what: match (filled.repeated, filled.over, filled.late) {
+                (true, _, _) => Change::Nothing,
+                (false, true, _) => Change::OverFill,
+                (false, false, true) => Change::LateFill,
+                (false, false, false) => Change::Fill,
+            },
             body,
         })
     }

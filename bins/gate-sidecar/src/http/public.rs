@@ -188,7 +188,11 @@ pub(super) async fn apply(
 ) -> HttpResponse {
     let outcome = async {
         let body = body::json(request.headers(), payload.into_inner()).await?;
-        commits.answer(event(&shared.gate, &body)?).await
+        let applied = event(&shared.gate, &body)?;
+        let change = applied.change();
+        let answer = commits.answer(applied).await?;
+        shared.metrics.change(change);
+        Ok(answer)
     };
     answer(shared, outcome.await)
 }

@@ -311,6 +311,16 @@ fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_la
     assert_eq!(shown["order"]["filled"], "110", "{shown}");
     assert_eq!(shown["decision"]["status"], "AUTHORIZED");
     assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
+    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    for (what, count) in [
+        ("release", 1),
+        ("fill", 1),
+        ("late_fill", 0),
+        ("over_fill", 1),
+    ] {
+        let line = format!("\ngate_changes_total{{what=\"{what}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
 }
 
 #[test]

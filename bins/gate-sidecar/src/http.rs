@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) reloader: crate::reload::Reloader,
     /// Orders that may be remembered, for the metrics.
     pub(crate) max_orders: u64,
+    /// Of them, orders of one client, for the metrics.
+    pub(crate) max_orders_per_client: usize,
     /// Connections that one worker holds open, for the metrics.
     pub(crate) max_connections: usize,
     /// Bounds of one evaluation of the policy, for the metrics.

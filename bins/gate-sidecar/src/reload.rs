@@ -122,8 +122,13 @@ impl Reloader {
         if is_same && trigger == Trigger::Changed {
             return Ok(false);
         }
+        // A changed bundle comes alone: what it fails at is the journal, and is over once it is in force.
+        let part = match trigger {
+            Trigger::Asked => Part::Rest,
+            Trigger::Changed => Part::Bundle,
+        };
         self.put_in_force(gate, policy, trigger)
-            .map_err(|error| (Part::Rest, error))?;
+            .map_err(|error| (part, error))?;
         if !is_same {
             retired.push_front(old);
             retired.truncate(RETIRED);

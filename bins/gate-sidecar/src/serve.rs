@@ -60,6 +60,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         connections: Connections::default(),
         reloader: Reloader::new(config.clone(), tls.clone()),
         max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
+        max_orders_per_client: config.max_orders_per_client,
         max_connections: config.max_connections,
         eval_limits: config.eval_limits(),
         retention_days: config.retention_days,

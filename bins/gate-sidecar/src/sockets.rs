@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,10 +16,9 @@ const OTHER_FILES: u64 = 128;
 const PLENTY: usize = 1_000;
 /// Pending connections the kernel may hold.
 const BACKLOG: i32 = 4_096;
-/// How long a client may leave answers unread, in milliseconds. One whose receive window stays closed keeps
-/// what it was sent, and a worker busy, for as long as it stays.
-#[cfg(target_os = "linux")]
-pub(crate) const UNREAD_TIMEOUT_MS: u32 = 30_000;
+/// How long a client may leave answers unread. One whose receive window stays closed keeps what it was
+/// sent, and a worker busy, for as long as it stays.
+pub(crate) const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A listener whose connections end when their client does not take what it is sent.
 pub(crate) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
@@ -26,7 +26,10 @@ pub(crate) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     rustix::net::listen(&listener, BACKLOG)?;
     // Those that it accepts have it from it (tcp(7), `TCP_USER_TIMEOUT`).
     #[cfg(target_os = "linux")]
-    rustix::net::sockopt::set_tcp_user_timeout(&listener, UNREAD_TIMEOUT_MS)?;
+    {
+        let millis = u32::try_from(UNREAD_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
+        rustix::net::sockopt::set_tcp_user_timeout(&listener, millis)?;
+    }
     Ok(listener)
 }
 
@@ -98,7 +101,7 @@ mod tests {
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         let timeout = rustix::net::sockopt::tcp_user_timeout;
-        assert_eq!(timeout(&accepted).unwrap(), UNREAD_TIMEOUT_MS);
+        assert_eq!(timeout(&accepted).unwrap(), 30_000);
         assert_eq!(timeout(&client).unwrap(), 0);
     }
 

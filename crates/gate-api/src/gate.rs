@@ -241,15 +241,12 @@ impl Gate {
     /// [`SetupError`]; what was in force stays.
     pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
-        let key = keys.active();
+        let (now, key) = (self.clock.now(), keys.active());
         let is_new = !Arc::ptr_eq(&keys, &self.active.load().keys);
-        if is_new && !key.valid_at(self.clock.now().unix_seconds(), 0) {
+        if is_new && !key.valid_at(now.unix_seconds(), 0) {
             return Err(SetupError::KeyNotValid(key.kid().to_owned()));
         }
-        let (record, now) = (
-            Active::record(&*policy, &keys, &self.settings),
-            self.clock.now(),
-        );
+        let record = Active::record(&*policy, &keys, &self.settings);
         self.ledger.change_context(record, |context| {
             let active = Active::new(policy, keys, context, now);
             self.active.store(Arc::new(active));

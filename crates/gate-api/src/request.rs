@@ -29,7 +29,8 @@ pub struct AuthorizeRequest<'a> {
     pub order: Order<'a>,
     /// Whose order it is.
     pub client_id: ClientId<'a>,
-    /// The members of `context` beside `client_id`, for the policy alone: the digest, and so a replay, does not see them.
+    /// The members of `context` beside `client_id`, for the policy alone: the digest, and so a replay,
+    /// does not see them.
     pub context_extra: Map<String, Value>,
 }
 
@@ -46,7 +47,7 @@ pub struct Order<'a> {
     pub qty: Amount<Qty>,
     /// At which price.
     pub price: Amount<Price>,
-    /// Further members, for the policy alone: the digest, and so a replay, does not see them.
+    /// Further members, for the policy and the digest.
     pub extra: Map<String, Value>,
 }
 

@@ -38,11 +38,10 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
         Keys::Rotate { keys, to } => {
             let file = KeyFile::new(&keys);
             let shown = || format!("the key file `{}`", keys.display());
-            if let Some(kid) = &to {
-                let staged = file.read().with_context(shown)?.get(kid).is_some();
-                ensure!(staged, "{} has no key `{kid}`", shown());
-            }
             let before = file.read().with_context(shown)?;
+            if let Some(kid) = &to {
+                ensure!(before.get(kid).is_some(), "{} has no key `{kid}`", shown());
+            }
             let ring = file
                 .rotate(&to.unwrap_or_else(new_kid), now_s, KEEP_OLD_S)
                 .with_context(shown)?;

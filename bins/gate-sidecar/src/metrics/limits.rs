@@ -11,6 +11,7 @@ use gate_policy::{
 
 use super::{head, seconds};
 use crate::http::{BODY_TIMEOUT, Shared};
+use crate::sockets::{ADMIN_CONNECTIONS, UNREAD_TIMEOUT};
 use crate::tls::HANDSHAKE_TIMEOUT;
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
@@ -21,6 +22,8 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
         "The most of something.",
         &[
             ("connections_per_worker", shared.max_connections),
+            ("admin_connections", ADMIN_CONNECTIONS),
+            ("orders_per_client", shared.max_orders_per_client),
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),
@@ -46,6 +49,7 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
     head(out, name, "gauge", "The longest that something may take.");
     for (of, time) in [
         ("body_arrival", BODY_TIMEOUT),
+        ("answer_unread", UNREAD_TIMEOUT),
         ("tls_handshake", HANDSHAKE_TIMEOUT),
         ("policy_evaluation", policy.time),
     ] {

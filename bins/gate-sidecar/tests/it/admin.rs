@@ -1,16 +1,9 @@
 //! What an operator asks: probes, metrics, and what they say when something is wrong.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::sidecar::{Sidecar, authorize, fresh, order, rego_bundle};
-
-/// For what comes soon, on a machine that others use.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn metrics(sidecar: &Sidecar) -> String {
-    String::from_utf8(sidecar.admin().get("/metrics").body).unwrap()
-}
+use crate::sidecar::{Sidecar, authorize, eventually, fresh, order, rego_bundle};
 
 /// Every such order is blocked: who watches the metrics sees it.
 #[test]
@@ -27,7 +20,7 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
         let reply = authorize(&mut client, &order("c1", name, 1, "185.00")).json();
         assert_eq!(reply["reasons"][0], "policy_undefined", "{reply}");
     }
-    let metrics = metrics(&sidecar);
+    let metrics = sidecar.metrics();
     for (reason, count) in [("policy_undefined", 2), ("policy_error", 0)] {
         let line = format!("\ngate_policy_faults_total{{reason=\"{reason}\"}} {count}\n");
         assert!(metrics.contains(&line), "{line}: {metrics}");
@@ -57,7 +50,7 @@ fn what_is_asked_of_the_cores_is_in_the_metrics_if_the_kernel_was_asked() {
     let heeded = driver.is_ok_and(|driver| driver.trim() != "none");
     let metrics = |flags: &[&str]| {
         let (sidecar, _dir) = fresh(flags);
-        metrics(&sidecar)
+        sidecar.metrics()
     };
     let asked = metrics(&["--set", "wake_latency_us=7"]);
     let told = asked.contains("\ngate_wake_latency_seconds 0.000007000\n");
@@ -117,11 +110,7 @@ fn ready_says_why_not_while_the_journal_cannot_be_written_and_is_ready_again_aft
     assert_eq!(sidecar.client().get("/health").json()["status"], "degraded");
 
     foreign.execute_batch("ROLLBACK").unwrap();
-    let patience = Instant::now();
-    while sidecar.admin().get("/ready").status != 200 {
-        assert!(patience.elapsed() < PATIENCE, "not ready");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    eventually("ready", || sidecar.admin().get("/ready").status == 200);
     let taken = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185.50"));
     assert_eq!(taken.status, 200);
 }
@@ -136,11 +125,8 @@ fn open_connections_are_counted_while_they_are_open() {
     };
     let counted = |expected: usize| {
         let line = format!("\ngate_connections {expected}\n");
-        let patience = Instant::now();
-        while !metrics(&sidecar).contains(&line) {
-            assert!(patience.elapsed() < PATIENCE, "never {expected}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let what = format!("{expected} connections");
+        eventually(&what, || sidecar.metrics().contains(&line));
     };
     counted(0);
     let (first, second) = (connected(), connected());
@@ -156,7 +142,7 @@ fn open_connections_are_counted_while_they_are_open() {
 fn the_process_is_in_the_metrics() {
     let (sidecar, _dir) = fresh(&[]);
     let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let metrics = metrics(&sidecar);
+    let metrics = sidecar.metrics();
     let value = |name: &str| -> f64 {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no {name}"))
@@ -183,7 +169,7 @@ fn every_metric_is_in_the_docs_and_every_one_of_the_docs_is_served() {
         "gate_wake_latency_seconds",
     ];
     let (sidecar, _dir) = fresh(&[]);
-    let metrics = metrics(&sidecar);
+    let metrics = sidecar.metrics();
     let families = metrics
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "));

@@ -277,6 +277,6 @@ fn a_large_policy_is_given_what_the_settings_say() {
     let sidecar = crate::sidecar::Sidecar::start(&data, &flags);
     let reply = authorize(&mut sidecar.client(), &order("c1", "o-1", 10, "185.00"));
     assert_eq!(reply.json()["status"], "AUTHORIZED", "{reply:?}");
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = sidecar.metrics();
     assert!(metrics.contains("\ngate_limit{of=\"policy_instructions\"} 100000\n"));
 }

@@ -311,7 +311,7 @@ fn a_fill_turns_hold_into_filled_exposure_once_and_is_never_refused_for_being_la
     assert_eq!(shown["order"]["filled"], "110", "{shown}");
     assert_eq!(shown["decision"]["status"], "AUTHORIZED");
     assert_problem(&client.get("/v1/orders/c1/o-9"), 404, "unknown_order", None);
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = sidecar.metrics();
     for (what, count) in [
         ("release", 1),
         ("fill", 1),

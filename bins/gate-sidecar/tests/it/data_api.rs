@@ -94,7 +94,7 @@ fn questions_beyond_their_limit_are_refused_at_once() {
         let detail = reply.json()["detail"].to_string();
         assert!(detail.contains("ran into its limit"), "{detail}");
     }
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = sidecar.metrics();
     assert!(
         metrics.contains("\ngate_queries_in_flight 0\n"),
         "{metrics}"

@@ -2,12 +2,8 @@
 
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use crate::sidecar::{Sidecar, authorize, order, rego_bundle};
-
-/// For what comes soon, on a machine that others use.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::sidecar::{Sidecar, authorize, eventually, order, rego_bundle};
 
 #[test]
 fn a_log_that_nobody_reads_any_more_stops_no_thread() {
@@ -29,11 +25,7 @@ fn a_log_that_nobody_reads_any_more_stops_no_thread() {
     // The watch logs each change, so that the second would not be seen by one that the first had ended.
     for next in ["r2", "r3"] {
         put(next);
-        let began = Instant::now();
-        while revision() != next {
-            assert!(began.elapsed() < PATIENCE, "{next} did not come into force");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        eventually(next, || revision() == next);
     }
     let reloaded = sidecar.admin().post("/v1/reload", "{}");
     assert_eq!(reloaded.status, 200, "{:?}", reloaded.json());
@@ -41,7 +33,7 @@ fn a_log_that_nobody_reads_any_more_stops_no_thread() {
     assert_eq!(sidecar.admin().post("/v1/kill", kill).status, 200);
     let decided = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.00"));
     assert_eq!(decided.json()["status"], "AUTHORIZED");
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = sidecar.metrics();
     assert!(
         metrics.contains("\ngate_kill_switches{scope=\"client\"} 1\n"),
         "{metrics}"

@@ -189,12 +189,16 @@ fn a_running_sidecar_prunes_by_itself_and_its_store_is_not_taken_from_it() {
         code == Some(1) && text.contains("a running process holds"),
         "{text}"
     );
-    assert!(metrics_of(&sidecar).contains("\ngate_journal_retention_seconds 172800\n"));
+    assert!(
+        sidecar
+            .metrics()
+            .contains("\ngate_journal_retention_seconds 172800\n")
+    );
     let pruned = (0..600).any(|_| {
         std::thread::sleep(Duration::from_millis(50));
-        metrics_of(&sidecar).contains("\ngate_journal_begin_seq 31\n")
+        sidecar.metrics().contains("\ngate_journal_begin_seq 31\n")
     });
-    assert!(pruned, "{}", metrics_of(&sidecar));
+    assert!(pruned, "{}", sidecar.metrics());
     let (code, text) = on(&data, &["audit", "verify"], &[]);
     assert!(
         code == Some(0) && text.contains("signed with the key"),
@@ -204,13 +208,9 @@ fn a_running_sidecar_prunes_by_itself_and_its_store_is_not_taken_from_it() {
     sidecar.kill();
     let sidecar = Sidecar::start(&data, &[]);
     assert_eq!(sidecar.exposure("c1")["reserved"], "927.75");
-    let kept = metrics_of(&sidecar);
+    let kept = sidecar.metrics();
     assert!(
         kept.contains("\ngate_journal_retention_seconds 0\n"),
         "{kept}"
     );
-}
-
-fn metrics_of(sidecar: &Sidecar) -> String {
-    String::from_utf8(sidecar.admin().get("/metrics").body).unwrap()
 }

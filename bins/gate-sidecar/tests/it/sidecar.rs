@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -109,6 +110,10 @@ impl Sidecar {
         Client::connect(self.admin)
     }
 
+    pub(crate) fn metrics(&self) -> String {
+        String::from_utf8(self.admin().get("/metrics").body).unwrap()
+    }
+
     pub(crate) fn exposure(&self, client_id: &str) -> Value {
         self.client()
             .get(&format!("/v1/exposure/{client_id}"))
@@ -165,6 +170,16 @@ pub(crate) fn order(client_id: &str, order_id: &str, qty: u64, price: &str) -> S
 
 pub(crate) fn authorize(client: &mut Client, body: &str) -> Reply {
     client.post("/v1/authorize", body)
+}
+
+/// Waits for what comes soon, on a machine that has other things to do.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A bundle for the built-in rules, written below `dir`.

@@ -163,7 +163,7 @@ fn only_clients_that_an_authority_vouches_for_are_let_in() {
     // None of them has done the listener any harm, and who showed a wrong one is counted.
     let caller = authority.caller(Some(&known));
     assert!(health(&sidecar, &caller).is_ok());
-    let metrics = String::from_utf8(sidecar.admin().get("/metrics").body).unwrap();
+    let metrics = sidecar.metrics();
     let refused = "\ngate_tls_clients_refused_total 1\n";
     assert!(metrics.contains(refused), "{metrics}");
 

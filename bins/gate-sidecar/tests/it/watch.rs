@@ -33,10 +33,6 @@ fn revision(sidecar: &Sidecar) -> String {
     policy["revision"].to_string()
 }
 
-fn metrics(sidecar: &Sidecar) -> String {
-    String::from_utf8(sidecar.admin().get("/metrics").body).unwrap()
-}
-
 fn status(sidecar: &Sidecar, id: &str) -> String {
     let reply = authorize(&mut sidecar.client(), &order("c1", id, 10, "185.00"));
     reply.json()["status"].as_str().unwrap().to_owned()
@@ -65,15 +61,15 @@ fn a_swapped_volume_comes_into_force_and_a_broken_one_does_not_until_it_is_mende
     put("second", "10000");
     wait_for("the swap", || revision(&sidecar), "second");
     assert_eq!(status(&sidecar, "o-2"), "AUTHORIZED");
-    assert!(metrics(&sidecar).contains("gate_reload_failing 0\n"));
+    assert!(sidecar.metrics().contains("gate_reload_failing 0\n"));
 
     put("third", "not a number");
     wait_for(
         "the broken one",
-        || metrics(&sidecar),
+        || sidecar.metrics(),
         "gate_reload_failing 1\n",
     );
-    let shown = metrics(&sidecar);
+    let shown = sidecar.metrics();
     assert!(shown.contains("limits.default.max_exposure"), "{shown}");
     assert!(
         shown.contains("gate_policy_info{revision=\"second\""),
@@ -83,7 +79,7 @@ fn a_swapped_volume_comes_into_force_and_a_broken_one_does_not_until_it_is_mende
 
     put("fourth", "1000");
     wait_for("the mended one", || revision(&sidecar), "fourth");
-    assert!(metrics(&sidecar).contains("gate_reload_failing 0\n"));
+    assert!(sidecar.metrics().contains("gate_reload_failing 0\n"));
     assert_eq!(status(&sidecar, "o-4"), "BLOCKED");
 }
 
@@ -115,15 +111,15 @@ fn an_archive_that_is_replaced_removed_or_half_written_is_seen() {
 
     let whole = std::fs::read(pack("three")).unwrap();
     std::fs::write(&live, &whole[..whole.len() / 2]).unwrap();
-    wait_for("half", || metrics(&sidecar), "gate_reload_failing 1\n");
+    wait_for("half", || sidecar.metrics(), "gate_reload_failing 1\n");
     std::fs::write(&live, &whole).unwrap();
     wait_for("whole", || revision(&sidecar), "three");
 
     std::fs::remove_file(&live).unwrap();
-    wait_for("removed", || metrics(&sidecar), "gate_reload_failing 1\n");
+    wait_for("removed", || sidecar.metrics(), "gate_reload_failing 1\n");
     assert_eq!(revision(&sidecar), "\"three\"");
     std::fs::write(&live, &whole).unwrap();
-    wait_for("back", || metrics(&sidecar), "gate_reload_failing 0\n");
+    wait_for("back", || sidecar.metrics(), "gate_reload_failing 0\n");
 }
 
 #[test]
@@ -145,7 +141,7 @@ fn a_bundle_that_is_not_watched_waits_for_the_signal() {
     sidecar.signal("HUP");
     wait_for("the signal", || revision(&sidecar), "signalled");
     // Only what was asked for was tried.
-    assert!(metrics(&sidecar).contains("gate_reload_attempts_total 1\n"));
+    assert!(sidecar.metrics().contains("gate_reload_attempts_total 1\n"));
 }
 
 #[test]
@@ -179,9 +175,34 @@ fn a_changed_bundle_is_no_word_on_the_keys() {
     std::fs::write(keys, "{}").unwrap();
     assert_eq!(sidecar.admin().post("/v1/reload", "").status, 409);
     revise("third");
-    assert!(metrics(&sidecar).contains("gate_reload_failing 1\n"));
+    assert!(sidecar.metrics().contains("gate_reload_failing 1\n"));
     std::fs::write(keys, sound).unwrap();
     assert_eq!(sidecar.admin().post("/v1/reload", "").status, 200);
     assert_ne!(kid("o-3"), first);
-    assert!(metrics(&sidecar).contains("gate_reload_failing 0\n"));
+    assert!(sidecar.metrics().contains("gate_reload_failing 0\n"));
+}
+
+/// What a changed bundle fails at beside itself is the journal, which comes back.
+#[test]
+fn a_bundle_that_the_journal_did_not_take_is_no_fault_any_more_once_the_next_is_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, current) = (dir.path().join("data"), dir.path().join("current"));
+    let put = |revision: &str| {
+        let next = dir.path().join("next");
+        symlink(builtin_bundle(dir.path(), revision, "1000"), &next).unwrap();
+        std::fs::rename(next, &current).unwrap();
+    };
+    put("first");
+    let sidecar = start(&data, &current);
+    let jam = rusqlite::Connection::open(data.join("ledger.db")).unwrap();
+    jam.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let body = order("c1", "o-1", 1, "185.00");
+    assert_eq!(authorize(&mut sidecar.client(), &body).status, 503);
+    put("second");
+    wait_for("it", || sidecar.metrics(), "gate_reload_failing 1\n");
+    jam.execute_batch("ROLLBACK").unwrap();
+    wait_for("the journal", || sidecar.metrics(), "gate_ready 1\n");
+    put("third");
+    wait_for("the next", || revision(&sidecar), "third");
+    assert!(sidecar.metrics().contains("gate_reload_failing 0\n"));
 }

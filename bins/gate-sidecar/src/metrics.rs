@@ -32,12 +32,13 @@ pub(crate) struct Metrics {
     changes: [AtomicU64; CHANGES.len()],
 }
 
-/// What the venue's word changed, by the name it has in the metrics.
-const CHANGES: [(Change, &str); 4] = [
+/// What the venue's word or an operator's changed, by the name it has in the metrics.
+const CHANGES: [(Change, &str); 5] = [
     (Change::Release, "release"),
     (Change::Fill, "fill"),
     (Change::LateFill, "late_fill"),
     (Change::OverFill, "over_fill"),
+    (Change::Position, "position"),
 ];
 
 impl Metrics {
@@ -81,7 +82,7 @@ impl Metrics {
 
     fn changes(&self, out: &mut String) {
         let name = "gate_changes_total";
-        head(out, name, "counter", "What the venue's word changed.");
+        head(out, name, "counter", "What was changed, but for decisions.");
         for ((_, what), counter) in CHANGES.iter().zip(&self.changes) {
             let count = counter.load(Ordering::Relaxed);
             let _ = writeln!(out, "{name}{{what=\"{what}\"}} {count}");

@@ -43,6 +43,7 @@ mod timing;
 
 mod kill;
 mod life;
+mod positions;
 mod questions;
 mod views;
 
@@ -55,9 +56,6 @@ pub use life::{Applied, Change};
 pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};
 pub use questions::MAX_ANSWER_BYTES;
-pub use request::{
-    Amount, AuthorizeRequest, FillRequest, KillRequest, KillTarget, MAX_BODY_BYTES,
-    MAX_REASON_BYTES, Order, ReleaseRequest,
-};
+pub use request::MAX_BODY_BYTES;
 pub use timing::Timing;
 pub use views::FoundOrder;

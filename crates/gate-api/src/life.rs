@@ -26,6 +26,8 @@ pub enum Change {
     OverFill,
     /// A kill switch was thrown or lifted.
     Kill,
+    /// A position was put right.
+    Position,
 }
 
 /// An event that is applied, but not yet known to be durable.

@@ -26,6 +26,8 @@ pub enum Code {
     RequestTimeout,
     /// 409: this order id was used for a different order.
     OrderConflict,
+    /// 409: a position is not what the caller takes it for.
+    PositionChanged,
     /// 409: the changed policy or key file is not fit; what was in force stays.
     ReloadRefused,
     /// 413: the body is larger than the limit.
@@ -54,7 +56,7 @@ pub enum Code {
 
 impl Code {
     /// Every code there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedJson,
         Self::DuplicateMember,
         Self::NotFound,
@@ -62,6 +64,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::OrderConflict,
+        Self::PositionChanged,
         Self::ReloadRefused,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -90,6 +93,7 @@ impl Code {
                 "The request took too long to arrive",
             ),
             Self::OrderConflict => ("order_conflict", 409, "The order id is taken"),
+            Self::PositionChanged => ("position_changed", 409, "The position is another"),
             Self::ReloadRefused => ("reload_refused", 409, "The change is not in force"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => (

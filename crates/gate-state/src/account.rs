@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
-use gate_types::{Notional, Qty, Side, Timestamp};
+use gate_types::{NetNotional, Notional, Qty, Side, Timestamp};
 
 use crate::exposure::Exposure;
 use crate::hold::Hold;
@@ -241,22 +241,33 @@ impl Account {
             Side::Buy => signed,
             Side::Sell => signed.saturating_neg(),
         };
-        let slot = match self.positions.iter_mut().find(|(s, _)| *s == symbol) {
-            Some((_, net)) => net,
+        self.move_position(symbol, self.position(symbol).saturating_add(signed));
+    }
+
+    /// Net filled notional in a symbol, in micros.
+    pub(crate) fn position(&self, symbol: u32) -> i128 {
+        let held = self.positions.iter().find(|(of, _)| *of == symbol);
+        held.map_or(0, |(_, net)| *net)
+    }
+
+    /// An operator's word on what is held in a symbol.
+    pub(crate) fn set_position(&mut self, seq: u64, symbol: u32, net: i128) {
+        self.last_seq = seq;
+        self.move_position(symbol, net);
+    }
+
+    fn move_position(&mut self, symbol: u32, to: i128) {
+        let before = match self.positions.iter_mut().find(|(of, _)| *of == symbol) {
+            Some((_, net)) => std::mem::replace(net, to),
             None => {
-                self.positions.push((symbol, 0));
-                match self.positions.last_mut() {
-                    Some((_, net)) => net,
-                    None => return,
-                }
+                self.positions.push((symbol, to));
+                0
             }
         };
-        let net = slot.saturating_add(signed);
         self.filled = self
             .filled
-            .saturating_sub(slot.unsigned_abs())
-            .saturating_add(net.unsigned_abs());
-        *slot = net;
+            .saturating_sub(before.unsigned_abs())
+            .saturating_add(to.unsigned_abs());
     }
 
     /// Drops orders that ended `window_ns` or longer before `now`, oldest first and at most
@@ -327,8 +338,15 @@ impl Account {
     }
 }
 
+const LARGEST: u128 = 10_u128.pow(24);
+const LONGEST: i128 = 10_i128.pow(24);
+
 /// Micros as an amount; a sum beyond what an amount can hold is shown as the largest there is.
 pub(crate) fn notional(micros: u128) -> Notional {
-    const LARGEST: u128 = 10_u128.pow(24);
     Notional::from_micros(micros.min(LARGEST)).unwrap_or_default()
+}
+
+/// As [`notional`], of a position.
+pub(crate) fn net_notional(micros: i128) -> NetNotional {
+    NetNotional::from_micros(micros.clamp(-LONGEST, LONGEST)).unwrap_or_default()
 }

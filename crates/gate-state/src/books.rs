@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gate_types::Timestamp;
+use gate_types::{NetNotional, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
-use crate::account::{Account, Effect, Event};
+use crate::account::{Account, Effect, Event, net_notional};
 use crate::account_copy::{self, AccountCopy};
 use crate::codec;
 use crate::kill::KillSwitches;
@@ -73,6 +73,22 @@ impl Books {
         let [first, ..] = &self.shards;
         // INVARIANT: a byte is below the number of shards.
         self.shards.get(usize::from(high)).unwrap_or(first)
+    }
+
+    /// Net positions of a client, in order of symbol; those that are zero are not among them.
+    pub(crate) fn positions(&self, client_id: &str) -> Vec<(Arc<str>, NetNotional)> {
+        let Some(account) = self.known_account(client_id) else {
+            return Vec::new();
+        };
+        let held: Vec<_> = {
+            let account = account.lock();
+            let held = account.positions.iter().filter(|(_, net)| *net != 0);
+            held.copied().collect()
+        };
+        let named = |(symbol, net)| (self.symbol_text(symbol), net_notional(net));
+        let mut positions: Vec<_> = held.into_iter().map(named).collect();
+        positions.sort_unstable();
+        positions
     }
 
     /// Puts an account in place, from a snapshot.

@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use gate_types::{Decimal, Notional, Price, Qty, Side, Timestamp};
+use gate_types::{Decimal, NetNotional, Notional, Price, Qty, Side, Timestamp};
 
 use crate::exposure::Exposure;
 use crate::record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
-    KillScope, Record, ReleaseRecord, Seq, Status,
+    KillScope, PositionRecord, Record, ReleaseRecord, Seq, Status,
 };
 use crate::wire::{In, Malformed, Out};
 
@@ -24,6 +24,7 @@ const FILL: u8 = 4;
 const EXPIRE: u8 = 5;
 const KILL: u8 = 6;
 const VOID: u8 = 7;
+const POSITION: u8 = 8;
 
 /// Appends the body of a record. Its sequence number is put in when it is allotted.
 pub(crate) fn encode(at: Timestamp, record: &Record<'_>, buffer: &mut Vec<u8>) {
@@ -36,6 +37,7 @@ pub(crate) fn encode(at: Timestamp, record: &Record<'_>, buffer: &mut Vec<u8>) {
         Record::Expire(_) => EXPIRE,
         Record::Kill(_) => KILL,
         Record::Void => VOID,
+        Record::Position(_) => POSITION,
     });
     out.fixed(&[0; 8]);
     out.fixed(&at.unix_nanos().to_le_bytes());
@@ -95,6 +97,14 @@ pub(crate) fn encode(at: Timestamp, record: &Record<'_>, buffer: &mut Vec<u8>) {
             out.text(&kill.reason);
         }
         Record::Void => {}
+        Record::Position(position) => {
+            out.text(&position.client_id);
+            out.text(&position.symbol);
+            net(position.before, &mut out);
+            net(position.after, &mut out);
+            out.text(&position.actor);
+            out.text(&position.reason);
+        }
     }
 }
 
@@ -188,6 +198,14 @@ pub(crate) fn decode(body: &[u8]) -> Result<Entry<'_>, Malformed> {
             reason: text(&mut from)?,
         }),
         VOID => Record::Void,
+        POSITION => Record::Position(PositionRecord {
+            client_id: text(&mut from)?,
+            symbol: text(&mut from)?,
+            before: read_net(&mut from)?,
+            after: read_net(&mut from)?,
+            actor: text(&mut from)?,
+            reason: text(&mut from)?,
+        }),
         _ => return Err(Malformed),
     };
     from.end()?;
@@ -254,6 +272,22 @@ fn money(from: &mut In<'_>) -> Result<Notional, Malformed> {
 
 fn micros(value: u128) -> Result<Notional, Malformed> {
     Notional::from_micros(value).map_err(|_| Malformed)
+}
+
+fn net(value: NetNotional, out: &mut Out<'_>) {
+    out.byte(u8::from(value.micros() < 0));
+    out.uint(value.micros().unsigned_abs());
+}
+
+fn read_net(from: &mut In<'_>) -> Result<NetNotional, Malformed> {
+    let is_short = from.byte()?;
+    let size = i128::try_from(from.u128()?).map_err(|_| Malformed)?;
+    let micros = match is_short {
+        0 => size,
+        1 => size.saturating_neg(),
+        _ => return Err(Malformed),
+    };
+    NetNotional::from_micros(micros).map_err(|_| Malformed)
 }
 
 fn text<'a>(from: &mut In<'a>) -> Result<Cow<'a, str>, Malformed> {
@@ -346,6 +380,14 @@ pub(crate) mod tests {
             kill(KillScope::Client("c5".into())),
             kill(KillScope::Symbol("GME".into())),
             Record::Void,
+            Record::Position(PositionRecord {
+                client_id: "c5".into(),
+                symbol: "AAPL".into(),
+                before: NetNotional::parse("-18555.000001").unwrap(),
+                after: NetNotional::parse("100").unwrap(),
+                actor: "ops".into(),
+                reason: "carried over".into(),
+            }),
         ]
     }
 

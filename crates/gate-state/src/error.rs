@@ -1,6 +1,7 @@
 //! What can go wrong, and whose move it is. No SQLite type appears in what the decision path
 //! returns.
 
+use gate_types::NetNotional;
 use rusqlite::ErrorCode;
 
 use crate::record::Seq;
@@ -186,6 +187,23 @@ pub enum FillError {
     NotDurable(#[from] NotDurable),
 }
 
+/// A position was not put right; nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PositionError {
+    /// The position is not what the caller takes it for.
+    #[error("the position is {found}")]
+    Unexpected {
+        /// What it is.
+        found: NetNotional,
+    },
+    /// The queue to the journal is full.
+    #[error("the journal's queue is full")]
+    Overloaded,
+    /// The journal cannot be written.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
 /// A record did not get into the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
@@ -209,7 +227,7 @@ macro_rules! from_record_error {
         }
     )+};
 }
-from_record_error!(DecideError, ReleaseError, FillError);
+from_record_error!(DecideError, ReleaseError, FillError, PositionError);
 
 /// The journal failed, or was closed, before the record was on disk. Whether it got there is
 /// not known until the store is recovered.

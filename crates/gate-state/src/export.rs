@@ -75,6 +75,14 @@ pub enum LineRecord {
         reason: String,
     },
     Void,
+    Position {
+        client_id: String,
+        symbol: String,
+        before: String,
+        after: String,
+        actor: String,
+        reason: String,
+    },
 }
 
 /// A decision.
@@ -200,6 +208,14 @@ impl LineRecord {
                 reason: kill.reason.to_string(),
             },
             Record::Void => Self::Void,
+            Record::Position(position) => Self::Position {
+                client_id: position.client_id.to_string(),
+                symbol: position.symbol.to_string(),
+                before: position.before.to_string(),
+                after: position.after.to_string(),
+                actor: position.actor.to_string(),
+                reason: position.reason.to_string(),
+            },
         }
     }
 }

@@ -93,6 +93,7 @@ mod pace;
 #[cfg(test)]
 #[path = "pace/tests.rs"]
 mod pace_tests;
+mod position;
 mod prune;
 mod queue;
 #[cfg(test)]
@@ -115,8 +116,8 @@ pub use config::{Durability, LONGEST_DEDUPE_WINDOW_NS, LedgerConfig};
 pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DENIED};
 pub use durable::{CommitListener, WaitFor};
 pub use error::{
-    Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, ReadError, RecordError,
-    ReleaseError, SnapshotError,
+    Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, PositionError, ReadError,
+    RecordError, ReleaseError, SnapshotError,
 };
 pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
 pub use exposure::Exposure;
@@ -127,10 +128,11 @@ pub use ledger::Ledger;
 pub use life::{OrderState, Released};
 pub use operate::Maintained;
 pub use order::Phase;
+pub use position::{PositionSet, SetPosition};
 pub use prune::Anchor;
 pub use read::StoredDecision;
 pub use record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
-    KillScope, Record, ReleaseRecord, Seq, Status,
+    KillScope, PositionRecord, Record, ReleaseRecord, Seq, Status,
 };
 pub use view::{OrderView, StoreView};

@@ -3,14 +3,14 @@
 
 use rusqlite::Connection;
 
-use crate::account::{Event, What};
+use crate::account::{Event, What, net_notional};
 use crate::books::Books;
 use crate::chain::{ChainHash, Frames};
 use crate::codec::decode;
 use crate::config::LONGEST_DEDUPE_WINDOW_NS;
 use crate::error::{Damage, DamageKind, OpenError};
 use crate::order::{Mark, OrderKey};
-use crate::record::{ContextId, Entry, Record, Seq, Status};
+use crate::record::{ContextId, Entry, PositionRecord, Record, Seq, Status};
 use crate::snapshot::Snapshot;
 use crate::store::{self, Row};
 
@@ -133,6 +133,7 @@ pub(crate) fn replay(books: &mut Books, entry: &Entry<'_>, window_ns: u64) -> Re
             return Ok(());
         }
         Record::Void => return Ok(()),
+        Record::Position(position) => return put_right(books, seq, position),
         Record::Decision(decision) => {
             let hold = match decision.status {
                 Status::Authorized => Some(decision.notional.micros()),
@@ -197,6 +198,21 @@ fn apply(
     if effect.unknown || effect.freed != freed {
         return Err(damage(event.seq, DamageKind::Contradiction));
     }
+    Ok(())
+}
+
+fn put_right(books: &Books, seq: u64, position: &PositionRecord<'_>) -> Result<(), Damage> {
+    let account = books.account(&position.client_id);
+    let mut account = account.lock();
+    if account.last_seq >= seq {
+        // The snapshot was taken after this happened.
+        return Ok(());
+    }
+    let symbol = books.symbol_number(&position.symbol);
+    if net_notional(account.position(symbol)) != position.before {
+        return Err(damage(seq, DamageKind::Contradiction));
+    }
+    account.set_position(seq, symbol, position.after.micros());
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use gate_types::{NetNotional, Notional, Price, Qty, Side, Timestamp};
 
 use crate::exposure::Exposure;
 
@@ -216,6 +216,23 @@ pub struct ExpireRecord<'a> {
     pub freed: Notional,
 }
 
+/// A client's net position in one instrument, put right by an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PositionRecord<'a> {
+    /// The client.
+    pub client_id: Cow<'a, str>,
+    /// The instrument.
+    pub symbol: Cow<'a, str>,
+    /// What it was.
+    pub before: NetNotional,
+    /// What it is.
+    pub after: NetNotional,
+    /// Who did it.
+    pub actor: Cow<'a, str>,
+    /// Why.
+    pub reason: Cow<'a, str>,
+}
+
 /// What a kill switch stops.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KillScope<'a> {
@@ -291,6 +308,8 @@ pub enum Record<'a> {
     Expire(ExpireRecord<'a>),
     /// A kill switch was thrown or lifted.
     Kill(KillRecord<'a>),
+    /// An operator put a position right.
+    Position(PositionRecord<'a>),
     /// A number that was allotted to a record which never became durable: its caller was told
     /// so, and nothing is held for it.
     Void,

@@ -19,8 +19,8 @@ use crate::rebuild::Tail;
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;
-/// Raised whenever a build of this schema could not be read by the build before.
-const SCHEMA_VERSION: u32 = 1;
+/// Raised whenever a store of this build could not be read by the build before. 2: positions.
+const SCHEMA_VERSION: u32 = 2;
 /// SQLite before 3.51.3 can lose a committed transaction when a checkpoint races a commit that
 /// resets the WAL.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -165,6 +165,9 @@ pub(crate) fn prepare(conn: &mut Connection, created_ns: u64) -> Result<[u8; 16]
     let id = check(conn)?;
     // A copy that SQLite made (`VACUUM INTO`) is in another mode.
     write_ahead(conn)?;
+    if header(conn, "user_version")? < SCHEMA_VERSION {
+        conn.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
     Ok(id)
 }
 

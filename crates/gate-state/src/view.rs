@@ -2,8 +2,9 @@
 //! store or a stopped one; a live one has moved on by the time this is read.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use gate_types::Timestamp;
+use gate_types::{NetNotional, Timestamp};
 
 use crate::books::Books;
 use crate::error::OpenError;
@@ -128,6 +129,12 @@ impl StoreView {
             views.push(OrderView { state, decision });
         }
         Ok(views)
+    }
+
+    /// A client's net positions, in order of symbol; those that are zero are not among them.
+    #[must_use]
+    pub fn positions(&self, client_id: &str) -> Vec<(Arc<str>, NetNotional)> {
+        self.books.positions(client_id)
     }
 
     /// The kill switches that are thrown.

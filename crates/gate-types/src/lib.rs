@@ -24,6 +24,7 @@
 mod amount;
 mod decimal;
 mod id;
+mod net;
 mod side;
 mod text;
 mod time;
@@ -31,6 +32,7 @@ mod time;
 pub use amount::{ContractSize, Notional, Price, Qty};
 pub use decimal::{AmountError, Decimal, MAX_DIGITS, MAX_FRACTION_DIGITS};
 pub use id::{ClientId, ExecId, IdError, MAX_ID_BYTES, OrderId, Symbol};
+pub use net::NetNotional;
 pub use side::{Side, SideError};
 pub use text::AmountText;
 pub use time::{Clock, ManualClock, Timestamp};

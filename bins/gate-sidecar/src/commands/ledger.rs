@@ -124,6 +124,9 @@ fn show(
                 return Ok(NO);
             };
             say(&line(&client, exposure))?;
+            for (symbol, net) in view.positions(&client) {
+                say(&format!("  {symbol}\tnet {net}"))?;
+            }
             let orders = view.orders(&client, now);
             for order in orders.context("the orders cannot be read")? {
                 say(&order_line(&order))?;

@@ -11,7 +11,7 @@ use gate_api::{Code, Gate, Problem};
 use serde_json::json;
 
 use super::commit::WorkerCommits;
-use super::public::{answer, apply, not_found, resource};
+use super::public::{answer, apply, client, not_found, resource};
 use super::{Shared, reply};
 use crate::reload::Trigger;
 
@@ -37,6 +37,14 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
                     (Method::GET, web::to(switches)),
                     (Method::POST, web::to(kill)),
                 ],
+            ))
+            .service(resource(
+                "/v1/positions",
+                [(Method::POST, web::to(set_position))],
+            ))
+            .service(resource(
+                "/v1/positions/{client_id}",
+                [(Method::GET, web::to(positions))],
             ))
             .service(resource("/v1/reload", [(Method::POST, web::to(reload))]))
             .default_service(web::to(not_found));
@@ -86,6 +94,20 @@ async fn kill(
     payload: Payload,
 ) -> HttpResponse {
     apply(&shared, &commits, &request, payload, Gate::kill).await
+}
+
+async fn set_position(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    apply(&shared, &commits, &request, payload, Gate::set_position).await
+}
+
+async fn positions(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {
+    let body = client(&path).map(|client| shared.gate.positions(&client));
+    answer(&shared, body)
 }
 
 /// Loads policy, keys and certificates again; what is wrong leaves all as they were and says why.

@@ -239,7 +239,7 @@ async fn order(
     answer(&shared, body.await)
 }
 
-fn client(text: &str) -> Result<ClientId<'_>, Problem> {
+pub(super) fn client(text: &str) -> Result<ClientId<'_>, Problem> {
     ClientId::new(text).map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
 }
 

@@ -21,6 +21,7 @@ mod data_api;
 mod drain;
 mod kill;
 mod log;
+mod positions;
 mod reload;
 mod replay;
 mod retention;

@@ -1,7 +1,9 @@
 //! What the ledger and the policy refuse, in the caller's terms.
 
 use gate_policy::QueryError;
-use gate_state::{DecideError, FillError, NotDurable, ReadError, RecordError, ReleaseError};
+use gate_state::{
+    DecideError, FillError, NotDurable, PositionError, ReadError, RecordError, ReleaseError,
+};
 
 use super::{Code, Problem};
 
@@ -76,6 +78,19 @@ impl From<FillError> for Problem {
             }
             FillError::Overloaded => overloaded(),
             FillError::NotDurable(error) => error.into(),
+        }
+    }
+}
+
+impl From<PositionError> for Problem {
+    fn from(error: PositionError) -> Self {
+        match error {
+            PositionError::Unexpected { found } => {
+                let what = format!("is not what the position is: {found}");
+                Self::of_member(Code::PositionChanged, "expected", what)
+            }
+            PositionError::Overloaded => overloaded(),
+            PositionError::NotDurable(error) => error.into(),
         }
     }
 }

@@ -3,11 +3,19 @@
 
 use std::borrow::Cow;
 
-use gate_types::{AmountError, IdError, Price, Qty, Side};
+use gate_types::{AmountError, IdError, NetNotional, Price, Qty, Side};
 use serde_json::value::RawValue;
 
-use super::Amount;
 use crate::problem::{Code, Problem};
+
+/// An amount, and whether the caller sent it as a JSON string or as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Amount<T> {
+    /// The exact amount.
+    pub(crate) value: T,
+    /// Sent as a string.
+    pub(crate) is_text: bool,
+}
 
 /// The member, or the problem that it is missing.
 pub(super) fn required<T>(member: Option<T>, path: &'static str) -> Result<T, Problem> {
@@ -63,6 +71,11 @@ pub(super) fn qty(raw: &RawValue, path: &'static str) -> Result<Amount<Qty>, Pro
 /// A price.
 pub(super) fn price(raw: &RawValue, path: &'static str) -> Result<Amount<Price>, Problem> {
     amount(raw, path, Price::parse)
+}
+
+/// A net amount, with a sign when it is short.
+pub(super) fn net(raw: &RawValue, path: &'static str) -> Result<Amount<NetNotional>, Problem> {
+    amount(raw, path, NetNotional::parse)
 }
 
 /// An exact decimal: a JSON number, or a string with a JSON number in it. The digits are read

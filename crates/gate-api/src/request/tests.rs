@@ -1,5 +1,10 @@
 //! What each wrong body is answered with: code and member, one line each.
 
+use gate_types::{Qty, Side};
+
+use serde_json::Value;
+
+use super::member::Amount;
 use super::*;
 
 const GOOD: &str = r#"{"order":{"client_order_id":"o-1","symbol":"AAPL","side":"BUY","qty":100,"price":185.50},"context":{"client_id":"c5"}}"#;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use gate_state::{
     ContextId, DecideError, Decided, Durability, FillError, KillRecord, KillScope, Ledger,
-    LedgerConfig, NewFill, NewOrder, Phase, ReleaseError, Status,
+    LedgerConfig, NewFill, NewOrder, Phase, PositionError, ReleaseError, SetPosition, Status,
 };
 use gate_types::{
-    ClientId, Clock, ContractSize, Decimal, ExecId, ManualClock, Notional, OrderId, Price, Qty,
-    Side, Symbol,
+    ClientId, Clock, ContractSize, Decimal, ExecId, ManualClock, NetNotional, Notional, OrderId,
+    Price, Qty, Side, Symbol,
 };
 use proptest::prelude::*;
 
@@ -31,6 +31,10 @@ struct Run {
 
 fn money(micros: u128) -> Notional {
     Notional::from_micros(micros).unwrap()
+}
+
+fn net(micros: i128) -> NetNotional {
+    NetNotional::from_micros(micros).unwrap()
 }
 
 fn tenths(tenths: u128) -> Qty {
@@ -97,6 +101,12 @@ impl Run {
                 self.release((client, order), reason, qty);
             }
             Step::Kill { kind, which, on } => self.kill(kind, which, on),
+            Step::Position {
+                client,
+                symbol,
+                net,
+                expected,
+            } => self.set_position((client, symbol), net, expected),
             Step::Limit { client, limit } => {
                 self.model.limits.insert(client, limit);
             }
@@ -244,6 +254,25 @@ impl Run {
         assert_eq!(self.ledger().kills().len(), self.model.kills.len());
     }
 
+    fn set_position(&mut self, key: (u8, u8), to: i128, expected: Option<i128>) {
+        let outcome = self.model.set_position(key, to, expected);
+        let set = self.ledger().set_position(&SetPosition {
+            client_id: &name(key.0),
+            symbol: &Symbol::new(format!("S{}", key.1)).unwrap(),
+            net: net(to),
+            expected: expected.map(net),
+            actor: "ops",
+            reason: "test",
+        });
+        let actual = match set {
+            Err(PositionError::Unexpected { found }) => Outcome::Unexpected(found.micros()),
+            Ok(set) if set.seq.is_none() => Outcome::Repeated,
+            Ok(set) => Outcome::Set(set.before.micros()),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(actual, outcome);
+    }
+
     fn restart(&mut self, crash: bool) {
         let ledger = self.ledger.take().unwrap();
         let hash = ledger.state_hash();
@@ -277,6 +306,14 @@ impl Run {
             assert_eq!(exposure.gross.micros(), reserved + filled);
             assert_eq!(exposure.open_orders, open);
             assert_eq!(exposure.orders_last_second, self.model.rate(client, now));
+            let positions = self.ledger().positions(&name(client));
+            let positions = positions.iter().map(|(symbol, net)| (&**symbol, *net));
+            let expected = self.model.positions(client);
+            let expected: Vec<_> = expected
+                .into_iter()
+                .map(|(symbol, to)| (format!("S{symbol}"), net(to)))
+                .collect();
+            assert!(positions.eq(expected.iter().map(|(symbol, to)| (&**symbol, *to))));
         }
         for (key, order) in &self.model.orders {
             let id = OrderId::new(format!("o{}", key.1)).unwrap();

@@ -62,8 +62,8 @@ impl ModelOrder {
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) orders: BTreeMap<(u8, u8), ModelOrder>,
-    /// (client, symbol, buy, notional) of every execution.
-    pub(crate) trades: Vec<(u8, u8, bool, u128)>,
+    /// (client, symbol, notional) of every execution; a sale counts down.
+    pub(crate) trades: Vec<(u8, u8, i128)>,
     pub(crate) authorized: Vec<(u8, u64)>,
     pub(crate) limits: BTreeMap<u8, u128>,
     pub(crate) kills: BTreeSet<(u8, u8)>,
@@ -82,6 +82,9 @@ pub(crate) enum Outcome {
     Unknown,
     Blocked,
     Repeated,
+    Unexpected(i128),
+    /// What it was.
+    Set(i128),
     Applied {
         freed: u128,
         late: bool,
@@ -104,13 +107,38 @@ impl Model {
         let reserved = self.orders.iter().filter(mine).map(|(_, o)| o.held()).sum();
         let live = |order: &(&(u8, u8), &ModelOrder)| order.1.ended_at.is_none();
         let open = self.orders.iter().filter(mine).filter(live).count();
-        let mut nets: BTreeMap<u8, i128> = BTreeMap::new();
-        for (_, symbol, buy, notional) in self.trades.iter().filter(|trade| trade.0 == client) {
-            let signed = i128::try_from(*notional).unwrap();
-            *nets.entry(*symbol).or_default() += if *buy { signed } else { -signed };
-        }
+        let nets = self.positions(client);
         let filled = nets.values().map(|net| net.unsigned_abs()).sum();
         (reserved, filled, u64::try_from(open).unwrap())
+    }
+
+    /// Net notional by symbol.
+    pub(crate) fn positions(&self, client: u8) -> BTreeMap<u8, i128> {
+        let mut nets: BTreeMap<u8, i128> = BTreeMap::new();
+        for (_, symbol, signed) in self.trades.iter().filter(|trade| trade.0 == client) {
+            *nets.entry(*symbol).or_default() += signed;
+        }
+        nets.retain(|_, net| *net != 0);
+        nets
+    }
+
+    /// Sets a position, as a trade that makes up the difference.
+    pub(crate) fn set_position(
+        &mut self,
+        (client, symbol): (u8, u8),
+        net: i128,
+        expected: Option<i128>,
+    ) -> Outcome {
+        let before = *self.positions(client).get(&symbol).unwrap_or(&0);
+        if net == before {
+            return Outcome::Repeated;
+        }
+        if expected.is_some_and(|expected| expected != before) {
+            return Outcome::Unexpected(before);
+        }
+        self.trades.push((client, symbol, net - before));
+        self.records += 1;
+        Outcome::Set(before)
     }
 
     pub(crate) fn rate(&self, client: u8, now: u64) -> u64 {
@@ -250,8 +278,9 @@ impl Model {
         order.end(Phase::Filled, now);
         let freed = before - order.held();
         order.converted += freed;
-        let trade = (key.0, order.symbol, order.buy, qty * price * 100_000);
-        self.trades.push(trade);
+        let notional = i128::try_from(qty * price * 100_000).unwrap();
+        let signed = if order.buy { notional } else { -notional };
+        self.trades.push((key.0, order.symbol, signed));
         self.records += 1;
         Outcome::Applied { freed, late, over }
     }

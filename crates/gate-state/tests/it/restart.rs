@@ -147,8 +147,26 @@ fn a_newer_schema_and_a_foreign_file_are_refused() {
         open(),
         Err(OpenError::NewerSchema { found: 99, .. })
     ));
-    sql("PRAGMA user_version = 1; PRAGMA application_id = 5");
+    sql("PRAGMA user_version = 2; PRAGMA application_id = 5");
     assert!(matches!(open(), Err(OpenError::Foreign)));
+}
+
+/// An older build does not know the records that this one may write.
+#[test]
+fn an_older_store_is_taken_and_is_the_older_builds_no_longer() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "10");
+    let path = kit.dir.path().join("ledger.db");
+    let Kit { dir, ledger, .. } = kit;
+    drop(ledger);
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch("PRAGMA user_version = 1").unwrap();
+    let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock()).unwrap();
+    let c1 = ClientId::new("c1").unwrap();
+    assert_eq!(ledger.exposure(&c1).reserved.to_string(), "10");
+    drop(ledger);
+    let version = conn.pragma_query_value(None, "user_version", |row| row.get(0));
+    assert_eq!(version, Ok(2));
 }
 
 /// Changes the journal of a closed store and says how opening it fails.

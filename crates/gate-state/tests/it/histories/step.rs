@@ -33,6 +33,12 @@ pub(super) enum Step {
         which: u8,
         on: bool,
     },
+    Position {
+        client: u8,
+        symbol: u8,
+        net: i128,
+        expected: Option<i128>,
+    },
     Limit {
         client: u8,
         limit: u128,
@@ -61,10 +67,23 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         ),
         1 => (0_u8..3, 0..CLIENTS, any::<bool>())
             .prop_map(|(kind, which, on)| Step::Kill { kind, which, on }),
+        2 => (client.clone(), 0_u8..2, position(), proptest::option::of(position())).prop_map(
+            |(client, symbol, net, expected)| Step::Position { client, symbol, net, expected }
+        ),
         2 => (client, 0_u128..20_000_000).prop_map(|(client, limit)| Step::Limit { client, limit }),
         3 => (1_u64..40 * SECOND).prop_map(|ns| Step::Wait { ns }),
         2 => Just(Step::Maintain),
         1 => any::<bool>().prop_map(|crash| Step::Restart { crash }),
         1 => Just(Step::Snapshot),
+    ]
+}
+
+/// Few of them, so that what is expected is met now and then.
+fn position() -> impl Strategy<Value = i128> {
+    prop_oneof![
+        Just(0),
+        Just(5_000_000),
+        Just(-5_000_000),
+        -9_000_000_i128..9_000_000
     ]
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use arc_swap::ArcSwap;
-use gate_policy::{ExposureView, Policy, PolicyInput, Verdict};
+use gate_policy::{Policy, PolicyInput, Verdict};
 use gate_state::{
     DecideError, Decided, Decision, Exposure, Judgement, Ledger, NewOrder, Seq, WaitFor,
 };
@@ -337,13 +337,7 @@ fn policy_input<'a>(
         order_extra: &request.order.extra,
         context_extra: &request.context_extra,
         notional: order.notional,
-        exposure: ExposureView {
-            reserved: exposure.reserved,
-            filled: exposure.filled,
-            gross: exposure.gross,
-            open_orders: exposure.open_orders,
-            orders_last_second: exposure.orders_last_second,
-        },
+        exposure: *exposure,
         now: order.now,
     }
 }

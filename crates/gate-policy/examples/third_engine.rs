@@ -7,10 +7,9 @@
 use std::sync::Arc;
 
 use gate_policy::{
-    Bundle, Engine, ExposureView, Policy, PolicyIdentity, PolicyInput, QueryError, Verdict,
-    activate,
+    Bundle, Engine, Policy, PolicyIdentity, PolicyInput, QueryError, Verdict, activate,
 };
-use gate_types::{ContractSize, Notional, Price, Qty, Side, Timestamp};
+use gate_types::{ContractSize, Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value};
 
 /// Whatever `inner` denies stays denied; this only adds reasons.
@@ -66,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             order_extra: &none,
             context_extra: &none,
             notional: Notional::of(qty, price, policy.contract_size("AAPL"))?,
-            exposure: ExposureView::default(),
+            exposure: Exposure::default(),
             now: Timestamp::default(),
         });
         println!("{side}: allow={} {:?}", verdict.allow, verdict.reasons);

@@ -9,8 +9,8 @@
 //! the loaders.
 //!
 //! ```
-//! use gate_policy::{Bundle, Engine, ExposureView, PolicyInput, activate};
-//! use gate_types::{Notional, Price, Qty, Side, Timestamp};
+//! use gate_policy::{Bundle, Engine, PolicyInput, activate};
+//! use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 //!
 //! let policy = activate(&Bundle::sample(Engine::Rego)?)?;
 //! let (qty, price) = (Qty::parse("100")?, Price::parse("185.50")?);
@@ -27,7 +27,7 @@
 //!     order_extra: &none,
 //!     context_extra: &none,
 //!     notional: Notional::of(qty, price, policy.contract_size("AAPL"))?,
-//!     exposure: ExposureView::default(),
+//!     exposure: Exposure::default(),
 //!     now: Timestamp::default(),
 //! });
 //! assert!(verdict.allow, "{:?}", verdict.reasons);
@@ -59,9 +59,7 @@ pub use bundle::{
     VerificationKey,
 };
 pub use input_bounds::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
-pub use policy::{
-    Engine, ExposureView, Policy, PolicyHash, PolicyIdentity, PolicyInput, QueryError,
-};
+pub use policy::{Engine, Policy, PolicyHash, PolicyIdentity, PolicyInput, QueryError};
 pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
     ALLOWED_BUILTINS, CompileError, ENTRYPOINT, EvalLimits, MAX_MADE_BYTES, MAX_NUMBER_BITS,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gate_types::{ContractSize, Notional, Price, Qty, Side, Timestamp};
+use gate_types::{ContractSize, Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::verdict::Verdict;
@@ -117,24 +117,9 @@ pub struct PolicyInput<'a> {
     /// `qty × price × contract size`, rounded up to a micro.
     pub notional: Notional,
     /// The client's exposure before this order.
-    pub exposure: ExposureView,
+    pub exposure: Exposure,
     /// When the order was received.
     pub now: Timestamp,
-}
-
-/// A client's exposure, before the order that is being judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ExposureView {
-    /// Held by open orders.
-    pub reserved: Notional,
-    /// Filled.
-    pub filled: Notional,
-    /// `reserved + filled`.
-    pub gross: Notional,
-    /// Orders that hold something.
-    pub open_orders: u64,
-    /// Orders authorized within the last second.
-    pub orders_last_second: u64,
 }
 
 /// Why a Data API query has no answer.

@@ -1,14 +1,14 @@
 //! An order as JSON text, read exactly: decision vectors, `policy eval`, recorded decisions.
 
 use gate_types::{
-    AmountError, ClientId, IdError, Notional, OrderId, Price, Qty, Side, SideError, Symbol,
-    Timestamp,
+    AmountError, ClientId, Exposure, IdError, Notional, OrderId, Price, Qty, Side, SideError,
+    Symbol, Timestamp,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::data;
-use crate::policy::{ExposureView, Policy, PolicyInput};
+use crate::policy::{Policy, PolicyInput};
 use crate::strict::{self, StrictError};
 use crate::verdict::{Verdict, reason};
 
@@ -27,7 +27,7 @@ pub struct RecordedInput {
     price: Amount<Price>,
     order_extra: Map<String, Value>,
     context_extra: Map<String, Value>,
-    exposure: ExposureView,
+    exposure: Exposure,
     now: Timestamp,
 }
 
@@ -114,7 +114,7 @@ impl RecordedInput {
             context_extra: context.rest()?,
             exposure: match exposure {
                 Some(exposure) => read_exposure(exposure.get())?,
-                None => ExposureView::default(),
+                None => Exposure::default(),
             },
             now: match now {
                 Some(now) => Timestamp::from_unix_nanos(whole("now_ns", now)?),
@@ -194,7 +194,7 @@ impl RecordedInput {
     }
 }
 
-fn read_exposure(text: &str) -> Result<ExposureView, RecordedError> {
+fn read_exposure(text: &str) -> Result<Exposure, RecordedError> {
     let mut parts = Parts::of("exposure", text)?;
     let mut money = |name| match parts.maybe(name) {
         Some(value) => Ok(Some(
@@ -221,7 +221,7 @@ fn read_exposure(text: &str) -> Result<ExposureView, RecordedError> {
             RecordedProblem::Unknown,
         ));
     }
-    Ok(ExposureView {
+    Ok(Exposure {
         reserved,
         filled,
         gross,

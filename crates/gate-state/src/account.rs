@@ -7,9 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
-use gate_types::{NetNotional, Notional, Qty, Side, Timestamp};
+use gate_types::{Exposure, NetNotional, Notional, Qty, Side, Timestamp};
 
-use crate::exposure::Exposure;
 use crate::hold::Hold;
 use crate::order::{KeyHasher, Mark, NewSlot, Order, OrderKey, Phase};
 use crate::rate::RateWindow;

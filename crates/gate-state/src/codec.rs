@@ -3,9 +3,8 @@
 
 use std::borrow::Cow;
 
-use gate_types::{Decimal, NetNotional, Notional, Price, Qty, Side, Timestamp};
+use gate_types::{Decimal, Exposure, NetNotional, Notional, Price, Qty, Side, Timestamp};
 
-use crate::exposure::Exposure;
 use crate::record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
     KillScope, PositionRecord, Record, ReleaseRecord, Seq, Status,

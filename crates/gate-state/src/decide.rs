@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 
-use gate_types::{ClientId, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
+use gate_types::{ClientId, Exposure, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
 
 use crate::account::{Event, What};
 use crate::error::DecideError;
-use crate::exposure::Exposure;
 use crate::ledger::Ledger;
 use crate::order::OrderKey;
 use crate::rebuild::{FORGET_PER_DECISION, short};

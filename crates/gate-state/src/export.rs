@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use gate_types::{Notional, Timestamp};
+use gate_types::{Exposure, Notional, Timestamp};
 use serde::Serialize;
 
 use crate::chain::ChainHash;
-use crate::exposure::Exposure;
 use crate::record::{DecisionContext, DecisionRecord, Entry, KillScope, Record};
 
 /// One record.

@@ -1,11 +1,10 @@
 //! Fills: what traded turns hold into filled exposure. Never refused for being late or too
 //! much: the venue's word is a fact.
 
-use gate_types::{ClientId, ContractSize, ExecId, Notional, OrderId, Price, Qty};
+use gate_types::{ClientId, ContractSize, ExecId, Exposure, Notional, OrderId, Price, Qty};
 
 use crate::account::{Event, What, notional};
 use crate::error::FillError;
-use crate::exposure::Exposure;
 use crate::ledger::Ledger;
 use crate::life::OrderState;
 use crate::order::{Mark, OrderKey, Phase};

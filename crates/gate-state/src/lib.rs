@@ -56,7 +56,6 @@
 // The pure core: no clock, no lock, no I/O.
 mod account;
 mod account_copy;
-mod exposure;
 mod hold;
 mod kill;
 mod order;
@@ -120,8 +119,8 @@ pub use error::{
     RecordError, ReleaseError, SnapshotError,
 };
 pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
-pub use exposure::Exposure;
 pub use fill::{Filled, NewFill};
+pub use gate_types::Exposure;
 pub use health::{Health, JournalState, SqliteInfo};
 pub use journal::{ChainPoint, Journal, Lines, Verified};
 pub use ledger::Ledger;

@@ -1,10 +1,9 @@
 //! What comes after a decision: releases and fills, and the questions about an order.
 
-use gate_types::{ClientId, Decimal, Notional, OrderId, Qty, Side, Timestamp};
+use gate_types::{ClientId, Decimal, Exposure, Notional, OrderId, Qty, Side, Timestamp};
 
 use crate::account::{Event, What, notional};
 use crate::error::ReleaseError;
-use crate::exposure::Exposure;
 use crate::ledger::Ledger;
 use crate::order::{Mark, Order, OrderKey, Phase, nanos_to_decimal};
 use crate::record::{Record, ReleaseRecord, Seq};

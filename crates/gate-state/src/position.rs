@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use gate_types::{ClientId, NetNotional, Symbol};
+use gate_types::{ClientId, Exposure, NetNotional, Symbol};
 
 use crate::account::net_notional;
 use crate::error::PositionError;
-use crate::exposure::Exposure;
 use crate::ledger::Ledger;
 use crate::record::{PositionRecord, Record, Seq};
 

@@ -3,9 +3,7 @@
 
 use std::borrow::Cow;
 
-use gate_types::{NetNotional, Notional, Price, Qty, Side, Timestamp};
-
-use crate::exposure::Exposure;
+use gate_types::{Exposure, NetNotional, Notional, Price, Qty, Side, Timestamp};
 
 /// The number of a record in the journal: from 1, without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -4,11 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gate_types::{NetNotional, Timestamp};
+use gate_types::{Exposure, NetNotional, Timestamp};
 
 use crate::books::Books;
 use crate::error::OpenError;
-use crate::exposure::Exposure;
 use crate::journal::{ChainPoint, Journal};
 use crate::life::OrderState;
 use crate::read::find;

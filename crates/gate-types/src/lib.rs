@@ -1,4 +1,5 @@
-//! The words that every other gate crate speaks: exact amounts, checked ids, sides and time.
+//! The words that every other gate crate speaks: exact amounts, what a client has at risk, checked ids, sides and
+//! time.
 //!
 //! A value of one of these types has been checked once, at the edge, and is never checked
 //! again. There is no float here, no clock that reads the time, no I/O and no wire format.
@@ -23,6 +24,7 @@
 
 mod amount;
 mod decimal;
+mod exposure;
 mod id;
 mod net;
 mod side;
@@ -31,6 +33,7 @@ mod time;
 
 pub use amount::{ContractSize, Notional, Price, Qty};
 pub use decimal::{AmountError, Decimal, MAX_DIGITS, MAX_FRACTION_DIGITS};
+pub use exposure::Exposure;
 pub use id::{ClientId, ExecId, IdError, MAX_ID_BYTES, OrderId, Symbol};
 pub use net::NetNotional;
 pub use side::{Side, SideError};

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use gate_policy::{Bundle, Engine, ExposureView, PolicyInput, activate};
-use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use gate_policy::{Bundle, Engine, PolicyInput, activate};
+use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 
 /// As in the sidecar.
 #[global_allocator]
@@ -41,7 +41,7 @@ pub(crate) fn order<'a>(
         order_extra: none,
         context_extra: none,
         notional: money("18550"),
-        exposure: ExposureView {
+        exposure: Exposure {
             reserved: money("1000.25"),
             filled: money("2000.5"),
             gross: money("3000.75"),

@@ -88,12 +88,11 @@ fn set<const N: usize>(object: &mut Value, values: [Value; N]) -> Result<(), Too
 
 #[cfg(test)]
 mod tests {
-    use gate_types::{Notional, Price, Qty, Side, Timestamp};
+    use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
     use proptest::prelude::*;
     use serde_json::Map;
 
     use super::*;
-    use crate::policy::ExposureView;
 
     proptest! {
         /// The law: filling in place gives the document that building it anew gives, whatever
@@ -121,7 +120,7 @@ mod tests {
                     order_extra: &none,
                     context_extra: &none,
                     notional: money(*big),
-                    exposure: ExposureView {
+                    exposure: Exposure {
                         reserved: money(*small),
                         filled: money(big / 2),
                         gross: money(*big),

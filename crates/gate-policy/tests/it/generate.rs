@@ -1,8 +1,8 @@
 //! Bundles and orders as chance gives them, aimed at the edges of the limits in them. No assertion
 //! lives here.
 
-use gate_policy::{ExposureView, Policy};
-use gate_types::{Decimal, Notional, Price, Qty, Side};
+use gate_policy::Policy;
+use gate_types::{Decimal, Exposure, Notional, Price, Qty, Side};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -246,7 +246,7 @@ impl Dice {
             text: self.roll(2) == 0,
             order_extra,
             context_extra,
-            exposure: ExposureView {
+            exposure: Exposure {
                 reserved: gross,
                 gross: if self.roll(3) == 0 {
                     gross
@@ -254,7 +254,7 @@ impl Dice {
                     Notional::ZERO
                 },
                 orders_last_second: self.roll(6) as u64,
-                ..ExposureView::default()
+                ..Exposure::default()
             },
         })
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gate_policy::{Bundle, EvalLimits, ExposureView, Policy, PolicyInput, Verdict, activate_with};
-use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use gate_policy::{Bundle, EvalLimits, Policy, PolicyInput, Verdict, activate_with};
+use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value};
 
 /// An order and the exposure before it, owned.
@@ -18,7 +18,7 @@ pub(crate) struct Order {
     pub(crate) text: bool,
     pub(crate) order_extra: Map<String, Value>,
     pub(crate) context_extra: Map<String, Value>,
-    pub(crate) exposure: ExposureView,
+    pub(crate) exposure: Exposure,
 }
 
 impl Order {
@@ -32,7 +32,7 @@ impl Order {
             text: false,
             order_extra: Map::new(),
             context_extra: Map::new(),
-            exposure: ExposureView::default(),
+            exposure: Exposure::default(),
         }
     }
 

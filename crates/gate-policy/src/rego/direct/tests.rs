@@ -2,11 +2,10 @@
 //! by every other order that a debug build judges (`Machine::judge`), and for every input of a bundle's
 //! tests before it is in force (`machine::raw`).
 
-use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
-use crate::policy::ExposureView;
 use crate::rego::compile::compile;
 use crate::steps::Steps;
 use crate::{Bundle, Engine};
@@ -34,7 +33,7 @@ fn answer_within(max_instructions: usize, bundle: &Bundle, further: &Json) -> St
         order_extra: further.as_object().unwrap_or(&empty),
         context_extra: &empty,
         notional: Notional::parse("185").unwrap(),
-        exposure: ExposureView {
+        exposure: Exposure {
             reserved: Notional::parse("1.5").unwrap(),
             filled: Notional::parse("2").unwrap(),
             gross: Notional::parse("3.5").unwrap(),

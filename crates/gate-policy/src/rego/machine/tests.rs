@@ -2,11 +2,10 @@
 
 use std::cell::Cell;
 
-use gate_types::{Notional, Price, Qty, Side, Timestamp};
+use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::policy::ExposureView;
 use crate::steps::Steps;
 use crate::{Bundle, Engine, activate};
 
@@ -33,7 +32,7 @@ fn order(extra: &Map<String, Value>) -> PolicyInput<'_> {
         order_extra: extra,
         context_extra: extra,
         notional: Notional::parse("185").unwrap(),
-        exposure: ExposureView::default(),
+        exposure: Exposure::default(),
         now: Timestamp::default(),
     }
 }

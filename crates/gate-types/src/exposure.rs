@@ -1,6 +1,6 @@
 //! What a client has at risk at one moment. A plain value: nothing here changes an account.
 
-use gate_types::Notional;
+use crate::amount::Notional;
 
 /// One client's exposure, all of it taken at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +36,8 @@ impl Exposure {
     }
 
     /// The exposure once one more order holds `notional`.
-    pub(crate) fn with_hold(self, notional: Notional) -> Self {
+    #[must_use]
+    pub fn with_hold(self, notional: Notional) -> Self {
         let add = |sum: Notional| sum.checked_add(notional).unwrap_or(sum);
         Self {
             reserved: add(self.reserved),

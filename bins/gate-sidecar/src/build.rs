@@ -151,8 +151,8 @@ pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
         dedupe_window_ns: config.dedupe_window_s.saturating_mul(NANOS_PER_SECOND),
         in_doubt_release_ns: (config.in_doubt_release_s > 0)
             .then(|| config.in_doubt_release_s.saturating_mul(NANOS_PER_SECOND)),
-        max_remembered: config.max_orders,
-        max_remembered_per_client: config.max_orders_per_client,
+        max_orders: config.max_orders,
+        max_orders_per_client: config.max_orders_per_client,
         lengthen_wal: true,
         writer_priority: config.journal_priority,
         ..LedgerConfig::new(config.data_dir.clone())

@@ -4,49 +4,25 @@
 //! clock, no lock and no I/O here, and nothing here can refuse: what may be refused is decided
 //! before an event is made.
 
+pub(crate) mod event;
+mod hold;
+pub(crate) mod image;
+pub(crate) mod key;
+pub(crate) mod order;
+mod rate;
+pub(crate) mod state;
+
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
-use gate_types::{Exposure, NetNotional, Notional, Qty, Side, Timestamp};
+use gate_types::{Exposure, NetNotional, Notional, Side, Timestamp};
 
-use crate::hold::Hold;
-use crate::order::{KeyHasher, Mark, NewSlot, Order, OrderKey, Phase};
-use crate::rate::RateWindow;
-
-/// Something that happened to one client, as the journal has it.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    pub(crate) seq: u64,
-    pub(crate) at: Timestamp,
-    pub(crate) order: OrderKey,
-    pub(crate) what: What,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum What {
-    /// An order was decided; `hold` is `None` when it was blocked.
-    Decide {
-        digest: [u8; 16],
-        symbol: u32,
-        side: Side,
-        qty: Qty,
-        hold: Option<u128>,
-        expires: Timestamp,
-    },
-    /// The venue says that `qty` (nanos; `None`: all that is open) will not trade.
-    Release {
-        qty: Option<u128>,
-        mark: Option<Mark>,
-    },
-    /// The venue traded `qty` (nanos) for `notional` (micros).
-    Fill {
-        qty: u128,
-        notional: u128,
-        mark: Mark,
-    },
-    /// The hold was in doubt for as long as the operator allows.
-    Expire,
-}
+use event::{Event, What};
+use hold::Hold;
+use key::{KeyHasher, OrderKey};
+use order::{Order, OrderSlot};
+use rate::RateWindow;
+use state::Phase;
 
 /// What an event did, beside changing the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,17 +38,17 @@ type Orders = HashMap<OrderKey, Order, BuildHasherDefault<KeyHasher>>;
 /// One client.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    pub(crate) orders: Orders,
+    orders: Orders,
     /// Ended orders, by when they ended: (moment of ending in nanos, order).
     ended: VecDeque<(u64, OrderKey)>,
-    /// Net filled notional per symbol, in micros; a buy counts up.
-    pub(crate) positions: Vec<(u32, i128)>,
+    /// Net filled notional of each symbol in which it is not zero, in micros; a buy counts up.
+    positions: Vec<(u32, i128)>,
     reserved: u128,
     filled: u128,
     open_orders: u64,
-    pub(crate) rate: RateWindow,
+    rate: RateWindow,
     /// The newest event that this state contains.
-    pub(crate) last_seq: u64,
+    last_seq: u64,
 }
 
 impl Account {
@@ -99,6 +75,31 @@ impl Account {
         };
         (account.reserved, account.filled, account.open_orders) = account.recomputed();
         account
+    }
+
+    /// The newest event that this state contains.
+    pub(crate) const fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// How many orders are in memory, those included that would be forgotten by now.
+    pub(crate) fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// They themselves, in no order.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values()
+    }
+
+    /// An order that is in memory.
+    pub(crate) fn order(&self, key: &OrderKey) -> Option<&Order> {
+        self.orders.get(key)
+    }
+
+    /// Time has passed.
+    pub(crate) fn pass(&mut self, now: Timestamp) {
+        self.rate.pass(now);
     }
 
     /// The exposure as of `now`.
@@ -186,7 +187,7 @@ impl Account {
             Some(_) => (Phase::Live, *expires),
             None => (Phase::Blocked, event.at),
         };
-        let order = Order::new(&NewSlot {
+        let order = Order::new(&OrderSlot {
             digest: *digest,
             seq: event.seq,
             qty: *qty,
@@ -249,6 +250,11 @@ impl Account {
         held.map_or(0, |(_, net)| *net)
     }
 
+    /// What is held in each symbol, in micros.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (u32, i128)> {
+        self.positions.iter().copied()
+    }
+
     /// An operator's word on what is held in a symbol.
     pub(crate) fn set_position(&mut self, seq: u64, symbol: u32, net: i128) {
         self.last_seq = seq;
@@ -256,13 +262,11 @@ impl Account {
     }
 
     fn move_position(&mut self, symbol: u32, to: i128) {
-        let before = match self.positions.iter_mut().find(|(of, _)| *of == symbol) {
-            Some((_, net)) => std::mem::replace(net, to),
-            None => {
-                self.positions.push((symbol, to));
-                0
-            }
-        };
+        let place = self.positions.iter().rposition(|(of, _)| *of == symbol);
+        let before = place.map_or(0, |place| self.positions.swap_remove(place).1);
+        if to != 0 {
+            self.positions.push((symbol, to));
+        }
         self.filled = self
             .filled
             .saturating_sub(before.unsigned_abs())
@@ -307,7 +311,7 @@ impl Account {
     }
 
     fn is_idle(&self, now: Timestamp) -> bool {
-        self.rate.count(now) == 0 && self.positions.iter().all(|(_, net)| *net == 0)
+        self.rate.count(now) == 0 && self.positions.is_empty()
     }
 
     /// Orders in doubt whose token expired at or before `deadline`.

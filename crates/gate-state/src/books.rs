@@ -1,6 +1,10 @@
 //! All clients' accounts in memory, and what they share. Derived from the journal, wholly: no
 //! I/O here.
 
+mod kill;
+mod replay;
+pub(crate) mod symbols;
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -9,11 +13,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gate_types::{NetNotional, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
-use crate::account::{Account, Effect, Event, net_notional};
-use crate::account_copy::{self, AccountCopy};
-use crate::codec;
-use crate::kill::KillSwitches;
-use crate::record::{ContextId, DecisionContext, Record};
+use crate::account::event::Event;
+use crate::account::image::AccountImage;
+use crate::account::{Account, Effect, net_notional};
+use crate::record::codec;
+use crate::record::{ContextId, DecisionContext, DecisionRecord, Status};
+use kill::KillSwitches;
+pub(crate) use replay::FORGET_PER_DECISION;
+use symbols::{Symbols, Texts};
 
 const SHARDS: usize = 256;
 /// Calls of housekeeping until every client was visited once.
@@ -26,17 +33,11 @@ type Shard = RwLock<HashMap<Box<str>, SharedAccount>>;
 pub(crate) struct Books {
     hasher: RandomState,
     shards: [Shard; SHARDS],
-    symbols: RwLock<Symbols>,
+    pub(crate) symbols: Symbols,
     contexts: BTreeMap<ContextId, Arc<DecisionContext>>,
     remembered: AtomicUsize,
     visit: AtomicUsize,
     pub(crate) kills: KillSwitches,
-}
-
-#[derive(Default)]
-struct Symbols {
-    numbers: HashMap<Arc<str>, u32>,
-    texts: Vec<Arc<str>>,
 }
 
 impl Default for Books {
@@ -44,7 +45,7 @@ impl Default for Books {
         Self {
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Shard::default()),
-            symbols: RwLock::default(),
+            symbols: Symbols::default(),
             contexts: BTreeMap::new(),
             remembered: AtomicUsize::new(0),
             visit: AtomicUsize::new(0),
@@ -80,12 +81,8 @@ impl Books {
         let Some(account) = self.known_account(client_id) else {
             return Vec::new();
         };
-        let held: Vec<_> = {
-            let account = account.lock();
-            let held = account.positions.iter().filter(|(_, net)| *net != 0);
-            held.copied().collect()
-        };
-        let named = |(symbol, net)| (self.symbol_text(symbol), net_notional(net));
+        let held: Vec<_> = account.lock().positions().collect();
+        let named = |(symbol, net)| (self.symbols.text(symbol), net_notional(net));
         let mut positions: Vec<_> = held.into_iter().map(named).collect();
         positions.sort_unstable();
         positions
@@ -93,7 +90,7 @@ impl Books {
 
     /// Puts an account in place, from a snapshot.
     pub(crate) fn restore(&self, client_id: &str, account: SharedAccount) {
-        let orders = account.lock().orders.len();
+        let orders = account.lock().len();
         self.remembered.fetch_add(orders, Ordering::Relaxed);
         self.shard(client_id)
             .write()
@@ -110,9 +107,9 @@ impl Books {
 
     /// Applies an event to an account, keeping count of remembered orders.
     pub(crate) fn apply(&self, account: &mut Account, event: &Event) -> Effect {
-        let before = account.orders.len();
+        let before = account.len();
         let effect = account.apply(event);
-        let added = account.orders.len().saturating_sub(before);
+        let added = account.len().saturating_sub(before);
         self.remembered.fetch_add(added, Ordering::Relaxed);
         effect
     }
@@ -171,37 +168,12 @@ impl Books {
         self.remembered.load(Ordering::Relaxed)
     }
 
-    /// The number that stands for a symbol.
-    pub(crate) fn symbol_number(&self, symbol: &str) -> u32 {
-        if let Some(number) = self.symbols.read().numbers.get(symbol) {
-            return *number;
+    /// The number that stands for the symbol of what a decision holds; of no meaning when that is nothing.
+    pub(crate) fn symbol_of(&self, decision: &DecisionRecord<'_>) -> u32 {
+        match decision.status {
+            Status::Authorized => self.symbols.number(&decision.symbol),
+            Status::Blocked => u32::MAX,
         }
-        let mut symbols = self.symbols.write();
-        if let Some(number) = symbols.numbers.get(symbol) {
-            return *number;
-        }
-        let number = u32::try_from(symbols.texts.len()).unwrap_or(u32::MAX);
-        let text: Arc<str> = symbol.into();
-        symbols.texts.push(Arc::clone(&text));
-        symbols.numbers.insert(text, number);
-        number
-    }
-
-    /// The symbol that a number stands for.
-    pub(crate) fn symbol_text(&self, number: u32) -> Arc<str> {
-        let index = usize::try_from(number).unwrap_or(usize::MAX);
-        self.symbols
-            .read()
-            .texts
-            .get(index)
-            .map_or_else(|| Arc::from(""), Arc::clone)
-    }
-
-    /// Adds the symbols that came since, so that each stands at its number.
-    pub(crate) fn catch_up(&self, known: &mut account_copy::Symbols) {
-        let symbols = self.symbols.read();
-        let new = symbols.texts.get(known.len()..).unwrap_or_default();
-        known.extend(new.iter().map(Arc::clone));
     }
 
     pub(crate) fn add_context(&mut self, id: ContextId, context: DecisionContext) {
@@ -221,9 +193,9 @@ impl Books {
     pub(crate) fn state_hash(&self, now: Timestamp, window_ns: u64) -> [u8; 32] {
         let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
         let mut bytes = Vec::new();
-        let mut copy = AccountCopy::default();
-        let mut symbols = account_copy::Symbols::new();
-        self.catch_up(&mut symbols);
+        let mut copy = AccountImage::default();
+        let mut symbols = Texts::new();
+        self.symbols.catch_up(&mut symbols);
         for client in self.clients() {
             let Some(account) = self.known_account(&client) else {
                 continue;
@@ -240,7 +212,7 @@ impl Books {
         }
         for kill in self.kills.thrown() {
             bytes.clear();
-            codec::encode(now, &Record::Kill(kill.clone()), &mut bytes);
+            codec::encode(now, kill, &mut bytes);
             // Without the time, which is not the switch's.
             hash.update(bytes.get(codec::HEAD_BYTES..).unwrap_or_default());
         }

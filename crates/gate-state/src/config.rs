@@ -34,9 +34,9 @@ pub struct LedgerConfig {
     /// one after that, what was remembered longer is taken for damage.
     pub dedupe_window_ns: u64,
     /// Orders that may be remembered at once, over all clients.
-    pub max_remembered: usize,
+    pub max_orders: usize,
     /// Of them, orders of one client: nobody takes all the room.
-    pub max_remembered_per_client: usize,
+    pub max_orders_per_client: usize,
     /// How long after its token's expiry an unconfirmed hold is given back, in nanoseconds.
     /// `None`: it stays until the venue's word comes.
     pub in_doubt_release_ns: Option<u64>,
@@ -70,8 +70,8 @@ impl LedgerConfig {
             durability: Durability::Strict,
             queue_capacity: 65_536,
             dedupe_window_ns: DAY_NS,
-            max_remembered: 20_000_000,
-            max_remembered_per_client: 5_000_000,
+            max_orders: 20_000_000,
+            max_orders_per_client: 5_000_000,
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
             checkpoint_bytes: 4 * 1024 * 1024,

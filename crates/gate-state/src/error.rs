@@ -98,6 +98,15 @@ pub struct Damage {
     pub what: DamageKind,
 }
 
+impl Damage {
+    pub(crate) const fn at(seq: u64, what: DamageKind) -> Self {
+        Self {
+            seq: Seq::new(seq),
+            what,
+        }
+    }
+}
+
 /// In which way a journal is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DamageKind {

@@ -1,28 +1,25 @@
 //! The journal for those who check it: read-only, on a live store or a stopped one, without the
 //! ledger.
 
+pub(crate) mod line;
+pub(crate) mod read;
+pub(crate) mod rebuild;
+mod verify;
+pub(crate) mod view;
+
 use std::collections::VecDeque;
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::chain::ChainHash;
 use crate::error::{Damage, DamageKind, OpenError};
-use crate::export::{Line, Policies};
-use crate::prune::{Anchor, newest_anchor};
-use crate::rebuild::{Tail, Verifier, damage};
+use crate::record::chain::ChainPoint;
 use crate::record::{Record, Seq};
 use crate::snapshot;
+use crate::store::anchor::{self, Anchor};
 use crate::store::{self, Paths, Row};
-
-/// A place in the hash chain: what an auditor notes, to find it again later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChainPoint {
-    /// The record.
-    pub seq: Seq,
-    /// The hash over it and everything before it.
-    pub hash: ChainHash,
-}
+use line::{Line, Policies};
+use verify::Verifier;
 
 /// What [`Journal::verify`] found in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +67,7 @@ impl Journal {
     /// # Errors
     /// [`OpenError`].
     pub fn anchor(&self) -> Result<Option<(Anchor, Vec<u8>)>, OpenError> {
-        Ok(newest_anchor(&self.conn, self.store_id)?)
+        Ok(anchor::newest_anchor(&self.conn, self.store_id)?)
     }
 
     /// Reads every record and checks that each is the one that was written, in its place.
@@ -106,14 +103,14 @@ impl Journal {
                 Err(error) => return Err(error),
             }
             let end = reading.verifier.tail;
-            if let Some(cut) = known.iter().find(|point| point.seq.get() > end.seq) {
-                let missing = end.seq.saturating_add(1).min(cut.seq.get());
-                return Err(damage(missing, DamageKind::Missing).into());
+            if let Some(cut) = known.iter().find(|point| point.seq > end.seq) {
+                let missing = end.seq.get().saturating_add(1).min(cut.seq.get());
+                return Err(Damage::at(missing, DamageKind::Missing).into());
             }
             return Ok(Verified {
-                begin: point(&begin),
-                end: point(&end),
-                records: end.seq.saturating_sub(begin.seq),
+                begin,
+                end,
+                records: end.seq.get().saturating_sub(begin.seq.get()),
             });
         }
     }
@@ -128,7 +125,7 @@ impl Journal {
         while let Some(row) = reading.next(self)? {
             let verifier = &mut reading.verifier;
             verifier.row(&row, |_, tail| check_known(known, tail))?;
-            passed(Seq::new(verifier.tail.seq));
+            passed(verifier.tail.seq);
         }
         Ok(())
     }
@@ -146,8 +143,8 @@ impl Journal {
             from: from.get(),
             reading: Reading::from(begin),
             // What was in force when the rest was pruned.
-            policies: if begin.seq > 0 {
-                snapshot::contexts(&self.paths, &self.store_id)
+            policies: if begin.seq > Seq::ZERO {
+                line::policies(&snapshot::contexts(&self.paths, &self.store_id))
             } else {
                 Policies::default()
             },
@@ -156,8 +153,8 @@ impl Journal {
         })
     }
 
-    pub(crate) fn begin(&self) -> Result<Tail, OpenError> {
-        store::begin(&self.conn, &self.store_id)
+    pub(crate) fn begin(&self) -> Result<ChainPoint, OpenError> {
+        anchor::begin(&self.conn, &self.store_id)
     }
 
     pub(crate) const fn conn(&self) -> &Connection {
@@ -165,18 +162,11 @@ impl Journal {
     }
 }
 
-fn check_known(known: &[ChainPoint], tail: &Tail) -> Result<(), OpenError> {
-    let wrong = |point: &&ChainPoint| point.seq.get() == tail.seq && point.hash != tail.chain;
+fn check_known(known: &[ChainPoint], tail: &ChainPoint) -> Result<(), OpenError> {
+    let wrong = |point: &&ChainPoint| point.seq == tail.seq && point.hash != tail.hash;
     match known.iter().find(wrong) {
-        Some(point) => Err(damage(point.seq.get(), DamageKind::Changed).into()),
+        Some(point) => Err(Damage::at(point.seq.get(), DamageKind::Changed).into()),
         None => Ok(()),
-    }
-}
-
-fn point(tail: &Tail) -> ChainPoint {
-    ChainPoint {
-        seq: Seq::new(tail.seq),
-        hash: tail.chain,
     }
 }
 
@@ -188,10 +178,10 @@ struct Reading {
 }
 
 impl Reading {
-    const fn from(begin: Tail) -> Self {
+    const fn from(begin: ChainPoint) -> Self {
         Self {
             verifier: Verifier { tail: begin },
-            after: begin.seq,
+            after: begin.seq.get(),
         }
     }
 
@@ -200,12 +190,11 @@ impl Reading {
     fn next(&mut self, journal: &Journal) -> Result<Option<Row>, OpenError> {
         let row = store::row_after(&journal.conn, self.after)?;
         let passed = self.verifier.tail.seq;
-        let follows = |row: &Row| row.first <= passed.saturating_add(1);
+        let follows = |row: &Row| row.first <= passed.get().saturating_add(1);
         if !row.as_ref().is_some_and(follows) {
             let begin = journal.begin()?.seq;
             if begin > passed {
-                let upto = Seq::new(begin);
-                return Err(OpenError::PrunedMeanwhile { upto });
+                return Err(OpenError::PrunedMeanwhile { upto: begin });
             }
         }
         if let Some(row) = &row {
@@ -236,7 +225,7 @@ impl Lines<'_> {
         self.reading.verifier.row(&row, |entry, tail| {
             let is_context = matches!(entry.record, Record::Context(_));
             if is_context || entry.seq.get() >= from {
-                let line = Line::new(entry, &tail.chain, policies);
+                let line = Line::new(entry, &tail.hash, policies);
                 ready.extend((entry.seq.get() >= from).then_some(line));
             }
             Ok::<(), Damage>(())

@@ -1,75 +1,88 @@
-//! The ledger: its parts, and their start and end. What it does with orders is in `decide`, `life` and
-//! `fill`.
+//! The ledger: its parts, and their start and end. What it does is in the files below, one for each thing
+//! that is asked of it.
+
+mod ask;
+mod decide;
+mod fill;
+mod health;
+mod kill;
+mod maintain;
+mod position;
+mod prune;
+mod recover;
+mod release;
+mod snapshot;
+mod threads;
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::Poll;
-use std::thread::JoinHandle;
 
 use gate_types::{Clock, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 
 use crate::books::Books;
-use crate::chain::{close_frame, open_frame};
-use crate::checkpoint::{Checkpoints, WalKeeper};
-use crate::codec::encode;
-use crate::commits::Commits;
+use crate::commit::checkpoint::Checkpoints;
+use crate::commit::durable::{CommitListener, Durable, WaitFor};
+use crate::commit::queue::{Queue, Room};
+use crate::commit::times::Commits;
 use crate::config::{Durability, LedgerConfig};
-use crate::durable::{CommitListener, Durable, WaitFor};
 use crate::error::{NotDurable, OpenError, RecordError};
-use crate::health::{Nice, SqliteInfo};
-use crate::pace::Pace;
-use crate::queue::{Queue, Room};
-use crate::read::Readers;
-use crate::rebuild::{Tail, rebuild};
-use crate::record::{ContextId, DecisionContext, Record, Seq};
-use crate::resync::resync;
-use crate::snapshot;
+use crate::journal::read::Readers;
+use crate::journal::rebuild::rebuild;
+use crate::record::body::Body;
+use crate::record::chain::{ChainPoint, close_frame, open_frame};
+use crate::record::codec::encode;
+use crate::record::{ContextId, DecisionContext, Seq};
+use crate::store::anchor;
+use crate::store::resync::resync;
 use crate::store::{self, Appender, Paths};
-use crate::writer::Writer;
+pub use ask::StoredDecision;
+pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DENIED};
+pub use fill::{Filled, NewFill};
+use health::Nice;
+pub use health::{Health, JournalState, SqliteInfo};
+pub use maintain::Maintained;
+pub use position::{PositionSet, SetPosition};
+pub use release::Released;
+use threads::Threads;
 
 /// Every client's exposure, in memory and in a journal. See the crate's documentation.
 ///
 /// Dropping it writes what is queued and closes the store; [`Ledger::shutdown`] does the same
 /// and says whether it worked.
 pub struct Ledger {
-    pub(crate) config: LedgerConfig,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) paths: Paths,
+    config: LedgerConfig,
+    clock: Arc<dyn Clock>,
+    paths: Paths,
     /// Written to swap the whole (recovery), to throw a kill switch, to put another policy or key
     /// on the record, and when a snapshot begins.
-    pub(crate) books: RwLock<Books>,
-    pub(crate) queue: Arc<Queue>,
-    pub(crate) durable: Arc<Durable>,
-    pub(crate) readers: Readers,
-    pub(crate) commits: Arc<Commits>,
-    pub(crate) checkpoints: Arc<Checkpoints>,
-    pub(crate) threads: Mutex<Threads>,
-    pub(crate) store_id: [u8; 16],
+    books: RwLock<Books>,
+    queue: Arc<Queue>,
+    durable: Arc<Durable>,
+    readers: Readers,
+    commits: Arc<Commits>,
+    checkpoints: Arc<Checkpoints>,
+    threads: Mutex<Threads>,
+    store_id: [u8; 16],
     /// Held by whoever takes a snapshot.
-    pub(crate) snapshots: Mutex<()>,
+    snapshots: Mutex<()>,
     /// A snapshot is being taken: no account may be closed.
-    pub(crate) taking_snapshot: AtomicBool,
+    taking_snapshot: AtomicBool,
     /// Where the last snapshot begins.
-    pub(crate) snapshot_seq: AtomicU64,
+    snapshot_seq: AtomicU64,
     /// The last record that was pruned.
-    pub(crate) begin_seq: AtomicU64,
-    pub(crate) recoveries: AtomicU64,
-    pub(crate) sqlite: SqliteInfo,
-    pub(crate) writer_nice: Arc<Nice>,
+    begin_seq: AtomicU64,
+    recoveries: AtomicU64,
+    sqlite: SqliteInfo,
+    writer_nice: Arc<Nice>,
     /// For syncing it. INVARIANT: closed after every connection of this ledger; closing a file
     /// ends the process's locks on it (`fcntl`), SQLite's among them.
-    pub(crate) database: Arc<File>,
+    database: Arc<File>,
     _lock: File,
-}
-
-#[derive(Default)]
-pub(crate) struct Threads {
-    writer: Option<JoinHandle<bool>>,
-    checkpointer: Option<JoinHandle<()>>,
 }
 
 impl Ledger {
@@ -96,8 +109,8 @@ impl Ledger {
         let ledger = Self {
             sqlite,
             writer_nice: Arc::default(),
-            queue: Arc::new(Queue::after(tail.seq, config.queue_capacity)),
-            durable: Arc::new(Durable::at(tail.seq)),
+            queue: Arc::new(Queue::after(tail.seq.get(), config.queue_capacity)),
+            durable: Arc::new(Durable::at(tail.seq.get())),
             books: RwLock::new(books),
             readers: Readers::default(),
             commits: Arc::default(),
@@ -115,7 +128,7 @@ impl Ledger {
             paths,
             _lock: lock,
         };
-        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.chain)?)?;
+        ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.hash)?)?;
         Ok(ledger)
     }
 
@@ -138,12 +151,9 @@ impl Ledger {
         context: DecisionContext,
         put_in_force: impl FnOnce(ContextId),
     ) -> Result<ContextId, RecordError> {
-        let record = Record::Context(context);
         let mut books = self.books.write();
-        let id = ContextId::of(self.push(self.clock.now(), &record)?);
-        if let Record::Context(context) = record {
-            books.add_context(id, context);
-        }
+        let id = ContextId::of(self.push_always(self.clock.now(), &context)?);
+        books.add_context(id, context);
         put_in_force(id);
         Ok(id)
     }
@@ -205,8 +215,18 @@ impl Ledger {
         if failed { Err(NotDurable) } else { Ok(()) }
     }
 
-    /// Encodes a record and queues it under the next number.
-    pub(crate) fn push(&self, at: Timestamp, record: &Record<'_>) -> Result<u64, RecordError> {
+    /// Encodes a record and queues it under the next number, if there is room.
+    fn push(&self, at: Timestamp, record: &impl Body) -> Result<u64, RecordError> {
+        self.push_with(at, record, Room::IfAny)
+    }
+
+    /// As [`Self::push`], for what a full queue does not keep out: a kill switch, which is for when things go
+    /// wrong, and what a reload says.
+    fn push_always(&self, at: Timestamp, record: &impl Body) -> Result<u64, RecordError> {
+        self.push_with(at, record, Room::Always)
+    }
+
+    fn push_with(&self, at: Timestamp, record: &impl Body, room: Room) -> Result<u64, RecordError> {
         thread_local! {
             static FRAME: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
@@ -214,46 +234,8 @@ impl Ledger {
             open_frame(frame);
             encode(at, record, frame);
             close_frame(frame);
-            self.queue.push(frame, room_of(record))
+            self.queue.push(frame, room)
         })
-    }
-
-    pub(crate) fn start(&self, threads: &mut Threads, appender: Appender) -> Result<(), OpenError> {
-        self.checkpoints.restart();
-        let conn = store::connect(&self.paths)?;
-        let (checkpoints, clock) = (Arc::clone(&self.checkpoints), Arc::clone(&self.clock));
-        let database = Arc::clone(&self.database);
-        let keeper = WalKeeper::new(Arc::clone(&checkpoints), &self.config);
-        let writer = Writer {
-            queue: Arc::clone(&self.queue),
-            durable: Arc::clone(&self.durable),
-            commits: Arc::clone(&self.commits),
-            clock: Arc::clone(&clock),
-            appender,
-            keeper,
-            pace: Pace::new(),
-        };
-        threads.checkpointer = Some(spawn("gate-checkpoint", move || {
-            checkpoints.run(&conn, &database, &*clock);
-        })?);
-        let priority = self.config.writer_priority;
-        let in_force = Arc::clone(&self.writer_nice);
-        threads.writer = Some(spawn("gate-journal", move || {
-            prefer(priority, &in_force);
-            writer.run()
-        })?);
-        Ok(())
-    }
-
-    /// Ends both threads; the queue must be closed or poisoned.
-    pub(crate) fn stop(&self, threads: &mut Threads) {
-        self.checkpoints.stop();
-        if let Some(thread) = threads.checkpointer.take() {
-            let _ = thread.join();
-        }
-        if let Some(thread) = threads.writer.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -272,29 +254,27 @@ impl std::fmt::Debug for Ledger {
     }
 }
 
-pub(crate) struct Loaded {
-    pub(crate) books: Books,
-    pub(crate) tail: Tail,
-    pub(crate) conn: Connection,
+struct Loaded {
+    books: Books,
+    tail: ChainPoint,
+    conn: Connection,
     store_id: [u8; 16],
     snapshot_seq: u64,
     begin_seq: u64,
 }
 
 /// Opens the database and rebuilds the books from it. Nothing new is written but an empty schema.
-pub(crate) fn load(
-    config: &LedgerConfig,
-    paths: &Paths,
-    clock: &dyn Clock,
-) -> Result<Loaded, OpenError> {
+fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
     resync(paths)?;
     let mut conn = store::connect(paths)?;
     let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.
     store::checkpoint(&conn, "TRUNCATE")?;
-    let snapshot = snapshot::load(paths, &conn, &store_id);
-    let snapshot_seq = snapshot.as_ref().map_or(0, |snapshot| snapshot.begin.seq);
-    let begin_seq = store::begin(&conn, &store_id)?.seq;
+    let snapshot = crate::snapshot::load(paths, &conn, &store_id);
+    let snapshot_seq = snapshot
+        .as_ref()
+        .map_or(0, |snapshot| snapshot.begin.seq.get());
+    let begin_seq = anchor::begin(&conn, &store_id)?.seq.get();
     let (books, tail) = rebuild(&conn, &store_id, snapshot, config.dedupe_window_ns)?;
     books.forget_all(clock.now(), config.dedupe_window_ns);
     if config.lengthen_wal {
@@ -310,42 +290,4 @@ pub(crate) fn load(
         snapshot_seq,
         begin_seq,
     })
-}
-
-/// A kill switch is for when things go wrong: a full queue does not keep it out, nor what a reload says.
-const fn room_of(record: &Record<'_>) -> Room {
-    match record {
-        Record::Kill(_) | Record::Context(_) => Room::Always,
-        _ => Room::IfAny,
-    }
-}
-
-/// Prefers the calling thread to others by so many nice levels, and notes what came of it.
-#[cfg(target_os = "linux")]
-fn prefer(levels: u8, in_force: &Nice) {
-    use rustix::process::{getpriority_process, setpriority_process};
-    let thread = Some(rustix::thread::gettid());
-    let preferred = |nice: i32| nice.saturating_sub(i32::from(levels)).max(-20);
-    let set = |nice| setpriority_process(thread, preferred(nice));
-    if levels > 0
-        && let Err(error) = getpriority_process(thread).and_then(set)
-    {
-        tracing::info!(%error, "the journal's thread has no priority over others");
-    }
-    if let Ok(nice) = getpriority_process(thread) {
-        in_force.set(nice);
-    }
-}
-
-/// Other systems order threads in other ways.
-#[cfg(not(target_os = "linux"))]
-fn prefer(_levels: u8, _in_force: &Nice) {}
-
-fn spawn<T: Send + 'static>(
-    name: &str,
-    body: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, OpenError> {
-    Ok(std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(body)?)
 }

@@ -53,85 +53,51 @@
     )
 )]
 
-// The pure core: no clock, no lock, no I/O.
-mod account;
-mod account_copy;
-mod hold;
-mod kill;
-mod order;
-mod rate;
-
-// The journal's bytes.
-mod chain;
-mod codec;
-mod record;
-mod wire;
-
-// The journal and the state seen from outside.
-mod export;
-mod journal;
-mod view;
-
-// The rim: locks, threads, SQLite.
-mod books;
-mod checkpoint;
-mod commits;
+// Lower rooms first: each uses those above it.
 mod config;
-mod decide;
-mod durable;
-#[cfg(test)]
-#[path = "durable/tests.rs"]
-mod durable_tests;
 mod error;
-mod fill;
-mod health;
-mod ledger;
-mod life;
-mod operate;
-mod pace;
-#[cfg(test)]
-#[path = "pace/tests.rs"]
-mod pace_tests;
-mod position;
-mod prune;
-mod queue;
-#[cfg(test)]
-#[path = "queue/tests.rs"]
-mod queue_tests;
-mod read;
-mod rebuild;
-mod recover;
-mod resync;
-mod snapshot;
-mod store;
-mod sync;
-mod trickle;
-mod writer;
 
-pub use chain::{ChainHash, ChainHashError};
-pub use checkpoint::CheckpointWork;
-pub use commits::CommitTimes;
+/// What the journal says, as values and as bytes.
+mod record;
+
+/// One client: orders, positions, and what an event does to them. No clock, no lock, no I/O.
+mod account;
+/// All clients in memory.
+mod books;
+
+/// From a record to the disk: the queue, its one writer, and who waits.
+mod commit;
+/// The journal, read: by a start and by auditors.
+mod journal;
+/// The state in a file, so that a start need not read the whole journal.
+mod snapshot;
+/// The SQLite file.
+mod store;
+
+/// What is asked of it all.
+mod ledger;
+
+pub use account::state::{OrderState, Phase};
+pub use commit::checkpoint::CheckpointWork;
+pub use commit::durable::{CommitListener, WaitFor};
+pub use commit::times::CommitTimes;
 pub use config::{Durability, LONGEST_DEDUPE_WINDOW_NS, LedgerConfig};
-pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DENIED};
-pub use durable::{CommitListener, WaitFor};
 pub use error::{
     Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, PositionError, ReadError,
     RecordError, ReleaseError, SnapshotError,
 };
-pub use export::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
-pub use fill::{Filled, NewFill};
 pub use gate_types::Exposure;
-pub use health::{Health, JournalState, SqliteInfo};
-pub use journal::{ChainPoint, Journal, Lines, Verified};
-pub use ledger::Ledger;
-pub use life::{OrderState, Released};
-pub use operate::Maintained;
-pub use order::Phase;
-pub use position::{PositionSet, SetPosition};
-pub use prune::Anchor;
-pub use read::StoredDecision;
+pub use journal::line::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};
+pub use journal::view::{OrderView, StoreView};
+pub use journal::{Journal, Lines, Verified};
+pub use ledger::{
+    Decided, Decision, Filled, Health, JournalState, Judgement, Ledger, MAX_EXPOSURE, Maintained,
+    NewFill, NewOrder, POLICY_DENIED, PositionSet, Released, SetPosition, SqliteInfo,
+    StoredDecision,
+};
+pub use record::chain::{ChainHash, ChainHashError, ChainPoint};
 pub use record::{
     ContextId, DecisionContext, DecisionRecord, Entry, ExpireRecord, FillRecord, KillRecord,
     KillScope, PositionRecord, Record, ReleaseRecord, Seq, Status,
 };
-pub use view::{OrderView, StoreView};
+pub use store::anchor::Anchor;

@@ -1,5 +1,10 @@
 //! What the journal says, as values: one [`Record`] for each thing that happened. The bytes are
-//! in `codec`.
+//! in `codec` and `body`.
+
+pub(crate) mod body;
+pub(crate) mod chain;
+pub(crate) mod codec;
+pub(crate) mod wire;
 
 use std::borrow::Cow;
 

@@ -1,9 +1,11 @@
 //! The SQLite file: opening it, its schema, and the one statement that appends to the journal.
 //! Nothing here knows what a record means.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+pub(crate) mod anchor;
+mod paths;
+pub(crate) mod resync;
+
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,10 +14,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use crate::chain::{ChainHash, seal};
 use crate::error::OpenError;
-use crate::queue::Chunk;
-use crate::rebuild::Tail;
+use crate::record::chain::{ChainHash, seal};
+pub(crate) use paths::Paths;
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;
@@ -48,72 +49,6 @@ CREATE TABLE anchor (
 
 const APPEND: &str =
     "INSERT INTO journal (first_seq, last_seq, chain_hash, records) VALUES (?1, ?2, ?3, ?4)";
-
-/// Where things are in a data directory.
-#[derive(Debug, Clone)]
-pub(crate) struct Paths {
-    pub(crate) database: PathBuf,
-    pub(crate) wal: PathBuf,
-    pub(crate) snapshot: PathBuf,
-    /// Written over by the next snapshot, which then changes places with the one in force.
-    pub(crate) snapshot_spare: PathBuf,
-    lock: PathBuf,
-}
-
-impl Paths {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Self {
-            database: dir.join("ledger.db"),
-            wal: dir.join("ledger.db-wal"),
-            snapshot: dir.join("ledger.snapshot"),
-            snapshot_spare: dir.join("ledger.snapshot.spare"),
-            lock: dir.join("ledger.lock"),
-        }
-    }
-
-    /// Takes the store for this process. Held for as long as the file lives.
-    pub(crate) fn lock(&self) -> Result<File, OpenError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&self.lock)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
-            Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
-        }
-    }
-
-    /// Refuses to begin a journal anew where there was one: an empty ledger has no exposure and no kill switch.
-    pub(crate) fn check_not_lost(&self, lock: &File) -> Result<(), OpenError> {
-        if lock.metadata()?.len() > 0 && !self.database.try_exists()? {
-            return Err(OpenError::JournalMissing);
-        }
-        Ok(())
-    }
-
-    /// Notes in the lock that there is a journal, once that is on the disk.
-    pub(crate) fn note_journal(
-        &self,
-        mut lock: &File,
-        store_id: &[u8; 16],
-    ) -> Result<(), OpenError> {
-        if lock.metadata()?.len() == 0 {
-            self.sync_names()?;
-            let id: String = store_id.iter().map(|byte| format!("{byte:02x}")).collect();
-            lock.write_all(format!("{id}\n").as_bytes())?;
-            lock.sync_data()?;
-        }
-        Ok(())
-    }
-
-    /// Which file has which name is on disk when this returns.
-    pub(crate) fn sync_names(&self) -> io::Result<()> {
-        let dir = self.lock.parent().unwrap_or(Path::new("."));
-        File::open(dir)?.sync_all()
-    }
-}
 
 /// A connection that may write.
 pub(crate) fn connect(paths: &Paths) -> Result<Connection, OpenError> {
@@ -252,17 +187,21 @@ impl Appender {
         &self.conn
     }
 
-    /// Seals the chunk and commits it as one row; on disk when this returns.
-    pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> Result<(), rusqlite::Error> {
-        let chain = seal(&mut chunk.frames, self.chain)
+    /// Seals the frames and commits them as one row; on disk when this returns.
+    pub(crate) fn commit(
+        &mut self,
+        seqs: &RangeInclusive<u64>,
+        frames: &mut [u8],
+    ) -> Result<(), rusqlite::Error> {
+        let chain = seal(frames, self.chain)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let conn = &self.conn;
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         conn.prepare_cached(APPEND)?.execute(params![
-            signed(chunk.first),
-            signed(chunk.last),
+            signed(*seqs.start()),
+            signed(*seqs.end()),
             chain.0,
-            chunk.frames
+            &*frames
         ])?;
         conn.prepare_cached("COMMIT")?.execute([])?;
         self.chain = chain;
@@ -318,27 +257,6 @@ pub(crate) fn row_after(conn: &Connection, seq: u64) -> Result<Option<Row>, rusq
         })
     })
     .optional()
-}
-
-/// Where the journal begins: after the newest anchor, or at the store's genesis.
-pub(crate) fn begin(conn: &Connection, store_id: &[u8; 16]) -> Result<Tail, OpenError> {
-    let anchor: Option<(i64, [u8; 32])> = conn
-        .query_row(
-            "SELECT seq, chain_hash FROM anchor ORDER BY seq DESC LIMIT 1",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    Ok(match anchor {
-        Some((seq, hash)) => Tail {
-            seq: unsigned(seq),
-            chain: ChainHash(hash),
-        },
-        None => Tail {
-            seq: 0,
-            chain: ChainHash::genesis(store_id),
-        },
-    })
 }
 
 /// SQLite's integers are signed; our numbers never get that far.

@@ -159,7 +159,7 @@ fn an_ended_order_is_forgotten_after_the_window_and_a_live_one_never() {
 
 #[test]
 fn memory_is_bounded() {
-    let kit = Kit::with(|config| config.max_remembered = 2);
+    let kit = Kit::with(|config| config.max_orders = 2);
     kit.authorize("c1", "o-1", "1");
     kit.authorize("c2", "o-1", "1");
     assert_eq!(
@@ -175,7 +175,7 @@ fn memory_is_bounded() {
 
 #[test]
 fn one_client_does_not_take_the_room_of_all() {
-    let kit = Kit::with(|config| config.max_remembered_per_client = 2);
+    let kit = Kit::with(|config| config.max_orders_per_client = 2);
     kit.authorize("c1", "o-1", "1");
     let blocked = kit.decide("c1", "o-2", "1", Some("1")).unwrap();
     assert!(matches!(blocked, Decided::New(decision) if decision.status == Status::Blocked));

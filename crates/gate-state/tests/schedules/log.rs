@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use gate_types::Clock;
 use shuttle::sync::{Arc, Mutex};
 
-use crate::queue::{Chunk, Queue};
+use crate::queue::Queue;
 
 /// How the second commit fails, and only that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +55,11 @@ impl Log {
         self.voids.extend(seqs);
     }
 
-    fn commit(&mut self, chunk: &Chunk) -> io::Result<()> {
+    fn commit(&mut self, frames: &[u8]) -> io::Result<()> {
         self.commits += 1;
         let fault = self.fault.filter(|_| self.commits == 2);
         if fault != Some(Fault::Lost) {
-            let (seqs, _) = chunk.frames.as_chunks::<8>();
+            let (seqs, _) = frames.as_chunks::<8>();
             let seqs = seqs.iter().map(|seq| u64::from_le_bytes(*seq));
             self.disk.extend(seqs);
         }
@@ -73,8 +73,12 @@ impl Log {
 pub(crate) struct Appender(pub(crate) Arc<Mutex<Log>>);
 
 impl Appender {
-    pub(crate) fn commit(&mut self, chunk: &mut Chunk) -> io::Result<()> {
-        self.0.lock().unwrap().commit(chunk)
+    pub(crate) fn commit(
+        &mut self,
+        _seqs: &RangeInclusive<u64>,
+        frames: &mut [u8],
+    ) -> io::Result<()> {
+        self.0.lock().unwrap().commit(frames)
     }
 }
 

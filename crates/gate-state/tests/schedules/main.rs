@@ -9,16 +9,16 @@
     reason = "a test fails by panicking; the sources under test are used in part"
 )]
 
-#[path = "../../src/commits.rs"]
-mod commits;
-#[path = "../../src/durable.rs"]
+#[path = "../../src/commit/durable.rs"]
 mod durable;
 mod log;
-#[path = "../../src/pace.rs"]
+#[path = "../../src/commit/pace.rs"]
 mod pace;
-#[path = "../../src/queue.rs"]
+#[path = "../../src/commit/queue.rs"]
 mod queue;
-#[path = "../../src/writer.rs"]
+#[path = "../../src/commit/times.rs"]
+mod times;
+#[path = "../../src/commit/writer.rs"]
 mod writer;
 
 mod sync {
@@ -48,16 +48,17 @@ mod sync {
 }
 
 /// What they need of the rest of the crate.
-mod chain {
-    pub(crate) fn number_frame(frame: &mut [u8], seq: u64) {
-        frame.copy_from_slice(&seq.to_le_bytes());
-    }
-}
 mod error {
     pub(crate) use gate_state::{NotDurable, RecordError};
 }
 mod record {
     pub(crate) use gate_state::Seq;
+
+    pub(crate) mod chain {
+        pub(crate) fn number_frame(frame: &mut [u8], seq: u64) {
+            frame.copy_from_slice(&seq.to_le_bytes());
+        }
+    }
 }
 mod store {
     pub(crate) use crate::log::Appender;

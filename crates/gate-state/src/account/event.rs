@@ -1,0 +1,118 @@
+//! What happens to one client, as values: made of a record, live and when the journal is read.
+
+use gate_types::{Qty, Side, Timestamp};
+
+use super::key::{Mark, OrderKey, short_digest};
+use crate::record::{DecisionRecord, ExpireRecord, FillRecord, ReleaseRecord, Status};
+
+/// Something that happened to one client, as the journal has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) order: OrderKey,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    /// An order was decided; `hold` is `None` when it was blocked.
+    Decide {
+        digest: [u8; 16],
+        symbol: u32,
+        side: Side,
+        qty: Qty,
+        hold: Option<u128>,
+        expires: Timestamp,
+    },
+    /// The venue says that `qty` (nanos; `None`: all that is open) will not trade.
+    Release {
+        qty: Option<u128>,
+        mark: Option<Mark>,
+    },
+    /// The venue traded `qty` (nanos) for `notional` (micros).
+    Fill {
+        qty: u128,
+        notional: u128,
+        mark: Mark,
+    },
+    /// The hold was in doubt for as long as the operator allows.
+    Expire,
+}
+
+impl Event {
+    /// An order was decided. `symbol` stands for its symbol if it was authorized.
+    pub(crate) fn decided(
+        (seq, at): (u64, Timestamp),
+        order: OrderKey,
+        decision: &DecisionRecord<'_>,
+        symbol: u32,
+    ) -> Self {
+        let what = What::Decide {
+            digest: short_digest(&decision.digest),
+            symbol,
+            side: decision.side,
+            qty: decision.qty,
+            hold: match decision.status {
+                Status::Authorized => Some(decision.notional.micros()),
+                Status::Blocked => None,
+            },
+            expires: decision.expires,
+        };
+        Self {
+            seq,
+            at,
+            order,
+            what,
+        }
+    }
+
+    /// Some of an order, or all that is open, will not trade. `mark` of a release by quantity.
+    pub(crate) fn released(
+        (seq, at): (u64, Timestamp),
+        order: OrderKey,
+        release: &ReleaseRecord<'_>,
+        mark: Option<Mark>,
+    ) -> Self {
+        let what = What::Release {
+            qty: release.qty.map(|qty| qty.decimal().nanos()),
+            mark: mark.map(|mark| Mark { seq, ..mark }),
+        };
+        Self {
+            seq,
+            at,
+            order,
+            what,
+        }
+    }
+
+    /// Some of an order traded.
+    pub(crate) fn filled(
+        (seq, at): (u64, Timestamp),
+        order: OrderKey,
+        fill: &FillRecord<'_>,
+        mark: Mark,
+    ) -> Self {
+        let what = What::Fill {
+            qty: fill.qty.decimal().nanos(),
+            notional: fill.notional.micros(),
+            mark: Mark { seq, ..mark },
+        };
+        Self {
+            seq,
+            at,
+            order,
+            what,
+        }
+    }
+
+    /// A hold in doubt was given back.
+    pub(crate) const fn expired((seq, at): (u64, Timestamp), expire: &ExpireRecord<'_>) -> Self {
+        Self {
+            seq,
+            at,
+            order: OrderKey(expire.order_key),
+            what: What::Expire,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! One record of the journal, applied to the books.
+
+use super::Books;
+use crate::account::event::{Event, What};
+use crate::account::key::{Mark, OrderKey};
+use crate::account::net_notional;
+use crate::error::{Damage, DamageKind};
+use crate::record::{ContextId, Entry, PositionRecord, Record};
+
+/// Ended orders dropped from memory at most, for each decision of the same client.
+pub(crate) const FORGET_PER_DECISION: usize = 4;
+
+impl Books {
+    /// Applies one record. Orders that ended `window_ns` before it may be forgotten by then.
+    pub(crate) fn replay(&mut self, entry: &Entry<'_>, window_ns: u64) -> Result<(), Damage> {
+        let (seq, at) = (entry.seq.get(), entry.at);
+        let place = (seq, at);
+        let (client, event, freed) = match &entry.record {
+            Record::Context(context) => {
+                self.add_context(ContextId::of(seq), context.clone());
+                return Ok(());
+            }
+            Record::Kill(kill) => {
+                self.kills.apply(kill);
+                return Ok(());
+            }
+            Record::Void => return Ok(()),
+            Record::Position(position) => return self.put_right(seq, position),
+            Record::Decision(decision) => {
+                let key = OrderKey::of_text(&decision.order_id);
+                let event = Event::decided(place, key, decision, self.symbol_of(decision));
+                (&decision.client_id, event, 0)
+            }
+            Record::Release(release) => {
+                let key = OrderKey::of_text(&release.order_id);
+                let mark = release
+                    .qty
+                    .map(|qty| Mark::of_release(&release.reason, qty));
+                let event = Event::released(place, key, release, mark);
+                (&release.client_id, event, release.freed.micros())
+            }
+            Record::Fill(fill) => {
+                let key = OrderKey::of_text(&fill.order_id);
+                let mark = Mark::of_fill(&fill.exec_id, fill.qty, fill.price);
+                let event = Event::filled(place, key, fill, mark);
+                (&fill.client_id, event, fill.converted.micros())
+            }
+            Record::Expire(expire) => {
+                let event = Event::expired(place, expire);
+                (&expire.client_id, event, expire.freed.micros())
+            }
+        };
+        self.apply_recorded(client, &event, freed, window_ns)
+    }
+
+    fn apply_recorded(
+        &self,
+        client: &str,
+        event: &Event,
+        freed: u128,
+        window_ns: u64,
+    ) -> Result<(), Damage> {
+        let account = self.account(client);
+        let mut account = account.lock();
+        if account.last_seq() >= event.seq {
+            // The snapshot was taken after this happened.
+            return Ok(());
+        }
+        if matches!(event.what, What::Decide { .. }) {
+            self.forget(&mut account, event.at, window_ns, FORGET_PER_DECISION);
+        }
+        let effect = self.apply(&mut account, event);
+        if effect.unknown || effect.freed != freed {
+            return Err(Damage::at(event.seq, DamageKind::Contradiction));
+        }
+        Ok(())
+    }
+
+    fn put_right(&self, seq: u64, position: &PositionRecord<'_>) -> Result<(), Damage> {
+        let account = self.account(&position.client_id);
+        let mut account = account.lock();
+        if account.last_seq() >= seq {
+            // The snapshot was taken after this happened.
+            return Ok(());
+        }
+        let symbol = self.symbols.number(&position.symbol);
+        if net_notional(account.position(symbol)) != position.before {
+            return Err(Damage::at(seq, DamageKind::Contradiction));
+        }
+        account.set_position(seq, symbol, position.after.micros());
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the files beside this one: the schedule tests compile those alone.
+
+mod durable;
+mod pace;
+mod queue;

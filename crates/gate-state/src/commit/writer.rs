@@ -1,0 +1,96 @@
+//! The one thread that writes the journal: what arrives while a commit is on its way to the
+//! disk makes up the next one.
+
+use std::sync::Arc;
+
+use gate_types::Clock;
+
+use super::checkpoint::WalKeeper;
+use super::durable::Durable;
+use super::pace::{Commit, Pace};
+use super::queue::{Queue, Work};
+use super::times::Commits;
+use crate::store::Appender;
+
+pub(crate) struct Writer {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) durable: Arc<Durable>,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) appender: Appender,
+    pub(crate) keeper: WalKeeper,
+    pub(crate) pace: Pace,
+}
+
+impl Writer {
+    /// Writes until the queue is closed (then everything in it is on disk, `true`) or a commit
+    /// fails (then the queue is poisoned).
+    pub(crate) fn run(mut self) -> bool {
+        let _end = Ending {
+            queue: Arc::clone(&self.queue),
+            durable: Arc::clone(&self.durable),
+        };
+        let mut done = None;
+        while let Some(work) = self.queue.take(done.take(), self.pace.gathering()) {
+            let mut chunk = match work {
+                Work::Chunk(chunk) => chunk,
+                Work::Job(job) => {
+                    if job(&self.appender) {
+                        continue;
+                    }
+                    self.fail(&"housekeeping failed");
+                    return false;
+                }
+            };
+            let start = self.clock.monotonic_ns();
+            if let Err(error) = self.appender.commit(&chunk.seqs(), &mut chunk.frames) {
+                self.fail(&error);
+                return false;
+            }
+            let end = self.clock.monotonic_ns();
+            let took_ns = end.saturating_sub(start);
+            self.commits.add(chunk.frames.len(), took_ns);
+            self.queue.committed(chunk.last);
+            self.durable.publish(chunk.last);
+            self.pace.committed(Commit {
+                records: chunk.records(),
+                waiting: chunk.records().saturating_add(self.queue.depth()),
+                took_ns,
+                end_ns: end,
+            });
+            let kept = self
+                .keeper
+                .after_commit(&self.appender, &self.queue, &*self.clock);
+            if let Err(error) = kept {
+                self.fail(&error);
+                return false;
+            }
+            done = Some(chunk);
+        }
+        self.keeper.finish(&self.appender);
+        true
+    }
+
+    /// After a failed commit nobody knows what is on disk, so nothing more is written with this
+    /// connection and everyone who waits is told.
+    fn fail(&self, error: &dyn std::fmt::Display) {
+        self.queue.poison();
+        self.durable.fail();
+        tracing::error!(%error, "journal cannot be written; refusing until it is recovered");
+    }
+}
+
+/// A writer that ends by a panic has failed: nobody may wait for it.
+struct Ending {
+    queue: Arc<Queue>,
+    durable: Arc<Durable>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queue.poison();
+            self.durable.fail();
+        }
+    }
+}

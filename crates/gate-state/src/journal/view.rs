@@ -1,0 +1,138 @@
+//! The state of a store, seen from outside: what `ledger show` prints. Read-only, on a live
+//! store or a stopped one; a live one has moved on by the time this is read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gate_types::{Exposure, NetNotional, Timestamp};
+
+use super::Journal;
+use super::read::find;
+use super::rebuild::rebuild;
+use crate::account::state::OrderState;
+use crate::books::Books;
+use crate::error::OpenError;
+use crate::record::chain::ChainPoint;
+use crate::record::{DecisionRecord, KillRecord, Record};
+use crate::snapshot;
+use crate::store::Paths;
+
+/// The state that a store's journal amounts to.
+pub struct StoreView {
+    journal: Journal,
+    books: Books,
+    window_ns: u64,
+    end: ChainPoint,
+}
+
+/// One order of a client, as it stands, with its decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderView {
+    /// Where it stands.
+    pub state: OrderState,
+    /// What was decided; `None` when the record was pruned.
+    pub decision: Option<DecisionRecord<'static>>,
+}
+
+impl StoreView {
+    /// Replays the journal of the store in `dir`. Of ended orders those are shown that ended less than
+    /// `dedupe_window_ns` ago.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: &Path, dedupe_window_ns: u64) -> Result<Self, OpenError> {
+        let journal = Journal::open(dir)?;
+        let id = journal.store_id();
+        let snapshot = snapshot::load(&Paths::new(dir), journal.conn(), &id);
+        let (books, end) = rebuild(journal.conn(), &id, snapshot, dedupe_window_ns)?;
+        Ok(Self {
+            journal,
+            books,
+            window_ns: dedupe_window_ns,
+            end,
+        })
+    }
+
+    /// The last record that this contains.
+    #[must_use]
+    pub const fn end(&self) -> ChainPoint {
+        self.end
+    }
+
+    /// Every client, in order of name, with its exposure as of `now`.
+    #[must_use]
+    pub fn clients(&self, now: Timestamp) -> Vec<(Box<str>, Exposure)> {
+        let names = self.books.clients();
+        let with_exposure = |name: Box<str>| {
+            let account = self.books.known_account(&name)?;
+            let exposure = account.lock().exposure(now);
+            Some((name, exposure))
+        };
+        names.into_iter().filter_map(with_exposure).collect()
+    }
+
+    /// The orders of a client that are remembered as of `now`, in the order of their decisions.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn orders(&self, client_id: &str, now: Timestamp) -> Result<Vec<OrderView>, OpenError> {
+        let Some(account) = self.books.known_account(client_id) else {
+            return Ok(Vec::new());
+        };
+        let account = account.lock();
+        let remembered = account.orders();
+        let remembered = remembered.filter(|order| order.is_remembered(now, self.window_ns));
+        let states = remembered.map(|order| OrderState::of(order, now)).collect();
+        self.views(states)
+    }
+
+    /// The orders in doubt as of `now`, each with its client, in order of name.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn in_doubt(&self, now: Timestamp) -> Result<Vec<(Box<str>, OrderView)>, OpenError> {
+        let mut found = Vec::new();
+        for client in self.books.clients() {
+            let Some(account) = self.books.known_account(&client) else {
+                continue;
+            };
+            let account = account.lock();
+            let doubtful = account.orders().filter(|order| order.is_in_doubt(now));
+            let states: Vec<_> = doubtful.map(|order| OrderState::of(order, now)).collect();
+            let orders = self.views(states)?.into_iter();
+            found.extend(orders.map(|order| (client.clone(), order)));
+        }
+        Ok(found)
+    }
+
+    /// With their decisions, and in the order of these.
+    fn views(&self, mut states: Vec<OrderState>) -> Result<Vec<OrderView>, OpenError> {
+        states.sort_unstable_by_key(|state| state.decision);
+        let mut views = Vec::new();
+        for state in states {
+            let decision = find(
+                self.journal.conn(),
+                state.decision.get(),
+                |entry| match &entry.record {
+                    Record::Decision(decision) => Some(decision.clone().into_owned()),
+                    _ => None,
+                },
+            )?;
+            let decision = decision.flatten();
+            views.push(OrderView { state, decision });
+        }
+        Ok(views)
+    }
+
+    /// A client's net positions, in order of symbol; those that are zero are not among them.
+    #[must_use]
+    pub fn positions(&self, client_id: &str) -> Vec<(Arc<str>, NetNotional)> {
+        self.books.positions(client_id)
+    }
+
+    /// The kill switches that are thrown.
+    #[must_use]
+    pub fn kills(&self) -> Vec<KillRecord<'static>> {
+        self.books.kills.thrown().cloned().collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! Questions: they change nothing.
+
+use std::sync::Arc;
+
+use gate_types::{ClientId, Exposure, NetNotional, OrderId, Timestamp};
+
+use super::Ledger;
+use crate::account::key::OrderKey;
+use crate::account::state::OrderState;
+use crate::error::ReadError;
+use crate::journal::read::find;
+use crate::record::{DecisionContext, DecisionRecord, Entry, Record, Seq};
+
+/// A decision as the journal has it, with the context it was made in: enough to make its token
+/// again, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDecision {
+    /// Its number.
+    pub seq: Seq,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What was decided.
+    pub record: DecisionRecord<'static>,
+    /// The policy and key in force.
+    pub context: Arc<DecisionContext>,
+}
+
+impl Ledger {
+    /// Where an order stands; `None` when it is not remembered.
+    pub fn order(&self, client_id: &ClientId<'_>, order_id: &OrderId<'_>) -> Option<OrderState> {
+        let now = self.clock.now();
+        let account = self.books.read().known_account(client_id.as_str())?;
+        let account = account.lock();
+        let key = OrderKey::of(order_id);
+        let order = account.remembered(&key, now, self.config.dedupe_window_ns)?;
+        Some(OrderState::of(order, now))
+    }
+
+    /// A client's exposure; all zero for a client that was never seen.
+    pub fn exposure(&self, client_id: &ClientId<'_>) -> Exposure {
+        let now = self.clock.now();
+        let account = self.books.read().known_account(client_id.as_str());
+        account.map_or_else(Exposure::default, |account| account.lock().exposure(now))
+    }
+
+    /// A client's net positions, in order of symbol; those that are zero are not among them.
+    pub fn positions(&self, client_id: &ClientId<'_>) -> Vec<(Arc<str>, NetNotional)> {
+        self.books.read().positions(client_id.as_str())
+    }
+
+    /// Reads a decision from the journal. Blocks until it is durable.
+    ///
+    /// # Errors
+    /// [`ReadError`]; `NotFound` also when the record is no decision.
+    pub fn decision(&self, seq: Seq) -> Result<StoredDecision, ReadError> {
+        self.durable.wait(seq.get())?;
+        let decision = |entry: &Entry<'_>| {
+            let Record::Decision(record) = &entry.record else {
+                return None;
+            };
+            Some((entry.at, record.clone().into_owned()))
+        };
+        let found = self
+            .readers
+            .with(&self.paths, |conn| find(conn, seq.get(), decision))?;
+        let (at, record) = found.flatten().ok_or(ReadError::NotFound)?;
+        let context = self.books.read().context(record.context);
+        Ok(StoredDecision {
+            seq,
+            at,
+            record,
+            context: context.ok_or(ReadError::NotFound)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_types::ManualClock;
+
+    use super::*;
+    use crate::config::LedgerConfig;
+
+    /// Who reads for a caller has others to serve.
+    #[test]
+    fn nobody_waits_to_read_from_a_store_that_is_being_recovered() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        let shut = ledger.readers.shut();
+        let read = ledger.decision(Seq::ZERO);
+        assert!(matches!(read, Err(ReadError::NotDurable(_))), "{read:?}");
+        drop(shut);
+        let read = ledger.decision(Seq::ZERO);
+        assert!(matches!(read, Err(ReadError::NotFound)), "{read:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! How a ledger is, in numbers: for metrics, probes and whoever looks after it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rusqlite::Connection;
+
+use super::Ledger;
+use crate::commit::checkpoint::CheckpointWork;
+use crate::commit::times::CommitTimes;
+use crate::error::RecordError;
+use crate::record::Seq;
+
+/// How the ledger is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Whether the journal takes records, and why not.
+    pub journal: JournalState,
+    /// Records waiting for the disk, or on their way to it.
+    pub queue_depth: u64,
+    /// The bound on that.
+    pub queue_capacity: u64,
+    /// The last record on disk.
+    pub durable_seq: Seq,
+    /// The last record that was pruned; zero when none was.
+    pub begin_seq: Seq,
+    /// Where the last snapshot begins: a start replays the journal from there.
+    pub snapshot_seq: Seq,
+    /// Orders remembered, over all clients.
+    pub remembered: usize,
+    /// Size of the write-ahead log file, in bytes.
+    pub wal_bytes: u64,
+    /// Beyond which the journal waits for whoever keeps it from starting over.
+    pub wal_limit_bytes: u64,
+    /// Commits since the start, one sync each.
+    pub commits: u64,
+    /// Bytes of records in them.
+    pub commit_bytes: u64,
+    /// Nanoseconds of the last commit.
+    pub commit_last_ns: u64,
+    /// Nanoseconds of the longest commit.
+    pub commit_max_ns: u64,
+    /// How long commits took since the start.
+    pub commit_times: CommitTimes,
+    /// Nice level of the writer's thread in force, so that whoever set
+    /// [`LedgerConfig::writer_priority`](crate::LedgerConfig::writer_priority) sees what came of
+    /// it; `None` where threads have none, and until the thread has started.
+    pub writer_nice: Option<i32>,
+    /// Checkpoint work beside the writer.
+    pub checkpoint_bulk: CheckpointWork,
+    /// Checkpoint work by the writer.
+    pub checkpoint_tail: CheckpointWork,
+}
+
+/// Whether the journal takes records now. Only [`Self::Open`] decides orders without delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalState {
+    /// It takes records and writes them.
+    Open,
+    /// As many records wait for the disk as may.
+    QueueFull,
+    /// The write-ahead log is at its limit: another process has kept the ledger open in a read
+    /// transaction, and the writer waits for that to end.
+    LogAtLimit,
+    /// A commit failed and the journal was not recovered since.
+    Failed,
+    /// The ledger was closed.
+    Closed,
+}
+
+impl fmt::Display for JournalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "the journal is open",
+            Self::QueueFull => "the journal's queue is full",
+            Self::LogAtLimit => {
+                "the write-ahead log is at its limit, held there by another process that reads the ledger"
+            }
+            Self::Failed => "the journal cannot be written",
+            Self::Closed => "the ledger is closed",
+        })
+    }
+}
+
+/// SQLite as the journal's writer uses it: asked of its connection, not repeated from what was
+/// set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteInfo {
+    /// Of the library in this process.
+    pub version: &'static str,
+    /// `wal`.
+    pub journal_mode: String,
+    /// `off`, `normal`, `full` or `extra`.
+    pub synchronous: &'static str,
+    /// Bytes.
+    pub page_size: u64,
+    /// Pages of log after which SQLite checkpoints by itself; zero: never, the ledger does.
+    pub wal_autocheckpoint: u64,
+}
+
+impl SqliteInfo {
+    pub(crate) fn of(conn: &Connection) -> Result<Self, rusqlite::Error> {
+        let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        Ok(Self {
+            version: rusqlite::version(),
+            journal_mode: conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?,
+            synchronous: match number("synchronous")? {
+                0 => "off",
+                1 => "normal",
+                2 => "full",
+                3 => "extra",
+                _ => "unknown",
+            },
+            page_size: number("page_size")?.unsigned_abs(),
+            wal_autocheckpoint: number("wal_autocheckpoint")?.unsigned_abs(),
+        })
+    }
+}
+
+/// A nice level that one thread sets and others read.
+#[derive(Debug)]
+pub(crate) struct Nice(AtomicI32);
+
+impl Nice {
+    const UNKNOWN: i32 = i32::MIN;
+
+    pub(crate) fn set(&self, level: i32) {
+        self.0.store(level, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<i32> {
+        let level = self.0.load(Ordering::Relaxed);
+        (level != Self::UNKNOWN).then_some(level)
+    }
+}
+
+impl Default for Nice {
+    fn default() -> Self {
+        Self(AtomicI32::new(Self::UNKNOWN))
+    }
+}
+
+impl Ledger {
+    /// How the ledger is.
+    pub fn health(&self) -> Health {
+        let (checkpoint_bulk, checkpoint_tail) = self.checkpoints.work();
+        let wal = std::fs::metadata(&self.paths.wal);
+        Health {
+            journal: self.journal_state(),
+            queue_depth: self.queue.depth(),
+            queue_capacity: self.config.queue_capacity,
+            durable_seq: self.durable_seq(),
+            begin_seq: Seq::new(self.begin_seq.load(Ordering::Acquire)),
+            snapshot_seq: Seq::new(self.snapshot_seq.load(Ordering::Acquire)),
+            remembered: self.books.read().remembered(),
+            wal_bytes: wal.map_or(0, |file| file.len()),
+            wal_limit_bytes: self.config.max_wal_bytes,
+            commits: self.commits.count(),
+            commit_bytes: self.commits.bytes(),
+            commit_last_ns: self.commits.last_ns(),
+            commit_max_ns: self.commits.max_ns(),
+            commit_times: self.commits.times(),
+            writer_nice: self.writer_nice.get(),
+            checkpoint_bulk,
+            checkpoint_tail,
+        }
+    }
+
+    /// Whether it remembers as many orders as it may, so that a new one is refused.
+    pub fn is_full(&self) -> bool {
+        self.books.read().remembered() >= self.config.max_orders
+    }
+
+    /// Whether the journal takes records now, and why not. Cheap: no file is asked.
+    pub fn journal_state(&self) -> JournalState {
+        if self.queue.is_closing() {
+            JournalState::Closed
+        } else if self.queue.is_poisoned() {
+            JournalState::Failed
+        } else if self.checkpoints.is_at_limit() {
+            JournalState::LogAtLimit
+        } else if self.queue.admits() == Err(RecordError::Overloaded) {
+            JournalState::QueueFull
+        } else {
+            JournalState::Open
+        }
+    }
+
+    /// SQLite as the journal's writer uses it.
+    pub fn sqlite(&self) -> &SqliteInfo {
+        &self.sqlite
+    }
+}

@@ -1,0 +1,74 @@
+//! Kill switches: thrown and lifted by an operator.
+
+use super::Ledger;
+use crate::error::RecordError;
+use crate::record::{KillRecord, Seq};
+
+impl Ledger {
+    /// Throws or lifts a kill switch. Once this returns, no order in its scope is authorized
+    /// with a later number; those before it are on the record before it. Releases and fills go
+    /// on. Answer once the record is durable.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then the switch is as it was.
+    pub fn kill(&self, kill: &KillRecord<'_>) -> Result<Seq, RecordError> {
+        // Waits for every decision in progress, and holds up new ones meanwhile.
+        let mut books = self.books.write();
+        let seq = self.push_always(self.clock.now(), kill)?;
+        books.kills.apply(kill);
+        drop(books);
+        let KillRecord {
+            scope,
+            on,
+            actor,
+            reason,
+        } = kill;
+        tracing::warn!(?scope, on, %actor, %reason, "kill switch");
+        Ok(Seq::new(seq))
+    }
+
+    /// The kill switches that are thrown.
+    pub fn kills(&self) -> Vec<KillRecord<'static>> {
+        self.books.read().kills.thrown().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gate_types::{ManualClock, Timestamp};
+
+    use super::*;
+    use crate::config::LedgerConfig;
+    use crate::record::KillScope;
+    use crate::store::Appender;
+
+    /// It is thrown when things go wrong.
+    #[test]
+    fn a_full_queue_does_not_keep_a_kill_switch_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let config = LedgerConfig {
+            queue_capacity: 1,
+            ..LedgerConfig::new(dir.path())
+        };
+        let ledger = Ledger::open(config, clock).unwrap();
+        // Until this ends nothing gets to the disk.
+        let (block, blocked) = std::sync::mpsc::channel::<()>();
+        let work = move |_: &Appender| blocked.recv().is_err();
+        ledger.queue.push_job(Box::new(work)).unwrap();
+        let kill = |scope| KillRecord {
+            scope,
+            on: true,
+            actor: "ops".into(),
+            reason: "drill".into(),
+        };
+        ledger.kill(&kill(KillScope::All)).unwrap();
+        assert_eq!(ledger.queue.admits(), Err(RecordError::Overloaded));
+        let second = ledger.kill(&kill(KillScope::Client("c1".into()))).unwrap();
+        assert_eq!(ledger.kills().len(), 2);
+        drop(block);
+        ledger.wait(second).unwrap();
+    }
+}

@@ -1,0 +1,127 @@
+//! Housekeeping: a failed journal, holds in doubt, forgetting, snapshots.
+
+use std::sync::atomic::Ordering;
+
+use gate_types::Timestamp;
+use parking_lot::MutexGuard;
+
+use super::Ledger;
+use crate::account::event::Event;
+use crate::account::notional;
+use crate::books::{Books, SharedAccount};
+use crate::error::{OpenError, SnapshotError};
+use crate::record::{ExpireRecord, Seq};
+
+/// Ended orders dropped from one client at most, each time housekeeping comes by.
+const FORGET_PER_VISIT: usize = 100_000;
+/// And so many without letting those in who wait for the client.
+const FORGET_AT_ONCE: usize = 500;
+
+/// What one call of [`Ledger::maintain`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Maintained {
+    /// A failed journal was brought back.
+    pub recovered: bool,
+    /// Holds in doubt that were given back.
+    pub expired: usize,
+    /// Ended orders that are no longer remembered.
+    pub forgotten: usize,
+    /// Clients of whom nothing is left.
+    pub closed: usize,
+    /// A snapshot was taken.
+    pub snapshot: bool,
+}
+
+impl Ledger {
+    /// Housekeeping; to be called every second or so. Brings back a failed journal, forgets
+    /// what ended longer ago than the dedupe window, gives back holds in doubt when the
+    /// configuration says so, and takes a snapshot when one is due. A call visits a sixteenth
+    /// of the clients; one that takes a snapshot lasts for as long as that takes.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the journal failed and cannot be brought back yet.
+    pub fn maintain(&self) -> Result<Maintained, OpenError> {
+        let mut done = Maintained::default();
+        if self.queue.is_poisoned() {
+            self.recover()?;
+            done.recovered = true;
+        }
+        let now = self.clock.now();
+        let clients = self.books.read().next_visits();
+        for client in clients {
+            // Taken anew for each, so that a kill switch need not wait for all of them.
+            self.visit(&self.books.read(), &client, now, &mut done);
+        }
+        let every = self.config.snapshot_every;
+        // As many as half of what is in one, so that snapshots cost each record the same,
+        // however much is remembered.
+        let remembered = u64::try_from(self.books.read().remembered()).unwrap_or(u64::MAX);
+        let enough = every.max(remembered.div_ceil(2));
+        let since = self
+            .durable
+            .seq()
+            .saturating_sub(self.snapshot_seq.load(Ordering::Acquire));
+        if every > 0 && since >= enough {
+            match self.snapshot() {
+                Ok(_) => done.snapshot = true,
+                Err(SnapshotError::Closed) => {}
+                // The one before is kept; the next call tries again.
+                Err(error) => tracing::warn!(%error, "no snapshot was taken"),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Drops what a client ordered and what ended longer ago than the dedupe window. Returns how much.
+    pub(crate) fn forget(&self, books: &Books, client: &SharedAccount, now: Timestamp) -> usize {
+        let window_ns = self.config.dedupe_window_ns;
+        let mut gone = 0_usize;
+        for _ in 0..FORGET_PER_VISIT.div_ceil(FORGET_AT_ONCE) {
+            let mut account = client.lock();
+            let forgotten = books.forget(&mut account, now, window_ns, FORGET_AT_ONCE);
+            // Whoever waits comes first, not whoever asks again.
+            MutexGuard::unlock_fair(account);
+            gone = gone.saturating_add(forgotten);
+            if forgotten == 0 {
+                break;
+            }
+        }
+        gone
+    }
+
+    fn visit(&self, books: &Books, client: &str, now: Timestamp, done: &mut Maintained) {
+        let Some(shared) = books.known_account(client) else {
+            return;
+        };
+        done.forgotten = done
+            .forgotten
+            .saturating_add(self.forget(books, &shared, now));
+        let mut account = shared.lock();
+        account.pass(now);
+        if let Some(grace_ns) = self.config.in_doubt_release_ns {
+            let deadline = now.unix_nanos().saturating_sub(grace_ns);
+            for (key, decision) in account.in_doubt_since(Timestamp::from_unix_nanos(deadline)) {
+                let held = account.order(&key).map(|order| order.hold().held);
+                let record = ExpireRecord {
+                    client_id: client.into(),
+                    decision: Seq::new(decision),
+                    order_key: key.0,
+                    freed: notional(held.unwrap_or_default()),
+                };
+                // A full queue or a failed journal: the next visit tries again.
+                let Ok(seq) = self.push(now, &record) else {
+                    return;
+                };
+                books.apply(&mut account, &Event::expired((seq, now), &record));
+                done.expired = done.expired.saturating_add(1);
+            }
+        }
+        let blank = account.is_blank(now);
+        drop(account);
+        drop(shared);
+        let taking_snapshot = self.taking_snapshot.load(Ordering::SeqCst);
+        if blank && !taking_snapshot && books.close_blank(client, now) {
+            done.closed = done.closed.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Taking a snapshot while orders go on being decided. Accounts are copied one after the other; each
+//! carries the number of its newest record.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+
+use gate_types::Timestamp;
+use rusqlite::OptionalExtension;
+
+use super::Ledger;
+use crate::account::image::AccountImage;
+use crate::books::symbols::Texts;
+use crate::error::{NotDurable, SnapshotError};
+use crate::record::Seq;
+use crate::record::chain::{ChainHash, ChainPoint};
+use crate::record::codec;
+use crate::record::wire::Out;
+use crate::snapshot::trickle::{Speed, Trickle};
+use crate::snapshot::{MAGIC, swap};
+use crate::store::unsigned;
+
+impl Ledger {
+    /// Takes a snapshot of the state, so that the next start replays only what follows. Returns from where
+    /// on. Blocks until everything recorded so far is durable and every account is written down,
+    /// but holds up each client only while it is being written down.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the one before is kept.
+    pub fn snapshot(&self) -> Result<Seq, SnapshotError> {
+        let _one_at_a_time = self.snapshots.lock();
+        let recoveries = self.recoveries.load(Ordering::Acquire);
+        {
+            // From here on no account is closed: whoever was closing one is done once this lock
+            // is taken.
+            let _books = self.books.write();
+            self.taking_snapshot.store(true, Ordering::SeqCst);
+        }
+        let written = self.write_snapshot();
+        self.taking_snapshot.store(false, Ordering::SeqCst);
+        let (begin, end) = written?;
+        // What the snapshot contains must be on disk before the snapshot counts.
+        self.durable.wait(end)?;
+        if self.recoveries.load(Ordering::Acquire) != recoveries {
+            return Err(SnapshotError::Recovered);
+        }
+        swap(&self.paths.snapshot_spare, &self.paths.snapshot)?;
+        self.paths.sync_names()?;
+        self.snapshot_seq.store(begin.seq.get(), Ordering::Release);
+        Ok(begin.seq)
+    }
+
+    fn write_snapshot(&self) -> Result<(ChainPoint, u64), SnapshotError> {
+        // An account that was closed is not in the snapshot, so that its last record must not come
+        // after where the snapshot begins. It may still be queued.
+        self.durable.wait(self.queue.last_allotted())?;
+        let begin = self.readers.with(&self.paths, |conn| {
+            let last = conn.query_row(
+                "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",
+                [],
+                |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
+            );
+            Ok::<_, SnapshotError>(last.optional()?)
+        })?;
+        let begin = begin.map_or_else(
+            || ChainPoint::genesis(&self.store_id),
+            |(seq, hash)| ChainPoint {
+                seq: Seq::new(seq),
+                hash: ChainHash(hash),
+            },
+        );
+        // Before the spare is written over: which of the two is the spare must be on disk.
+        self.paths.sync_names()?;
+        let commits = Cell::new(0);
+        let speed = || self.speed(&commits);
+        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &speed)?;
+        let now = self.clock.now();
+        let Head {
+            bytes: head,
+            clients,
+            mut end,
+        } = self.head(&begin, now);
+        file.write(&head)?;
+        let mut bytes = Vec::new();
+        let mut copy = AccountImage::default();
+        let mut symbols = Texts::new();
+        for client in clients {
+            {
+                let books = self.books.read();
+                let Some(account) = books.known_account(&client) else {
+                    continue;
+                };
+                copy.take(&account.lock(), now);
+                books.symbols.catch_up(&mut symbols);
+            }
+            bytes.clear();
+            bytes.push(1);
+            copy.encode(&client, &symbols, &mut bytes);
+            end = end.max(copy.last_seq());
+            file.write(&bytes)?;
+        }
+        bytes.clear();
+        bytes.push(0);
+        Out(&mut bytes).uint(end);
+        file.write(&bytes)?;
+        file.finish()?;
+        Ok((begin, end))
+    }
+
+    /// How to go on: gently while others commit. Does not when the journal has failed, since it is
+    /// recovered by whoever takes snapshots, nor when the ledger is closed.
+    fn speed(&self, commits: &Cell<u64>) -> Result<Speed, SnapshotError> {
+        if self.queue.is_closing() {
+            return Err(SnapshotError::Closed);
+        }
+        if self.durable.has_failed() {
+            return Err(SnapshotError::NotDurable(NotDurable));
+        }
+        let count = self.commits.count();
+        let idle = commits.replace(count) == count;
+        Ok(if idle { Speed::Full } else { Speed::Gentle })
+    }
+
+    fn head(&self, begin: &ChainPoint, now: Timestamp) -> Head {
+        let books = self.books.read();
+        let mut head = MAGIC.to_vec();
+        let mut out = Out(&mut head);
+        out.fixed(&self.store_id);
+        out.uint(begin.seq.get());
+        out.fixed(&begin.hash.0);
+        let mut body = Vec::new();
+        let contexts = books.contexts();
+        out.uint(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
+        for (id, context) in contexts {
+            body.clear();
+            codec::encode(now, &*context, &mut body);
+            out.uint(id.seq().get());
+            out.bytes(&body);
+        }
+        let kills: Vec<_> = books.kills.thrown().cloned().collect();
+        out.uint(u64::try_from(kills.len()).unwrap_or(u64::MAX));
+        for kill in kills {
+            body.clear();
+            codec::encode(now, &kill, &mut body);
+            out.bytes(&body);
+        }
+        Head {
+            bytes: head,
+            clients: books.clients(),
+            // A switch is thrown under the books' lock: its record may be queued still.
+            end: begin.seq.get().max(self.queue.last_allotted()),
+        }
+    }
+}
+
+/// What a snapshot begins with.
+struct Head {
+    bytes: Vec<u8>,
+    /// Whose accounts follow.
+    clients: Vec<Box<str>>,
+    /// The newest record that it may contain.
+    end: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gate_types::ManualClock;
+
+    use super::*;
+    use crate::config::LedgerConfig;
+    use crate::record::{KillRecord, KillScope};
+
+    /// A snapshot must not say that a switch is off before the journal does.
+    #[test]
+    fn a_snapshot_waits_for_the_switches_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        let switch = |on| KillRecord {
+            scope: KillScope::All,
+            on,
+            actor: "ops".into(),
+            reason: "drill".into(),
+        };
+        let thrown = ledger.kill(&switch(true)).unwrap();
+        ledger.wait(thrown).unwrap();
+        // Until this ends nothing more gets to the disk.
+        let (block, blocked) = std::sync::mpsc::channel::<()>();
+        let work = move |_: &crate::store::Appender| blocked.recv().is_err();
+        ledger.queue.push_job(Box::new(work)).unwrap();
+        let lifted = ledger.kill(&switch(false)).unwrap();
+        let begin = ChainPoint {
+            seq: thrown,
+            hash: ChainHash([0; 32]),
+        };
+        let head = ledger.head(&begin, ledger.clock.now());
+        assert_eq!(head.end, lifted.get());
+        assert_eq!(ledger.poll_durable(lifted), std::task::Poll::Pending);
+        drop(block);
+        ledger.wait(lifted).unwrap();
+    }
+}

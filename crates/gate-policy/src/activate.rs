@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bundle::Bundle;
 use crate::policy::{Engine, Policy, PolicyIdentity};
 use crate::rego::compile::{self, CompileError};
-use crate::rego::{EvalLimits, RegoPolicy};
+use crate::rego::{EvalLimits, RegoPolicy, schema};
 use crate::rules::{BuiltinPolicy, DataError, TypedData};
 use crate::selftest::{self, TestReport};
 use crate::steps::Steps;
@@ -130,7 +130,9 @@ impl Activation {
             Engine::Rego => {
                 let compiled = Arc::new(compile::compile(bundle, steps)?);
                 let typed = TypedData::parse_for_rego(bundle.data())?;
-                Self::Rego(Box::new(RegoPolicy::new(identity, compiled, typed, limits)))
+                let policy = RegoPolicy::new(identity, compiled, typed, limits);
+                schema::check(&policy, bundle)?;
+                Self::Rego(Box::new(policy))
             }
         })
     }

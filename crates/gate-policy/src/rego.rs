@@ -19,6 +19,7 @@ mod prepared;
 mod program;
 pub(crate) mod refuse;
 mod rewrite;
+pub(crate) mod schema;
 mod shape;
 mod shorten;
 pub(crate) mod syntax;

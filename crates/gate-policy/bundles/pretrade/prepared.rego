@@ -31,15 +31,17 @@ suspended := {client: no_limits |
 no_limits := {}
 
 within(entry, own) := found if {
-	not own.price_collar_pct
+	not "price_collar_pct" in object.keys(own)
 	found := limits(entry)
 } else := no_limits
 
 limits(entry) := {
-	"qty_nanos": scaled(entry, "max_order_qty", 1000000000),
-	"notional_micros": scaled(entry, "max_order_notional", 1000000),
-	"exposure_micros": scaled(entry, "max_exposure", 1000000),
-	"orders_per_second": scaled(entry, "max_orders_per_second", 1),
+	"qty_nanos": limit(entry, "max_order_qty", 9),
+	"notional_micros": limit(entry, "max_order_notional", 6),
+	"exposure_micros": limit(entry, "max_exposure", 6),
+	"orders_per_second": limit(entry, "max_orders_per_second", 0),
+} if {
+	is_object(entry)
 }
 
 # The instruments without limits of their own: the price is all there is to check.
@@ -51,24 +53,38 @@ collars[symbol] := instrument if {
 
 # A restricted symbol is not listed, and so never ordinary.
 instruments[symbol] := {
-	"qty_nanos": scaled(entry, "max_order_qty", 1000000000),
-	"notional_micros": scaled(entry, "max_order_notional", 1000000),
+	"qty_nanos": limit(entry, "max_order_qty", 9),
+	"notional_micros": limit(entry, "max_order_notional", 6),
 	"low_nanos": reference - distance,
 	"high_nanos": reference + distance,
 } if {
 	some symbol, entry in data.instruments
 	not data.restricted_symbols[symbol]
-	reference := round(to_number(entry.reference_price) * 1000000000)
+	reference := scaled(entry.reference_price, 9)
 
 	# Per cent in millionths: the collar of everyone, or the instrument's own when it is tighter.
-	general_collar := scaled(object.get(data.limits, "default", {}), "price_collar_pct", 1000000)
-	collar := min([general_collar, scaled(entry, "price_collar_pct", 1000000)])
+	general_collar := limit(object.get(data.limits, "default", {}), "price_collar_pct", 6)
+	collar := min([general_collar, limit(entry, "price_collar_pct", 6)])
 
 	# Rounded down: a price is an integer, so it is within the product when it is within this.
 	product := reference * collar
 	distance := (product - (product % 100000000)) / 100000000
 }
 
-scaled(entry, name, scale) := unlimited if {
+# (Not the other way round: what cannot be read would be no limit.)
+limit(entry, name, places) := unlimited if {
 	not name in object.keys(entry)
-} else := round(to_number(entry[name]) * scale)
+} else := scaled(entry[name], places)
+
+# As in pretrade.rego: an amount as an integer of so many places after the point.
+scaled(amount, places) := (to_number(whole) * units[places]) + (part - units[places]) if {
+	is_string(amount)
+	regex.match(`^(0|[1-9][0-9]*)[.][0-9]{1,9}$`, amount)
+	[whole, fraction] := split(amount, ".")
+	padded := concat("", [fraction, "000000000"])
+
+	# A number has no zeros before it: of 0.05 the part is 1050000000, and 10^9 more than it should be.
+	part := to_number(concat("", ["1", substring(padded, 0, places)]))
+} else := round(to_number(amount) * units[places])
+
+units := {0: 1, 6: 1000000, 9: 1000000000}

@@ -11,13 +11,19 @@
 #   * Inside a rule an error counts as "does not apply". So each limit is written as
 #     "deny, unless the order is within it": a limit that cannot be read denies.
 #   * Clients, symbols and instruments are objects, not arrays: a lookup, not a search.
+#   * What a typo in data.json would switch off is refused: Gate reads data_schema below, and takes
+#     no limit, instrument or list that these rules do not know. (What rules of your own need stands
+#     in a member of data.json of its own.)
 #
 # How it stays exact: Gate gives the amounts as integers in input.amounts (nanos are 10^-9 units,
-# micros are 10^-6 of the currency). A limit in data.json is a number or a string; a whole one is
-# exact at any size, one with a fraction as long as it has at most 15 digits; with up to 18 it is
-# off by a part in 10^18 at most (numbers have mantissas of 64 bits on the way to an integer).
+# micros are 10^-6 of the currency). A limit in data.json is a whole number or a string, which are
+# exact at any size, or a number with a fraction: of one above 4*10^9 (a quantity) or 4*10^12 (money)
+# a part in 10^18 may be missing, since numbers have mantissas of 64 bits. Write that as a string.
 
 package gate
+
+# data.json is what the built-in rules read; plain OPA does not look at it.
+data_schema := "pretrade"
 
 # The usual order, in one pass over integers that were computed when the bundle came into force
 # (prepared.rego). It is a shortcut and nothing more: an order that it lets through breaks none of
@@ -145,33 +151,46 @@ limited if is_object(limits)
 
 # What is not defined does not hold: a limit that cannot be read. (Asked as functions, and by names
 # that are bound already: OPA takes `not x <= f(y)` as undefined, and no denial, when f(y) is.)
-at_most(amount, limit, scale) if amount <= round(to_number(limit) * scale)
+at_most(amount, limit, places) if amount <= scaled(limit, places)
 
 below(amount, limit) if amount < to_number(limit)
 
+# An amount as an integer of so many places after the point.
+scaled(amount, places) := (to_number(whole) * units[places]) + (part - units[places]) if {
+	is_string(amount)
+	regex.match(`^(0|[1-9][0-9]*)[.][0-9]{1,9}$`, amount)
+	[whole, fraction] := split(amount, ".")
+	padded := concat("", [fraction, "000000000"])
+
+	# A number has no zeros before it: of 0.05 the part is 1050000000, and 10^9 more than it should be.
+	part := to_number(concat("", ["1", substring(padded, 0, places)]))
+} else := round(to_number(amount) * units[places])
+
+units := {0: 1, 6: 1000000, 9: 1000000000}
+
 broken contains "max_exposure" if {
 	limit := limits.max_exposure
-	not at_most(amounts.gross_micros + amounts.notional_micros, limit, 1000000)
+	not at_most(amounts.gross_micros + amounts.notional_micros, limit, 6)
 }
 
 broken contains "max_order_notional" if {
 	limit := limits.max_order_notional
-	not at_most(amounts.notional_micros, limit, 1000000)
+	not at_most(amounts.notional_micros, limit, 6)
 }
 
 broken contains "max_order_notional" if {
 	limit := data.instruments[input.order.symbol].max_order_notional
-	not at_most(amounts.notional_micros, limit, 1000000)
+	not at_most(amounts.notional_micros, limit, 6)
 }
 
 broken contains "max_order_qty" if {
 	limit := limits.max_order_qty
-	not at_most(amounts.qty_nanos, limit, 1000000000)
+	not at_most(amounts.qty_nanos, limit, 9)
 }
 
 broken contains "max_order_qty" if {
 	limit := data.instruments[input.order.symbol].max_order_qty
-	not at_most(amounts.qty_nanos, limit, 1000000000)
+	not at_most(amounts.qty_nanos, limit, 9)
 }
 
 broken contains "order_rate" if {
@@ -181,28 +200,31 @@ broken contains "order_rate" if {
 
 # |price - reference| is at most so many per cent of the reference; both sides times 10^8.
 near(price, reference, percent) if {
-	abs(price - reference) * 100000000 <= round(to_number(percent) * 1000000) * reference
+	exact := scaled(reference, 9)
+	abs(price - exact) * 100000000 <= scaled(percent, 6) * exact
 }
 
 broken contains "price_collar" if {
 	percent := limits.price_collar_pct
-	reference := round(to_number(data.instruments[input.order.symbol].reference_price) * 1000000000)
+	reference := data.instruments[input.order.symbol].reference_price
 	not near(amounts.price_nanos, reference, percent)
 }
 
 broken contains "price_collar" if {
 	instrument := data.instruments[input.order.symbol]
 	percent := instrument.price_collar_pct
-	reference := round(to_number(instrument.reference_price) * 1000000000)
+	reference := instrument.reference_price
 	not near(amounts.price_nanos, reference, percent)
 }
 
 broken contains "reference_price_missing" if {
-	limits.price_collar_pct != null
-	not data.instruments[input.order.symbol].reference_price
+	"price_collar_pct" in object.keys(limits)
+	not priced
 }
 
 broken contains "reference_price_missing" if {
-	data.instruments[input.order.symbol].price_collar_pct != null
-	not data.instruments[input.order.symbol].reference_price
+	"price_collar_pct" in object.keys(data.instruments[input.order.symbol])
+	not priced
 }
+
+priced if "reference_price" in object.keys(data.instruments[input.order.symbol])

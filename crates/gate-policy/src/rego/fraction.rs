@@ -48,6 +48,9 @@ pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Answer
         return Ok(None);
     };
     if a.is_integer() && b.is_integer() {
+        if let Some(large) = large_whole(operation, left, right) {
+            return Ok(Some(Value::from(large)));
+        }
         let rest = || a.clone().modulo(b).ok()?.as_i128();
         if operation != Operation::Div || rest() == Some(0) {
             return Ok(None);
@@ -62,6 +65,32 @@ pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Answer
             Operation::Div => left.over(right),
         });
     keep(result)
+}
+
+/// What two whole numbers come to, where that is large: one may be a float to the engine (`1.5e9`), which then
+/// rounds to 53 bits.
+fn large_whole(operation: Operation, left: &Value, right: &Value) -> Option<i128> {
+    let (Value::Number(a), Value::Number(b)) = (left, right) else {
+        return None;
+    };
+    // A whole number of more bits than a float has is none.
+    let magnitude = |of: Option<f64>| of.map_or(f64::INFINITY, f64::abs);
+    let (size_a, size_b) = (magnitude(a.as_f64()), magnitude(b.as_f64()));
+    let is_large = match operation {
+        Operation::Add | Operation::Sub => size_a + size_b >= LARGE,
+        Operation::Mul => size_a * size_b >= LARGE,
+        Operation::Div => false,
+    };
+    if !is_large {
+        return None;
+    }
+    let (a, b) = (a.as_i128()?, b.as_i128()?);
+    match operation {
+        Operation::Add => a.checked_add(b),
+        Operation::Sub => a.checked_sub(b),
+        Operation::Mul => a.checked_mul(b),
+        Operation::Div => None,
+    }
 }
 
 /// The builtins that compute; `None` where it is the engine's own.

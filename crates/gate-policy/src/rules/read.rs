@@ -50,6 +50,11 @@ impl TypedData {
     /// # Errors
     /// [`DataError`] names the first member that is refused.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_beside(text, |_| false)
+    }
+
+    /// As [`Self::parse`]; of other members those whose name `is_others` is true for are passed over.
+    pub(crate) fn parse_beside(text: &str, is_others: impl Fn(&str) -> bool) -> Result<Self> {
         let root = At::root(text)?;
         let mut typed = Self::default();
         for member in root.members()? {
@@ -58,6 +63,7 @@ impl TypedData {
                 "instruments" => typed.read_instruments(&member)?,
                 "restricted_symbols" => typed.restricted = flags(&member)?,
                 "suspended_clients" => typed.suspended = flags(&member)?,
+                other if is_others(other) => {}
                 _ => return Err(member.refused(DataProblem::Unknown)),
             }
         }

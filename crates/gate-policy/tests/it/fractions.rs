@@ -30,6 +30,27 @@ fn generated_comparisons_hold_where_they_hold_in_opa() {
     assert!(blocked < 15 && cases.len() > 400, "{blocked}");
 }
 
+/// To the engine a number with an exponent is a float, whole or not.
+#[test]
+fn a_whole_number_is_exact_however_it_is_written() {
+    for (written, product) in [
+        ("5.552947373e9", "5552947373000000000"),
+        ("72430381226.8e1", "724303812268000000000"),
+        ("8.6064368e7", "86064368000000000"),
+        ("9007199254740993", "9007199254740993000000000"),
+    ] {
+        let data = format!(r#"{{"a": {written}}}"#);
+        for rule in [
+            format!("data.a * 1000000000 == {product}"),
+            format!("data.a * 1000000000 + 1 > {product}"),
+            format!("data.a * 1000000000 - 1 < {product}"),
+        ] {
+            let rego = format!("decision := {ALLOW} if {{ {rule} }}");
+            assert_eq!(judge(&rego, &data, "1"), "allow", "{rule} of {written}");
+        }
+    }
+}
+
 #[test]
 fn what_an_evaluation_made_of_a_fraction_is_nothing_to_the_next() {
     // A third of 1 is kept as the number that stands in the data.

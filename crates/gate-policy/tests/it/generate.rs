@@ -68,6 +68,14 @@ fn limit() -> impl Strategy<Value = Option<Value>> {
             Value::String(text)
         }
     });
+    let value = prop_oneof![
+        8 => value,
+        // More digits than a product of 64 bits has.
+        1 => (1_u64..100_000_000_000, 1_u32..1_000_000)
+            .prop_map(|(whole, micros)| Value::String(format!("{whole}.{micros:06}"))),
+        // Whole, and a float to whoever reads it.
+        1 => (1_u32..=u32::MAX).prop_map(|n| json!(f64::from(n) * 8.0)),
+    ];
     proptest::option::weighted(0.6, value)
 }
 

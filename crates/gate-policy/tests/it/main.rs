@@ -19,6 +19,7 @@ mod growth;
 mod membership;
 mod negation;
 mod reports;
+mod schema;
 mod selftest;
 mod strict;
 mod support;

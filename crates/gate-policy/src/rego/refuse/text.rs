@@ -139,9 +139,22 @@ pub(in crate::rego) fn keywords(path: &str, source: &str) -> Result<(), CompileE
     Ok(())
 }
 
-/// The source without its comments and without what is inside strings.
+/// The source without its comments, and with a word in the place of each string: what it stands beside goes
+/// on no further for it.
 fn code(source: &str) -> String {
-    outside(source).map(|(_, c)| c).collect()
+    let mut code = String::new();
+    let mut end = 0;
+    for (at, c) in outside(source) {
+        if source
+            .get(end..at)
+            .is_some_and(|skipped| skipped.starts_with(['"', '`']))
+        {
+            code.push_str(" s ");
+        }
+        code.push(c);
+        end = at.saturating_add(c.len_utf8());
+    }
+    code
 }
 
 /// What is outside of comments and strings, and where.
@@ -194,6 +207,8 @@ mod tests {
         check("f(1)\n* ", "1", true);
         check("[\n0]", "", true);
         check("a.b", "", true);
+        check("\"a\" +\n", "1", true);
+        check("\"a\"\n+ ", "1", true);
     }
 
     #[test]
@@ -223,6 +238,10 @@ mod tests {
         check("input.order.qty <= 5 # x\n", "", false);
         check("f(a, b + c)\n", "", false);
         check("y := {\"a\": 1, \"b\": [2, 3]}\n", "", false);
+        check("y == \"a\"\n", "", false);
+        check("y == `a`\n", "", false);
+        check("\"a\" == y\n", "", false);
+        check("y == \"a\" # \"b\"\n", "", false);
         let items = format!("package gate\nx := [{}]\n", "\n1 + 2,".repeat(500));
         assert_eq!(nesting("x", &items), Ok(()));
         let rules = format!(

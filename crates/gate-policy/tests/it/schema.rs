@@ -8,6 +8,7 @@ use crate::support::{Order, show};
 const PREPARED: &str = include_str!("../../bundles/pretrade/prepared.rego");
 const PRETRADE: &str = include_str!("../../bundles/pretrade/pretrade.rego");
 
+#[allow(clippy::panic, reason = "a test fails by panicking")]
 fn refusal(data: &str, own: &[(&str, &str)]) -> Option<String> {
     let shipped = [("prepared.rego", PREPARED), ("pretrade.rego", PRETRADE)];
     let files = [("data.json", data)].into_iter().chain(shipped);

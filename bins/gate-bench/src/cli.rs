@@ -1,13 +1,13 @@
 //! The command line: what can be asked for, and the run that each question comes to.
 
 mod actions;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
-use gate_types::Qty;
 
 use crate::closed::Stop;
 use crate::open::Rate;
@@ -18,6 +18,7 @@ use crate::scheduling::Scheduling;
 use crate::search::Objective;
 use crate::target::Target;
 use crate::workload::{Mix, Spread, WorkloadConfig};
+use values::{amount, percent, plain, positive, rate, seconds, some, some_seconds, url};
 
 /// Load generator for the gate contract: closed and open loops, latency from the intended start.
 ///
@@ -115,7 +116,7 @@ struct SeriesArgs {
     #[arg(long, default_value = "10", value_parser = positive)]
     p99_ms: f64,
     /// The objective: at most so many per cent of errors.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value = "0", value_parser = percent)]
     errors_percent: f64,
 }
 
@@ -162,10 +163,10 @@ struct CommonArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Part of every order id; made from the time when not given.
-    #[arg(long)]
+    #[arg(long, value_parser = plain)]
     run_id: Option<String>,
     /// How many clients order.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     clients: u64,
     /// How orders spread over the clients: `uniform` or `zipf:EXPONENT`.
     #[arg(long, default_value = "uniform")]
@@ -180,10 +181,10 @@ struct CommonArgs {
     #[arg(long, default_value = "185.50", value_parser = amount)]
     price: String,
     /// Instrument of every order.
-    #[arg(long, default_value = "AAPL")]
+    #[arg(long, default_value = "AAPL", value_parser = plain)]
     symbol: String,
     /// Instrument of the orders that are meant to be blocked.
-    #[arg(long, default_value = "GME")]
+    #[arg(long, default_value = "GME", value_parser = plain)]
     blocked_symbol: String,
     /// Write the report here; `-` for standard output, instead of the summary.
     #[arg(long)]
@@ -281,63 +282,6 @@ fn fresh_run_id() -> String {
     id.iter().rev().collect()
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let text = text.strip_suffix('s').unwrap_or(text);
-    text.parse::<f64>()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "not a number of seconds".to_owned())
-}
-
-fn some_seconds(text: &str) -> Result<Duration, String> {
-    let time = seconds(text)?;
-    if time.is_zero() {
-        return Err("not a time above 0".to_owned());
-    }
-    Ok(time)
-}
-
-fn some(text: &str) -> Result<usize, String> {
-    let number = text.parse().map_err(|_| "not a whole number")?;
-    if number == 0 {
-        return Err("not a number above 0".to_owned());
-    }
-    Ok(number)
-}
-
-fn url(text: &str) -> Result<String, String> {
-    match Target::host_of(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// A quantity or a price.
-fn amount(text: &str) -> Result<String, String> {
-    match Qty::parse(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// More than any generator of this kind sends; each request that is due is taken note of.
-const MAX_RATE_PER_S: f64 = 10_000_000.0;
-
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = positive(text)?;
-    if rate > MAX_RATE_PER_S {
-        return Err(format!("more than {MAX_RATE_PER_S} a second"));
-    }
-    Ok(rate)
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite() && *value > 0.0)
-        .ok_or_else(|| "not a number above 0".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,6 +308,13 @@ mod tests {
             "open -r 1 -t 0",
             "closed --qty abc",
             "closed --price 0",
+            "closed -d 1e19",
+            "closed --run-id a\"b",
+            "closed --symbol a\\b",
+            "closed --clients 1000000000",
+            "sweep -r 1 --errors-percent nan",
+            "sweep -r 1 --errors-percent -1",
+            "closed --url http://127.0.0.1:1?x=1",
         ] {
             let refused = asked(&format!("gate-bench {wrong}")).unwrap_err();
             assert_eq!(refused.exit_code(), 2, "{wrong}");

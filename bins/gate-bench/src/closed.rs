@@ -29,7 +29,7 @@ impl<'a> ClosedLoop<'a> {
     pub(crate) fn new(stop: Stop, warmup: Duration, left: &'a AtomicU64) -> Self {
         let deadline_ns = match stop {
             Stop::Requests(_) => None,
-            Stop::After(duration) => Some(nanos(warmup + duration)),
+            Stop::After(duration) => Some(nanos(warmup.saturating_add(duration))),
         };
         Self {
             left,

@@ -62,9 +62,19 @@ impl Connection {
         self.stream.is_some()
     }
 
+    /// Waits until the connection is there.
     pub(crate) fn open(&mut self, target: &Target, registry: &Registry) -> io::Result<()> {
+        self.take(target.connect()?, registry)
+    }
+
+    /// Waits for nothing: others are being answered meanwhile. What is sent before the connection is there waits
+    /// for it.
+    pub(crate) fn reopen(&mut self, target: &Target, registry: &Registry) -> io::Result<()> {
+        self.take(target.connect_soon()?, registry)
+    }
+
+    fn take(&mut self, mut stream: Stream, registry: &Registry) -> io::Result<()> {
         self.close();
-        let mut stream = target.connect()?;
         stream.register(registry, self.token)?;
         self.stream = Some(stream);
         Ok(())

@@ -71,7 +71,7 @@ pub(crate) struct Setup<'a> {
 
 /// How often timeouts and broken connections are looked after.
 const HOUSEKEEPING_NS: u64 = 50_000_000;
-/// A run without any response for this many timeouts is given up.
+/// A run in which something is asked and nothing answered for this many timeouts is ended.
 const PATIENCE: u32 = 3;
 
 pub(crate) struct Engine<'a, A> {
@@ -86,7 +86,8 @@ pub(crate) struct Engine<'a, A> {
     arrivals: A,
     recorder: Recorder,
     finished: bool,
-    progress_ns: u64,
+    /// When the first was asked of what was asked since the last response.
+    silent_since_ns: Option<u64>,
 }
 
 impl<'a, A: Arrivals> Engine<'a, A> {
@@ -110,7 +111,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             idle: (0..connections.len()).collect(),
             in_flight: 0,
             finished: false,
-            progress_ns: 0,
+            silent_since_ns: None,
             clock: RunClock::start(),
             setup,
             poll,
@@ -128,7 +129,6 @@ impl<'a, A: Arrivals> Engine<'a, A> {
         let spin_ns = u64::try_from(self.setup.spin.as_nanos()).unwrap_or(0);
         let mut alarm = Alarm::new(&self.poll, spin_ns).context("no timer")?;
         let mut housekeeping_ns = 0;
-        self.progress_ns = self.clock.now_ns();
         loop {
             let now_ns = self.start_due();
             if self.finished && self.in_flight == 0 {
@@ -136,7 +136,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             }
             if now_ns >= housekeeping_ns {
                 housekeeping_ns = now_ns + HOUSEKEEPING_NS;
-                if !self.housekeep(now_ns)? {
+                if !self.housekeep(now_ns) {
                     break;
                 }
             }
@@ -196,6 +196,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             sent_ns: self.clock.now_ns(),
             measured,
         };
+        self.silent_since_ns.get_or_insert(in_flight.sent_ns);
         self.recorder.sent(&in_flight);
         self.in_flight += 1;
         if let Err(broken) = connection.send(bytes, in_flight, self.poll.registry()) {
@@ -228,7 +229,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             self.workload.opened(in_flight.request.order);
         }
         self.in_flight -= 1;
-        self.progress_ns = now_ns;
+        self.silent_since_ns = None;
         if connection.finish(response) {
             self.idle.push_back(slot);
         } else {
@@ -261,15 +262,16 @@ impl<'a, A: Arrivals> Engine<'a, A> {
         };
         self.idle.retain(|idle| *idle != slot);
         if connection
-            .open(self.setup.target, self.poll.registry())
+            .reopen(self.setup.target, self.poll.registry())
             .is_ok()
         {
             self.idle.push_back(slot);
+            self.recorder.reconnected(self.clock.now_ns());
         }
     }
 
     /// Ends what waited too long; false when the run is over.
-    fn housekeep(&mut self, now_ns: u64) -> anyhow::Result<bool> {
+    fn housekeep(&mut self, now_ns: u64) -> bool {
         self.setup.live.publish(&self.recorder.counts);
         let timeout_ns = u64::try_from(self.setup.timeout.as_nanos()).unwrap_or(u64::MAX);
         let give_up = self.arrivals.give_up_ns().is_some_and(|end| now_ns >= end);
@@ -291,13 +293,27 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             }
         }
         let patience_ns = timeout_ns.saturating_mul(u64::from(PATIENCE));
-        anyhow::ensure!(
-            now_ns.saturating_sub(self.progress_ns) < patience_ns
-                || self.in_flight == 0 && !self.idle.is_empty(),
-            "no response from {} for {} s",
-            self.setup.target,
-            patience_ns / 1_000_000_000
-        );
-        Ok(!give_up)
+        if self.idle.is_empty() && self.in_flight == 0 {
+            // No connection can be opened.
+            self.silent_since_ns.get_or_insert(now_ns);
+        }
+        let silence_ns = |since| now_ns.saturating_sub(since);
+        let is_silent = self.silent_since_ns.map(silence_ns) >= Some(patience_ns);
+        if is_silent {
+            self.recorder.gave_up_after = Some(Duration::from_nanos(patience_ns));
+            self.give_up_all(now_ns);
+        }
+        !(give_up || is_silent)
+    }
+
+    /// Of what is still under way nothing will come.
+    fn give_up_all(&mut self, now_ns: u64) {
+        for connection in &mut self.connections {
+            if let Some(in_flight) = connection.in_flight {
+                self.recorder.timed_out(&in_flight, now_ns);
+                self.in_flight -= 1;
+                connection.close();
+            }
+        }
     }
 }

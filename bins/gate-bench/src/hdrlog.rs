@@ -1,11 +1,12 @@
 //! The run as an `HdrHistogram` interval log: one histogram of response times per second, for the
-//! tools that read such logs. Values are nanoseconds; the log's own maxima are milliseconds.
+//! tools that read such logs (their format takes compressed histograms alone). Values are nanoseconds; the
+//! log's own maxima are milliseconds. A request that was given up counts with the time waited for it.
 
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use hdrhistogram::serialization::V2Serializer;
+use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
 
 use crate::run::Run;
@@ -15,7 +16,7 @@ use crate::run::Run;
 /// # Errors
 /// When it cannot be written.
 pub fn write(run: &Run, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut serializer = V2Serializer::new();
+    let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
     let start = run.zero + run.config.warmup;
     let header = format!("gate-bench response times in ns, {}", run.config.target);

@@ -36,7 +36,7 @@ impl OpenLoop {
         share: Share,
         seed: u64,
     ) -> Self {
-        let end_ns = nanos(warmup + rate.duration);
+        let end_ns = nanos(warmup.saturating_add(rate.duration));
         let schedule = Schedule::new(rate.arrivals, rate.per_s, end_ns, share, seed);
         Self {
             pacer: Pacer::new(schedule),

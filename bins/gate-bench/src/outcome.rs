@@ -54,11 +54,15 @@ impl Outcome {
 /// The first `status` member decides; the contract writes it near the front, before any text that
 /// a caller could have put in.
 fn verdict(body: &[u8]) -> Outcome {
-    const MEMBER: &[u8] = br#""status":""#;
-    let value = find(body, MEMBER).and_then(|at| body.get(at + MEMBER.len()..));
+    const MEMBER: &[u8] = br#""status""#;
+    let after = find(body, MEMBER).and_then(|at| body.get(at + MEMBER.len()..));
+    // A server may write spaces around the colon.
+    let value = after
+        .and_then(|after| after.trim_ascii_start().strip_prefix(b":"))
+        .map(<[u8]>::trim_ascii_start);
     match value {
-        Some(value) if value.starts_with(b"AUTHORIZED\"") => Outcome::Authorized,
-        Some(value) if value.starts_with(b"BLOCKED\"") => Outcome::Blocked,
+        Some(value) if value.starts_with(b"\"AUTHORIZED\"") => Outcome::Authorized,
+        Some(value) if value.starts_with(b"\"BLOCKED\"") => Outcome::Blocked,
         _ => Outcome::Unreadable,
     }
 }
@@ -66,6 +70,15 @@ fn verdict(body: &[u8]) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_verdict_is_one_however_the_server_spaces_its_json() {
+        let of = |body: &str| Outcome::of(Expect::Gate, Kind::Authorize, 200, body.as_bytes());
+        assert_eq!(of(r#"{"status": "AUTHORIZED"}"#), Outcome::Authorized);
+        assert_eq!(of("{\n  \"status\" :\n \"BLOCKED\"\n}"), Outcome::Blocked);
+        assert_eq!(of(r#"{"status": "AUTHORIZED!"}"#), Outcome::Unreadable);
+        assert_eq!(of(r#"{"status" "AUTHORIZED"}"#), Outcome::Unreadable);
+    }
 
     #[track_caller]
     fn check(kind: Kind, status: u16, body: &str, outcome: Outcome) {

@@ -4,6 +4,7 @@
 //! when a new second begins.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
@@ -51,6 +52,14 @@ pub struct Counts {
     pub no_retry_after: u64,
     /// Requests that were due and could not be sent before the run ended.
     pub unsent: u64,
+    /// Whole responses that came within the time that was measured.
+    pub in_time: u64,
+    /// Successes among them.
+    pub successes_in_time: u64,
+    /// Responses with another verdict than the workload is made for, by kind of request.
+    pub unexpected_by_kind: BTreeMap<&'static str, u64>,
+    /// Connections that were opened again.
+    pub reconnects: u64,
 }
 
 impl Counts {
@@ -92,6 +101,12 @@ impl Counts {
         self.malformed += other.malformed;
         self.unsent += other.unsent;
         self.no_retry_after += other.no_retry_after;
+        self.in_time += other.in_time;
+        self.successes_in_time += other.successes_in_time;
+        self.reconnects += other.reconnects;
+        for (kind, count) in &other.unexpected_by_kind {
+            *self.unexpected_by_kind.entry(kind).or_default() += count;
+        }
         for (status, count) in &other.by_status {
             *self.by_status.entry(*status).or_default() += count;
         }
@@ -104,8 +119,10 @@ impl Counts {
 /// One second of the run.
 #[derive(Debug, Clone)]
 pub struct Second {
-    /// Response times of requests that ended in it.
+    /// Response times of requests that ended in it; of one that was given up, the time waited.
     pub response: Histogram<u32>,
+    /// Requests that were answered in it with a success.
+    pub completed: u64,
     /// Requests that ended in it otherwise.
     pub errors: u64,
 }
@@ -138,14 +155,18 @@ pub struct Recorder {
     /// The longest that the loop was away: it asks to be woken every 50 ms.
     pub away_max_ns: u64,
     expect: Expect,
+    /// Nothing was heard of the server for so long that the run was ended.
+    pub gave_up_after: Option<Duration>,
     /// Measuring begins here.
     start_ns: u64,
+    /// And ends here, if it does so by the clock.
+    end_ns: u64,
 }
 
 impl Recorder {
-    /// An empty recorder; seconds count from `start_ns`.
+    /// An empty recorder of what is measured from `start_ns` to `end_ns`; seconds count from the start.
     #[must_use]
-    pub fn new(expect: Expect, start_ns: u64, samples: Samples) -> Self {
+    pub fn new(expect: Expect, start_ns: u64, end_ns: u64, samples: Samples) -> Self {
         Self {
             counts: Counts::default(),
             response: latency_histogram(),
@@ -160,7 +181,9 @@ impl Recorder {
             backlog_max: 0,
             away_max_ns: 0,
             expect,
+            gave_up_after: None,
             start_ns,
+            end_ns,
         }
     }
 
@@ -172,6 +195,11 @@ impl Recorder {
         } else {
             self.counts.warmup += 1;
         }
+    }
+
+    /// A connection was opened again.
+    pub(crate) fn reconnected(&mut self, now_ns: u64) {
+        self.counts.reconnects += u64::from(now_ns >= self.start_ns);
     }
 
     /// The loop was away from its work for this long.
@@ -203,6 +231,11 @@ impl Recorder {
         self.last_ns = self.last_ns.max(now_ns);
         self.counts.body_bytes += body.len() as u64;
         self.count(kind, status, outcome);
+        if now_ns <= self.end_ns {
+            self.counts.in_time += 1;
+            let is_success = !matches!(outcome, Outcome::Refused | Outcome::Unreadable);
+            self.counts.successes_in_time += u64::from(is_success);
+        }
         if status == 503 && !response.retry_after {
             self.counts.no_retry_after += 1;
         }
@@ -218,6 +251,7 @@ impl Recorder {
         } else {
             if let Some(second) = second {
                 second.response.saturating_record(response_ns);
+                second.completed += 1;
             }
             self.response.saturating_record(response_ns);
             self.service.saturating_record(service_ns);
@@ -275,12 +309,14 @@ impl Recorder {
         }
         for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
             add(&mut mine.response, &theirs.response);
+            mine.completed += theirs.completed;
             mine.errors += theirs.errors;
         }
         self.samples.merge(other.samples);
         self.last_ns = self.last_ns.max(other.last_ns);
         self.backlog_max += other.backlog_max;
         self.away_max_ns = self.away_max_ns.max(other.away_max_ns);
+        self.gave_up_after = self.gave_up_after.or(other.gave_up_after);
     }
 
     fn count(&mut self, kind: Kind, status: u16, outcome: Outcome) {
@@ -297,13 +333,17 @@ impl Recorder {
         }
         if outcome != Outcome::Refused && !outcome.is_expected(self.expect, kind) {
             counts.unexpected += 1;
+            *counts.unexpected_by_kind.entry(kind.name()).or_default() += 1;
         }
     }
 
     fn lost(&mut self, intended_ns: u64, now_ns: u64) {
-        self.response
-            .saturating_record(now_ns.saturating_sub(intended_ns));
-        self.error_in_second(now_ns);
+        let waited_ns = now_ns.saturating_sub(intended_ns);
+        self.response.saturating_record(waited_ns);
+        if let Some(second) = self.second(now_ns) {
+            second.response.saturating_record(waited_ns);
+            second.errors += 1;
+        }
     }
 
     fn error_in_second(&mut self, now_ns: u64) {
@@ -326,6 +366,7 @@ impl Default for Second {
     fn default() -> Self {
         Self {
             response: bounded(2),
+            completed: 0,
             errors: 0,
         }
     }

@@ -33,9 +33,11 @@ pub struct Report {
     pub config: ConfigReport,
     /// From the end of the warm-up to the last response.
     pub duration_s: f64,
-    /// Whole responses per second, whatever they say.
+    /// What throughput is counted over: the time asked for, or all of it where a number of requests was.
+    pub window_s: f64,
+    /// Whole responses per second of that time, whatever they say; those that came later do not count.
     pub responses_per_s: f64,
-    /// Successful responses per second.
+    /// Successful responses per second of that time.
     pub successes_per_s: f64,
     /// Mean size of a response's body.
     pub response_body_bytes: f64,
@@ -139,6 +141,8 @@ pub struct CountsReport {
     pub no_retry_after: u64,
     /// Due, and never sent.
     pub unsent: u64,
+    /// Connections that were opened again.
+    pub reconnects: u64,
     /// By status code.
     pub by_status: BTreeMap<String, u64>,
     /// By kind of request.
@@ -213,7 +217,8 @@ impl Report {
         let recorder = &run.recorder;
         let counts = &recorder.counts;
         let duration_s = run.duration.as_secs_f64();
-        let per_s = |count: u64| round(count as f64 / duration_s.max(1e-9));
+        let window_s = run.window.as_secs_f64();
+        let per_s = |count: u64| round(count as f64 / window_s.max(1e-9));
         let invalid_reasons = validity::reasons(run, &tokens);
         Self {
             schema: SCHEMA,
@@ -228,8 +233,9 @@ impl Report {
                 .map_or(0.0, |since| since.as_secs_f64()),
             config: ConfigReport::new(&run.config),
             duration_s: round(duration_s),
-            responses_per_s: per_s(counts.completed),
-            successes_per_s: per_s(counts.successes()),
+            window_s: round(window_s),
+            responses_per_s: per_s(counts.in_time),
+            successes_per_s: per_s(counts.successes_in_time),
             response_body_bytes: round(counts.body_bytes as f64 / counts.completed.max(1) as f64),
             counts: CountsReport::new(counts),
             response_time_ms: Latency::of(&recorder.response),
@@ -240,10 +246,9 @@ impl Report {
             refused_service_time_ms: Latency::of(&recorder.refused_service),
             backlog_max: recorder.backlog_max,
             generator_away_max_ms: ms(recorder.away_max_ns),
-            generator_cores: run.generator_cpu.map(|cpu| {
-                let whole = run.duration + run.config.warmup;
-                round(cpu.as_secs_f64() / whole.as_secs_f64().max(1e-9))
-            }),
+            generator_cores: run
+                .generator_cpu
+                .map(|cpu| round(cpu.as_secs_f64() / run.wall.as_secs_f64().max(1e-9))),
             segments_ms: segments
                 .iter()
                 .map(|(name, histogram)| (name, Latency::of(histogram)))
@@ -301,6 +306,7 @@ impl CountsReport {
             malformed: counts.malformed,
             no_retry_after: counts.no_retry_after,
             unsent: counts.unsent,
+            reconnects: counts.reconnects,
             by_status: counts
                 .by_status
                 .iter()
@@ -318,7 +324,7 @@ fn per_second(run: &Run) -> Vec<SecondReport> {
             let latency = Latency::of(&recorded.response);
             SecondReport {
                 second,
-                completed: latency.count,
+                completed: recorded.completed,
                 errors: recorded.errors,
                 p50_ms: latency.p50,
                 p99_ms: latency.p99,
@@ -363,10 +369,12 @@ impl Report {
         let target = Target::Unix("nowhere".into());
         let config = RunConfig::new(target, Mode::Closed(Stop::Requests(0)));
         let run = Run {
-            recorder: Recorder::new(Expect::Gate, 0, Samples::new(0, 0)),
+            recorder: Recorder::new(Expect::Gate, 0, u64::MAX, Samples::new(0, 0)),
             config,
             zero: UNIX_EPOCH,
             duration: std::time::Duration::ZERO,
+            window: std::time::Duration::ZERO,
+            wall: std::time::Duration::ZERO,
             generator_cpu: None,
         };
         Self::new(&run, Tokens::default(), &Segments::of(&[]))

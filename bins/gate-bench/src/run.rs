@@ -26,6 +26,17 @@ pub enum Mode {
     Open(Rate),
 }
 
+impl Mode {
+    /// How long is measured, where that is asked for.
+    const fn window(self) -> Option<Duration> {
+        match self {
+            Self::Closed(Stop::Requests(_)) => None,
+            Self::Closed(Stop::After(duration)) => Some(duration),
+            Self::Open(rate) => Some(rate.duration),
+        }
+    }
+}
+
 /// Everything a run depends on.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
@@ -93,6 +104,11 @@ pub struct Run {
     pub zero: SystemTime,
     /// From the end of the warm-up to the last response.
     pub duration: Duration,
+    /// What throughput is counted over: the time that was asked for, or all of it where a number of requests
+    /// was.
+    pub window: Duration,
+    /// From the first request to the end of the last thread.
+    pub wall: Duration,
     /// Processor time the generator itself used, warm-up included.
     pub generator_cpu: Option<Duration>,
     /// Everything measured.
@@ -129,6 +145,7 @@ fn drive<A: Arrivals + Send>(
     arrivals: impl Fn(Share) -> A,
 ) -> anyhow::Result<Run> {
     let start_ns = nanos(config.warmup);
+    let window = config.mode.window();
     let mut engines = Vec::with_capacity(live.len());
     for (thread, live_of_thread) in live.iter().enumerate() {
         let share = Share {
@@ -145,12 +162,14 @@ fn drive<A: Arrivals + Send>(
         };
         let workload = Workload::new(&config.workload, config.target.host());
         let samples = Samples::new(config.sample_every, SAMPLES_MAX);
-        let recorder = Recorder::new(config.expect, start_ns, samples);
+        let end_ns = start_ns.saturating_add(window.map_or(u64::MAX, nanos));
+        let recorder = Recorder::new(config.expect, start_ns, end_ns, samples);
         engines.push(Engine::open(setup, workload, arrivals(share), recorder)?);
     }
     let cpu_before = cpu_time();
-    let zero = SystemTime::now();
+    let (zero, began) = (SystemTime::now(), Instant::now());
     let (recorder, scheduling) = run_threads(config, engines, live)?;
+    let wall = began.elapsed();
     let duration = Duration::from_nanos(recorder.last_ns.saturating_sub(start_ns));
     let generator_cpu = cpu_before
         .zip(cpu_time())
@@ -162,6 +181,8 @@ fn drive<A: Arrivals + Send>(
         },
         zero,
         duration,
+        window: window.unwrap_or(duration),
+        wall,
         generator_cpu,
         recorder,
     })
@@ -225,11 +246,8 @@ fn show(bar: &Bar, live: &[Live], over: &AtomicBool) {
 
 /// How long the run will take, when the configuration says.
 fn total(config: &RunConfig) -> Option<Duration> {
-    match config.mode {
-        Mode::Closed(Stop::Requests(_)) => None,
-        Mode::Closed(Stop::After(duration)) => Some(config.warmup + duration),
-        Mode::Open(rate) => Some(config.warmup + rate.duration),
-    }
+    let window = config.mode.window();
+    window.map(|window| config.warmup.saturating_add(window))
 }
 
 /// Thread `index`'s share when `whole` is dealt out to `parts`.

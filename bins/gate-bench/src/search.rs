@@ -123,8 +123,20 @@ pub fn saturate(
             (Some(low), None) if low >= to => break,
             (Some(low), None) => (low * 2.0).min(to),
             (Some(low), Some(high)) if high - low <= low * precision_percent / 100.0 => break,
-            (Some(low), Some(high)) => f64::midpoint(low, high).round(),
+            (Some(low), Some(high)) => {
+                let middle = f64::midpoint(low, high);
+                // Whole rates read better, where there is one in between.
+                let whole = middle.round();
+                if low < whole && whole < high {
+                    whole
+                } else {
+                    middle
+                }
+            }
         };
+        if met.is_some_and(|low| rate <= low) || missed.is_some_and(|high| rate >= high) {
+            break;
+        }
     }
     Ok(Series::new(objective, runs))
 }
@@ -175,6 +187,20 @@ mod tests {
         // Five doublings met and the miss, then halvings of the 16,000 between down to 5 %; a
         // miss counts twice.
         assert!(runs <= 5 + 2 + 5 * 2, "{runs}");
+    }
+
+    #[test]
+    fn the_search_ends_at_any_rate_and_any_precision() {
+        for (range, precision, capacity) in [
+            ((1.0, 100.0), 5.0, 7.5),
+            ((20.0, 40.0), 0.5, 23.9),
+            ((1000.0, 64_000.0), 1e-12, 23_456.0),
+        ] {
+            let series = saturate(range, precision, OBJECTIVE, server(capacity)).unwrap();
+            let best = series.best_rate_per_s.unwrap();
+            assert!(best <= capacity && best >= capacity * 0.95, "{best}");
+            assert!(series.runs.len() < 200, "{}", series.runs.len());
+        }
     }
 
     #[test]

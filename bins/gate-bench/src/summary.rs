@@ -45,7 +45,7 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     }
     writeln!(
         out,
-        "{:>12.0} responses/s   {} in {:.2} s, {} errors",
+        "{:>12.0} responses/s   {} in all, the last after {:.2} s, {} errors",
         report.responses_per_s, counts.completed, report.duration_s, counts.errors
     )?;
     verdicts(out, report)?;
@@ -90,6 +90,7 @@ fn verdicts(out: &mut String, report: &Report) -> fmt::Result {
         ("connection errors", counts.connection_errors),
         ("not HTTP", counts.malformed),
         ("never sent", counts.unsent),
+        ("connections opened again", counts.reconnects),
     ];
     let parts: Vec<String> = statuses
         .chain(named.map(|(name, count)| (name.to_owned(), count)))

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,7 +37,10 @@ impl Target {
             None => url,
         };
         let host = rest.trim_end_matches('/');
-        anyhow::ensure!(!host.contains('/'), "give `{url}` without a path");
+        anyhow::ensure!(
+            !host.contains(['/', '?', '#', '@']),
+            "give `{url}` without a path, a query or a user"
+        );
         anyhow::ensure!(!host.is_empty(), "`{url}` names no host");
         Ok(host)
     }
@@ -49,7 +51,9 @@ impl Target {
     /// When it is no such URL or the name does not resolve.
     pub fn from_url(url: &str) -> anyhow::Result<Self> {
         let host = Self::host_of(url)?;
-        let named = if host.contains(':') {
+        // The colons of an IPv6 address stand in brackets (RFC 3986 §3.2.2).
+        let after_address = host.rsplit_once(']').map_or(host, |(_, after)| after);
+        let named = if after_address.contains(':') {
             host.to_owned()
         } else {
             format!("{host}:80")
@@ -92,11 +96,23 @@ impl Target {
                 stream.set_nonblocking(true)?;
                 Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream)))
             }
-            Self::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_nonblocking(true)?;
-                Ok(Stream::Unix(mio::net::UnixStream::from_std(stream)))
+            Self::Unix(_) => self.connect_soon().map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => io::Error::other("nobody takes connections there"),
+                _ => error,
+            }),
+        }
+    }
+
+    /// A stream that is connected or will be. A Unix socket is either at once: with nobody to take the
+    /// connection the system would wait without an end.
+    pub(crate) fn connect_soon(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp { addr, .. } => {
+                let stream = mio::net::TcpStream::connect(*addr)?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
             }
+            Self::Unix(path) => Ok(Stream::Unix(mio::net::UnixStream::connect(path)?)),
         }
     }
 }
@@ -172,7 +188,17 @@ mod tests {
         assert_eq!(target.host(), "127.0.0.1:8080");
         assert_eq!(target.to_string(), "http://127.0.0.1:8080");
         assert_eq!(Target::from_url("127.0.0.1:8080").unwrap(), target);
-        for wrong in ["https://127.0.0.1:1", "http://127.0.0.1:1/v1", "http://"] {
+        let v6 = Target::from_url("http://[::1]").unwrap();
+        let Target::Tcp { addr, .. } = v6 else {
+            unreachable!()
+        };
+        assert_eq!(addr.to_string(), "[::1]:80");
+        for wrong in [
+            "https://127.0.0.1:1",
+            "http://127.0.0.1:1/v1",
+            "http://127.0.0.1:1?x=1",
+            "http://",
+        ] {
             assert!(Target::host_of(wrong).is_err(), "{wrong}");
         }
     }

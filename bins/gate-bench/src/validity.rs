@@ -10,6 +10,9 @@ pub const WAKE_LAG_P99_MAX_MS: f64 = 1.0;
 /// perhaps was the machine.
 pub(crate) const AWAY_MAX_MS: u64 = 250;
 
+/// So many requests, in per cent, may be lost without a response whose time could count.
+const LOST_MAX_PERCENT: f64 = 1.0;
+
 /// Why the run's figures must not be used; empty when they may.
 #[must_use]
 pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
@@ -26,15 +29,33 @@ pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
             statuses.join(", ")
         ));
     }
-    if tokens.checked && tokens.sampled > 0 && (tokens.verified == 0 || tokens.failed > 0) {
+    if let Some(silence) = recorder.gave_up_after {
+        reasons.push(format!(
+            "nothing was heard of the server for {} s: the run was ended",
+            silence.as_secs_f64()
+        ));
+    }
+    let lost = counts.connection_errors + counts.malformed;
+    if lost as f64 > LOST_MAX_PERCENT / 100.0 * counts.sent as f64 {
+        reasons.push(format!(
+            "{lost} of {} requests were lost with their connection or answered with what is not HTTP: the \
+             times are of the others alone, {LOST_MAX_PERCENT} % allowed",
+            counts.sent
+        ));
+    }
+    if tokens.checked && tokens.failed > 0 {
         reasons.push(format!("tokens did not verify: {tokens}"));
     }
+    if tokens.checked && tokens.sampled == 0 && counts.successes() > 0 {
+        reasons.push("keys were given, and not one token was sampled".to_owned());
+    }
     // Some may be: an order can be blocked for its client's rate.
-    if counts.successes() > 0 && counts.unexpected >= counts.successes() {
-        reasons.push(format!(
-            "not one success of {} was the verdict that this load is made for",
-            counts.successes()
-        ));
+    for (kind, unexpected) in &counts.unexpected_by_kind {
+        if counts.by_kind.get(kind) == Some(unexpected) {
+            reasons.push(format!(
+                "not one of {unexpected} responses to `{kind}` had the verdict that this load is made for"
+            ));
+        }
     }
     let away_ms = recorder.away_max_ns / 1_000_000;
     if away_ms > AWAY_MAX_MS {

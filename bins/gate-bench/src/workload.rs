@@ -1,7 +1,8 @@
 //! What is asked: a seeded, repeatable stream of requests over many clients.
 //!
-//! The request with index i is the same in every run with the same seed, apart from the run id
-//! that keeps order ids of different runs apart. Request bytes are built once; per request only
+//! What kind of request has index i, and whose new order it is, is the same in every run with the same seed; the
+//! run id keeps order ids of different runs apart. Which earlier order a release, fill or replay names depends
+//! on which have been authorized by then, and so on the server's times. Request bytes are built once; per request only
 //! the ids are written into their fixed places. No socket and no clock here.
 
 mod clients;

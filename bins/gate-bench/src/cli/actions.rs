@@ -88,16 +88,22 @@ fn wrong_usage(what: &str) -> ExitCode {
     ExitCode::from(WRONG_USAGE)
 }
 
-/// Before any load: one that cannot be written must not cost a run.
+/// Before any load: one that cannot be written must not cost a run. What is there stays until the run has
+/// something to say.
 fn make_files(args: &CommonArgs, hdr: Option<&Path>) -> anyhow::Result<()> {
     let json = args.json.as_deref().filter(|_| !args.json_to_stdout());
-    json.into_iter()
-        .chain(hdr)
-        .try_for_each(|path| make_file(path).map(drop))
+    json.into_iter().chain(hdr).try_for_each(|path| {
+        let opened = File::options().append(true).create(true).open(path);
+        opened.map(drop).with_context(|| cannot_write(path))
+    })
 }
 
 fn make_file(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("cannot write `{}`", path.display()))
+    File::create(path).with_context(|| cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write `{}`", path.display())
 }
 
 fn exit_code(good: bool) -> ExitCode {

@@ -9,11 +9,11 @@ use gate_bench::{
 
 use crate::server::{respond, serve};
 
-const AUTHORIZED: &str =
+pub(crate) const AUTHORIZED: &str =
     r#"{"trace_id":"t","status":"AUTHORIZED","timing_ms":{"parse":0.001,"total":0.01}}"#;
-const BLOCKED: &str = r#"{"trace_id":"t","status":"BLOCKED"}"#;
+pub(crate) const BLOCKED: &str = r#"{"trace_id":"t","status":"BLOCKED"}"#;
 
-fn config(
+pub(crate) fn config(
     mode: Mode,
     script: impl Fn(u64, &str, &mut dyn Write) -> bool + Send + Sync + 'static,
 ) -> RunConfig {
@@ -28,11 +28,11 @@ fn config(
     }
 }
 
-fn requests(count: u64) -> Mode {
+pub(crate) fn requests(count: u64) -> Mode {
     Mode::Closed(Stop::Requests(count))
 }
 
-fn rate(per_s: f64, duration_ms: u64) -> Mode {
+pub(crate) fn rate(per_s: f64, duration_ms: u64) -> Mode {
     Mode::Open(Rate {
         per_s,
         arrivals: Arrivals::Constant,
@@ -40,7 +40,7 @@ fn rate(per_s: f64, duration_ms: u64) -> Mode {
     })
 }
 
-fn report(run: &Run) -> Report {
+pub(crate) fn report(run: &Run) -> Report {
     let (tokens, segments) = look(run, None, None);
     Report::new(run, tokens, &segments)
 }
@@ -96,36 +96,6 @@ fn every_outcome_is_counted_apart() {
     assert_eq!(finished.recorder.response.len(), 300);
     assert_eq!(finished.recorder.refused.len(), 300);
     assert_eq!(finished.recorder.refused_service.len(), 300);
-}
-
-/// A rate at which everything is refused is no result, however quick.
-#[test]
-fn a_run_without_a_success_that_it_is_made_for_or_with_a_token_that_fails_is_not_valid() {
-    let refusing = config(requests(10), |_, _, out| respond(out, 400, "{}"));
-    let refused = report(&run(&refusing).unwrap());
-    assert!(!refused.valid);
-    assert_eq!(
-        refused.invalid_reasons,
-        ["not one response of 10 was a success: status 400"]
-    );
-    let blocking = config(requests(10), |_, _, out| respond(out, 200, BLOCKED));
-    let blocked = report(&run(&blocking).unwrap());
-    assert_eq!(
-        blocked.invalid_reasons,
-        ["not one success of 10 was the verdict that this load is made for"]
-    );
-    let mut authorizing = config(requests(10), |number, _, out| {
-        respond(out, 200, if number == 0 { AUTHORIZED } else { BLOCKED })
-    });
-    authorizing.sample_every = 1;
-    let authorized = run(&authorizing).unwrap();
-    assert!(report(&authorized).valid);
-    // None of the answers has a token at all.
-    let keys = gate_token::KeyRing::generate("k1").unwrap();
-    let (tokens, segments) = look(&authorized, Some(&keys), None);
-    let unverified = Report::new(&authorized, tokens, &segments);
-    assert_eq!(unverified.tokens.verified, 0);
-    assert!(!unverified.valid, "{:?}", unverified.tokens);
 }
 
 #[test]
@@ -294,6 +264,8 @@ fn the_histogram_log_holds_every_response() {
     let mut responses = 0;
     for entry in IntervalLogIterator::new(&log) {
         if let LogEntry::Interval(interval) = entry.unwrap() {
+            // As all of them begin that readers of such logs take: compressed.
+            assert!(interval.encoded_histogram().starts_with("HISTFAAA"));
             let encoded = base64::Engine::decode(
                 &base64::engine::general_purpose::STANDARD,
                 interval.encoded_histogram(),

@@ -8,3 +8,4 @@
 mod loops;
 mod server;
 mod usage;
+mod validity;

@@ -18,6 +18,7 @@ mod environment;
 mod load;
 mod overload;
 mod page;
+mod pinned;
 mod reload;
 mod running;
 mod saturation;
@@ -92,14 +93,14 @@ pub(crate) struct Args {
     /// Data API stands in.
     #[arg(long, value_name = "PATH", requires = "compare")]
     opa: Option<PathBuf>,
-    /// Search the saturation, then offer twice as much.
+    /// Offer twice of what a sidecar on one core gets through, from the other cores.
     #[arg(long)]
     overload: bool,
     /// Connections of the overload: more than the orders that the sidecar has in flight at once.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 200)]
     overload_connections: u32,
     /// The sidecar's `max_in_flight` in the overload.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 48)]
     overload_in_flight: u32,
     /// Reload the policy once a second at half of the saturation.
     #[arg(long)]
@@ -173,7 +174,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // Until the end.
     let awake = keep_cores_awake(args);
     let wake_latency_us = awake.as_ref().map(|_| Awake::LATENCY_US);
-    let mut environment = Environment::capture(&root, scratch.path(), wake_latency_us)?;
+    let mut environment =
+        Environment::capture(&root, scratch.path(), wake_latency_us, !args.skip_build)?;
 
     print_machine(&environment);
     println!("\n== canonical load: {}", canonical::title(args));

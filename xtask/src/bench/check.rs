@@ -11,6 +11,8 @@ use super::stats::Rounds;
 
 /// Two runs always differ by this much.
 const NOISE_MIN: f64 = 0.02;
+/// Beyond this nothing can be told.
+const NOISE_MAX: f64 = 0.5;
 
 /// The ratios that are held, and whether more is better.
 const RATIOS: [(&str, bool); 2] = [("throughput", true), ("open_p99", false)];
@@ -20,12 +22,19 @@ pub(super) fn against(old: &Path, new: &Path) -> Result<()> {
     println!("\n== against {}", old.display());
     let (old, new) = (read(old)?, read(new)?);
     alike(&old, &new)?;
+    for member in ["/environment/cpu", "/environment/kernel"] {
+        let (before, after) = (old.pointer(member), new.pointer(member));
+        if before != after {
+            println!("note: {member} differs: ratios are another machine's, too");
+        }
+    }
     let mut worse = Vec::new();
     for name in ["rego", "builtin"] {
         for (ratio, more_is_better) in RATIOS {
             let before = rounds(&old, name, ratio).context("the old artifact has no comparison")?;
             let after = rounds(&new, name, ratio).context("this run made no comparison")?;
-            let verdict = Verdict::of(&before, &after, more_is_better);
+            let verdict = Verdict::of(&before, &after, more_is_better)
+                .with_context(|| format!("{name}: {ratio}"))?;
             let mark = if verdict.worse { "WORSE " } else { "held  " };
             println!(
                 "{mark}  {name}: {ratio} {:.3} -> {:.3}, noise {:.3}",
@@ -42,8 +51,36 @@ pub(super) fn against(old: &Path, new: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether cores slept in both or in none: with it the latencies of both servers are others.
+/// What makes other ratios of the same code.
+const SETTINGS: [&str; 5] = [
+    "/config/durability",
+    "/config/concurrency",
+    "/comparison/open_rate_per_sec",
+    "/comparison/open_duration_sec",
+    "/comparison/closed_duration_sec",
+];
+
+/// Whether both were measured in the same way, and whether cores slept in both or in none: with it the latencies
+/// of both servers are others.
 fn alike(old: &Value, new: &Value) -> Result<()> {
+    for member in SETTINGS {
+        let (before, after) = (old.pointer(member), new.pointer(member));
+        // Earlier artifacts do not say all of it.
+        if before.is_some() && before != after {
+            let shown = |value: Option<&Value>| value.map_or_else(String::new, Value::to_string);
+            bail!(
+                "{member} was {} in the old run and is {} in this one",
+                shown(before),
+                shown(after)
+            );
+        }
+    }
+    for name in ["bare_actix", "rego", "builtin"] {
+        let invalid = new.pointer(&format!("/comparison/{name}/invalid_runs"));
+        if invalid.and_then(Value::as_u64).is_some_and(|runs| runs > 0) {
+            bail!("{name}: runs of this comparison are not valid");
+        }
+    }
     let latency = |artifact: &Value| {
         let found = artifact.pointer("/environment/wake_latency_us").cloned();
         found.unwrap_or_default()
@@ -65,9 +102,19 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// Noise is what the rounds of either run differ by, relative to their median.
-    fn of(before: &Rounds, after: &Rounds, more_is_better: bool) -> Self {
-        let noise = before.spread().max(after.spread()).max(NOISE_MIN);
+    /// Noise is how far the rounds of either run lie from the middle between them, relative to their median.
+    fn of(before: &Rounds, after: &Rounds, more_is_better: bool) -> Result<Self> {
+        if before.values.len() < 2 || after.values.len() < 2 {
+            bail!("one round has no noise: measure more");
+        }
+        let half = |rounds: &Rounds| rounds.spread() / 2.0;
+        let noise = half(before).max(half(after)).max(NOISE_MIN);
+        if noise > NOISE_MAX {
+            bail!(
+                "rounds differ by {:.0} % either way: nothing can be told",
+                100.0 * noise
+            );
+        }
         let change = after.median / before.median;
         let worse = if more_is_better {
             change < 1.0 / (1.0 + noise)
@@ -75,10 +122,10 @@ impl Verdict {
             change > 1.0 + noise
         };
         // What is not a number has not been held.
-        Self {
+        Ok(Self {
             noise,
             worse: worse || !change.is_finite(),
-        }
+        })
     }
 }
 
@@ -103,21 +150,45 @@ mod tests {
     fn check(before: &[f64], after: &[f64], more_is_better: bool, worse: bool) {
         let before = Rounds::of(before.to_vec());
         let after = Rounds::of(after.to_vec());
-        let verdict = Verdict::of(&before, &after, more_is_better);
+        let verdict = Verdict::of(&before, &after, more_is_better).unwrap();
         assert_eq!(verdict.worse, worse, "{verdict:?}");
     }
 
     #[test]
     fn what_lies_within_the_noise_is_held() {
-        check(&[0.60, 0.62, 0.58], &[0.57, 0.59, 0.58], true, false);
-        check(&[2.0, 2.1, 1.9], &[2.15, 2.1, 2.2], false, false);
+        check(&[0.60, 0.62, 0.58], &[0.58, 0.60, 0.59], true, false);
+        check(&[2.0, 2.1, 1.9], &[2.05, 2.1, 2.0], false, false);
     }
 
     #[test]
     fn what_got_worse_is_seen() {
         check(&[0.60, 0.61, 0.59], &[0.50, 0.51, 0.49], true, true);
         check(&[2.0, 2.1, 1.9], &[3.0, 3.1, 2.9], false, true);
-        check(&[0.60], &[f64::NAN], true, true);
+        check(&[0.60, 0.60], &[f64::NAN, f64::NAN], true, true);
+        // Rounds that lie apart are no excuse for as much again.
+        check(&[2.0, 2.0, 2.0], &[2.2, 2.8, 3.4], false, true);
+    }
+
+    #[test]
+    fn where_nothing_can_be_told_nothing_is_held() {
+        let of = |before: &[f64], after: &[f64]| {
+            Verdict::of(&Rounds::of(before.into()), &Rounds::of(after.into()), true)
+        };
+        assert!(of(&[0.6], &[0.6]).is_err());
+        assert!(of(&[0.6, 0.6, 0.6], &[0.2, 0.6, 1.0]).is_err());
+    }
+
+    #[test]
+    fn runs_that_were_made_otherwise_or_are_not_valid_are_not_compared() {
+        let run = |durability: &str, invalid: u32| {
+            serde_json::json!({
+                "config": {"durability": durability},
+                "comparison": {"rego": {"invalid_runs": invalid}},
+            })
+        };
+        assert!(alike(&run("strict", 0), &run("strict", 0)).is_ok());
+        assert!(alike(&run("strict", 0), &run("relaxed", 0)).is_err());
+        assert!(alike(&run("strict", 0), &run("strict", 1)).is_err());
     }
 
     #[test]

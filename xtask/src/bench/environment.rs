@@ -51,6 +51,7 @@ impl Environment {
         root: &Path,
         scratch: &Path,
         wake_latency_us: Option<i32>,
+        is_built_now: bool,
     ) -> Result<Self> {
         let cpuinfo = read("/proc/cpuinfo");
         let status = read("/proc/self/status");
@@ -73,7 +74,11 @@ impl Environment {
                 .split(' ')
                 .next()
                 .and_then(|kb| kb.parse().ok()),
-            profile: "release",
+            profile: if is_built_now {
+                "release"
+            } else {
+                "release, as it was found (--skip-build): perhaps of another revision"
+            },
             git_revision: output(root, "git", &["rev-parse", "HEAD"]),
             git_dirty: !output(root, "git", &["status", "--porcelain"]).is_empty(),
             file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),

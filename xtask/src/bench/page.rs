@@ -2,6 +2,7 @@
 //! nothing loaded from anywhere. A pure function of the artifact.
 
 mod bars;
+mod contest;
 mod lines;
 mod stress;
 mod style;
@@ -40,13 +41,13 @@ fn html(artifact: &Value) -> String {
             "Response time of each second.",
             &over_time(artifact),
         ),
-        rate_section(artifact),
+        contest::rates(artifact),
         section(
             "Where the sidecar's time goes",
             "Segments of a decision in the closed loop, from sampled responses. State includes the wait for the fsync that the decision shares.",
             &bars::segments(artifact),
         ),
-        comparison_section(artifact),
+        contest::in_turns(artifact),
         stress::overload(artifact),
         stress::reload(artifact),
         section("Targets", "", &tables::targets(artifact)),
@@ -178,50 +179,6 @@ fn over_time(artifact: &Value) -> String {
     .svg()
 }
 
-fn rate_section(artifact: &Value) -> String {
-    let line = |name: &'static str, member: &'static str| Line {
-        name,
-        points: points(artifact, "/rate_sweep", |step| {
-            Some((number(step, "/rate_per_s")?, number(step, member)?))
-        }),
-    };
-    let lines = vec![
-        line("p50", "/p50_ms"),
-        line("p99", "/p99_ms"),
-        line("p99.9", "/p99.9_ms"),
-    ];
-    let highest = lines
-        .iter()
-        .flat_map(|line| &line.points)
-        .map(|(rate, _)| *rate)
-        .fold(0.0, f64::max);
-    if highest == 0.0 {
-        return String::new();
-    }
-    let chart = Chart {
-        lines,
-        x: Scale::linear(0.0, highest, |value| format!("{:.0}k/s", value / 1e3)),
-        y_unit: "ms",
-        limit: Some(("10 ms", SLO_MS)),
-    };
-    section(
-        "Latency by rate",
-        "Open loops, one rate after another.",
-        &chart.svg(),
-    )
-}
-
-fn comparison_section(artifact: &Value) -> String {
-    let mut note = "Rounds taken in turns on the same machine. A bar is the median, the thin line \
-                    reaches from the lowest to the highest round."
-        .to_owned();
-    let server = artifact.pointer("/comparison/cloud/policy_server");
-    if let Some(server) = server.and_then(Value::as_str) {
-        note += &format!(" The cloud path's policy server: {server}.");
-    }
-    section("In turns with others", &note, &bars::comparison(artifact))
-}
-
 fn points(
     artifact: &Value,
     pointer: &str,
@@ -254,7 +211,7 @@ fn escape(text: &str) -> String {
 /// Three significant figures.
 fn figure(value: f64) -> String {
     match value.abs() {
-        0.0 => "0".to_owned(),
+        v if v.fract() == 0.0 && v < 1000.0 => format!("{value:.0}"),
         v if v >= 1000.0 => in_thousands(&format!("{value:.0}")),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),

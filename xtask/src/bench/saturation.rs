@@ -1,4 +1,4 @@
-//! The rate that two parts of the benchmark double or halve.
+//! The rate that a part of the benchmark halves.
 
 use std::path::Path;
 
@@ -10,8 +10,7 @@ use super::load::Load;
 use super::server::Server;
 
 const SECONDS: u32 = 5;
-/// A search that ends below this share of what the closed loop gets through ended at the machine's noise:
-/// twice of that would be no overload.
+/// A search that ends below this share of what the closed loop gets through ended at the machine's noise.
 const LEAST_SHARE: f64 = 0.5;
 
 /// Requests a second: the highest rate at which p99 stays below 10 ms without an error; where noise ended
@@ -49,7 +48,6 @@ mod tests {
         for (found, expected) in [
             (Some(42_000.0), 42_000.0),
             (Some(40_000.0), 40_000.0),
-            // Twice of it would be less than the closed loop gets through.
             (Some(25_600.0), 80_000.0),
             (None, 80_000.0),
         ] {

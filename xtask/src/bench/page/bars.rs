@@ -93,6 +93,11 @@ pub(super) fn comparison(artifact: &Value) -> String {
         chart(&format!("open loop at {rate}/s, p50 ms"), "open_p50_ms", 2),
         chart(&format!("open loop at {rate}/s, p99 ms"), "open_p99_ms", 2),
         chart(
+            &format!("open loop at {rate}/s, p99.9 ms"),
+            "open_p99.9_ms",
+            2,
+        ),
+        chart(
             &format!("open loop at {rate}/s, how late gate-bench sent, p99 ms"),
             "open_send_lag_p99_ms",
             2,

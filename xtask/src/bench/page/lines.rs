@@ -67,11 +67,21 @@ impl Scale {
             );
             (from..=to).map(|exponent| 10_f64.powi(exponent)).collect()
         } else {
-            (0..=5)
-                .map(|fifth| self.from + (self.to - self.from) * f64::from(fifth) / 5.0)
+            let step = step(self.to - self.from);
+            let count = ((self.to - self.from) / step).floor() as u32;
+            (0..=count)
+                .map(|tick| self.from + step * f64::from(tick))
                 .collect()
         }
     }
+}
+
+/// 1, 2 or 5 times a power of ten, of which five to ten cover the length.
+fn step(length: f64) -> f64 {
+    let power = 10_f64.powf((length / 5.0).log10().floor());
+    let fits = |step: &f64| length / step <= 8.0;
+    let steps = [power, 2.0 * power, 5.0 * power];
+    steps.into_iter().find(fits).unwrap_or(10.0 * power)
 }
 
 impl Chart {
@@ -98,6 +108,7 @@ impl Chart {
         for (index, line) in self.lines.iter().enumerate() {
             self.line(&mut out, &y, index, line);
         }
+        self.limit(&mut out, &y);
         out.push_str("</svg>");
         out
     }
@@ -134,6 +145,11 @@ impl Chart {
                 HEIGHT - 8.0
             );
         }
+    }
+
+    /// Above the lines, so that its name can be read.
+    fn limit(&self, out: &mut String, y: &Scale) {
+        let right = WIDTH - RIGHT;
         if let Some((name, value)) = self.limit {
             let (_, at) = self.at(y, (self.x.from, value));
             let _ = write!(
@@ -165,5 +181,18 @@ impl Chart {
             legend + 26.0,
             line.name
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_round_ticks() {
+        let ticks = |to| Scale::linear(0.0, to, |_| String::new()).ticks();
+        assert_eq!(ticks(19.0), [0.0, 5.0, 10.0, 15.0]);
+        assert_eq!(ticks(30_000.0), [0.0, 5e3, 1e4, 15e3, 2e4, 25e3, 3e4]);
+        assert_eq!(ticks(1.0).len(), 6);
     }
 }

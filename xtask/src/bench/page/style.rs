@@ -14,10 +14,11 @@ h3{font-size:.95rem;margin:1.2rem 0 .2rem;font-weight:600}
 .note,.sub{color:var(--soft);margin:.1rem 0 .8rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin-top:1.2rem}
 .tile{background:var(--panel);border:1px solid var(--rule);border-radius:.5rem;padding:.8rem .9rem}
-.tile b{display:block;font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums}
+.tile b{display:block;font-size:1.4rem;white-space:nowrap;font-weight:650;font-variant-numeric:tabular-nums}
 .tile span{color:var(--soft);font-size:.85rem}
-svg{width:100%;height:auto;display:block}
-svg text{fill:var(--soft);font-size:12px}svg text.value{fill:var(--ink);font-variant-numeric:tabular-nums}
+section{overflow-x:auto}
+svg{width:100%;min-width:36rem;height:auto;display:block}
+svg text{fill:var(--soft);font-size:12px;paint-order:stroke;stroke:var(--ground);stroke-width:3px}svg text.value{fill:var(--ink);font-variant-numeric:tabular-nums}
 .grid{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:5 4}svg text.limit-name{fill:var(--bad)}
 .line{fill:none;stroke-width:2}.s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}
 .f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.whisker{stroke:var(--ink);stroke-width:1.5}

@@ -1,0 +1,108 @@
+//! The sidecar at one rate after another, and in turns with others; and which of those runs are not valid.
+
+use serde_json::Value;
+
+use super::lines::{Chart, Line, Scale};
+use super::{SLO_MS, bars, figure, number, points, section, text};
+
+/// Latency by rate.
+pub(super) fn rates(artifact: &Value) -> String {
+    let line = |name: &'static str, member: &'static str| Line {
+        name,
+        points: points(artifact, "/rate_sweep", |step| {
+            Some((number(step, "/rate_per_s")?, number(step, member)?))
+        }),
+    };
+    let lines = vec![
+        line("p50", "/p50_ms"),
+        line("p99", "/p99_ms"),
+        line("p99.9", "/p99.9_ms"),
+    ];
+    let highest = lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .map(|(rate, _)| *rate)
+        .fold(0.0, f64::max);
+    if highest == 0.0 {
+        return String::new();
+    }
+    let chart = Chart {
+        lines,
+        x: Scale::linear(0.0, highest, |value| format!("{:.0}k/s", value / 1e3)),
+        y_unit: "ms",
+        limit: Some(("10 ms", SLO_MS)),
+    };
+    let steps = artifact.pointer("/rate_sweep").and_then(Value::as_array);
+    let is_invalid = |step: &&Value| step.pointer("/valid") == Some(&Value::Bool(false));
+    let invalid: Vec<String> = steps
+        .into_iter()
+        .flatten()
+        .filter(is_invalid)
+        .filter_map(|step| number(step, "/rate_per_s").map(figure))
+        .collect();
+    let mut note = "Open loops, one rate after another.".to_owned();
+    if !invalid.is_empty() {
+        note += &format!(
+            " Not valid, since the generator was late: those at {}/s.",
+            invalid.join(", ")
+        );
+    }
+    section("Latency by rate", &note, &chart.svg())
+}
+
+/// Bars of those that took turns.
+pub(super) fn in_turns(artifact: &Value) -> String {
+    let mut note = "Rounds taken in turns on the same machine. A bar is the median, the thin line \
+                    reaches from the lowest to the highest round."
+        .to_owned();
+    let server = artifact.pointer("/comparison/cloud/policy_server");
+    if let Some(server) = server.and_then(Value::as_str) {
+        note += &format!(" The cloud path's policy server: {server}.");
+    }
+    let record = number(artifact, "/comparison/cloud/recorded_p99_ms");
+    if let Some(recorded) = record {
+        note += &format!(
+            " The decision record had a p99 of {recorded} ms for that path ({}).",
+            text(artifact, "/comparison/cloud/recorded_in")
+        );
+    }
+    for (name, member) in [
+        ("bare actix-web", "bare_actix"),
+        ("built-in rules", "builtin"),
+        ("Rego", "rego"),
+    ] {
+        let count = |what: &str| number(artifact, &format!("/comparison/{member}/{what}"));
+        if let Some(invalid) = count("invalid_runs").filter(|runs| *runs > 0.0) {
+            note += &format!(" Of {name} {invalid} runs are not valid.");
+        }
+    }
+    section("In turns with others", &note, &bars::comparison(artifact))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::html;
+
+    #[test]
+    fn runs_that_are_not_valid_are_named() {
+        let step =
+            |rate: f64, valid: bool| json!({"rate_per_s": rate, "p50_ms": 1.0, "valid": valid});
+        let page = html(&json!({
+            "rate_sweep": [step(1000.0, true), step(20_000.0, false)],
+            "comparison": {
+                "rego": {"invalid_runs": 2, "open_p99_ms": {"median": 1.0}},
+                "builtin": {"invalid_runs": 0},
+                "cloud": {"recorded_p99_ms": 252.45, "recorded_in": "P0-PERF-v2.json"},
+            },
+        }));
+        assert!(page.contains("those at 20,000/s"), "{page}");
+        assert!(page.contains("Of Rego 2 runs are not valid"), "{page}");
+        assert!(!page.contains("Of built-in rules"), "{page}");
+        assert!(
+            page.contains("252.45 ms for that path (P0-PERF-v2.json)"),
+            "{page}"
+        );
+    }
+}

@@ -4,6 +4,7 @@
 //! clock, no lock and no I/O here, and nothing here can refuse: what may be refused is decided
 //! before an event is made.
 
+mod doubt;
 pub(crate) mod event;
 mod hold;
 pub(crate) mod image;
@@ -17,6 +18,7 @@ use std::hash::BuildHasherDefault;
 
 use gate_types::{Exposure, NetNotional, Notional, Side, Timestamp};
 
+use doubt::Doubt;
 use event::{Event, What};
 use hold::Hold;
 use key::{KeyHasher, OrderKey};
@@ -47,6 +49,7 @@ pub(crate) struct Account {
     filled: u128,
     open_orders: u64,
     rate: RateWindow,
+    doubt: Doubt,
     /// The newest event that this state contains.
     last_seq: u64,
 }
@@ -74,6 +77,7 @@ impl Account {
             ..Self::default()
         };
         (account.reserved, account.filled, account.open_orders) = account.recomputed();
+        account.doubt = Doubt::of(&account.orders);
         account
     }
 
@@ -100,6 +104,7 @@ impl Account {
     /// Time has passed.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.rate.pass(now);
+        self.doubt.pass(&self.orders, now);
     }
 
     /// The exposure as of `now`.
@@ -203,6 +208,7 @@ impl Account {
                 self.reserved = self.reserved.saturating_add(*hold);
                 self.open_orders = self.open_orders.saturating_add(1);
                 self.rate.record(event.at);
+                self.doubt.expect(*expires, event.order);
             }
             None => {
                 self.rate.pass(event.at);
@@ -314,17 +320,9 @@ impl Account {
         self.rate.count(now) == 0 && self.positions.is_empty()
     }
 
-    /// Orders in doubt whose token expired at or before `deadline`.
-    pub(crate) fn in_doubt_since(&self, deadline: Timestamp) -> Vec<(OrderKey, u64)> {
-        let late = |order: &Order| order.is_in_doubt(deadline);
-        let mut found: Vec<_> = self
-            .orders
-            .iter()
-            .filter(|(_, order)| late(order))
-            .map(|(key, order)| (*key, order.seq))
-            .collect();
-        found.sort_unstable_by_key(|(_, seq)| *seq);
-        found
+    /// Orders in doubt whose token expired at or before `deadline`, as of when time [last passed](Self::pass).
+    pub(crate) fn in_doubt_since(&self, deadline: Timestamp) -> Vec<(OrderKey, &Order)> {
+        self.doubt.since(&self.orders, deadline)
     }
 
     /// The totals (reserved, filled, open orders), recomputed from the orders and positions

@@ -138,6 +138,15 @@ impl Books {
         }
     }
 
+    /// Every account, in no order, as of now: others may come meanwhile.
+    pub(crate) fn accounts(&self) -> Vec<SharedAccount> {
+        let mut accounts = Vec::new();
+        for shard in &self.shards {
+            accounts.extend(shard.read().values().map(Arc::clone));
+        }
+        accounts
+    }
+
     /// The clients whose turn it is for housekeeping: each is named once in [`VISITS`] calls.
     pub(crate) fn next_visits(&self) -> Vec<Box<str>> {
         let turn = self.visit.fetch_add(1, Ordering::Relaxed) % VISITS;

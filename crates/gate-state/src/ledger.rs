@@ -40,7 +40,7 @@ use crate::record::{ContextId, DecisionContext, Seq};
 use crate::store::anchor;
 use crate::store::resync::resync;
 use crate::store::{self, Appender, Paths};
-pub use ask::StoredDecision;
+pub use ask::{InDoubt, StoredDecision};
 pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DENIED};
 pub use fill::{Filled, NewFill};
 use health::Nice;
@@ -96,6 +96,7 @@ impl Ledger {
         let paths = Paths::new(&config.dir);
         let lock = paths.lock()?;
         paths.check_not_lost(&lock)?;
+        paths.make_database()?;
         let Loaded {
             books,
             tail,

@@ -91,8 +91,8 @@ pub use journal::line::{Line, LineDecision, LineExposure, LinePolicy, LineRecord
 pub use journal::view::{OrderView, StoreView};
 pub use journal::{Journal, Lines, Verified};
 pub use ledger::{
-    Decided, Decision, Filled, Health, JournalState, Judgement, Ledger, MAX_EXPOSURE, Maintained,
-    NewFill, NewOrder, POLICY_DENIED, PositionSet, Released, SetPosition, SqliteInfo,
+    Decided, Decision, Filled, Health, InDoubt, JournalState, Judgement, Ledger, MAX_EXPOSURE,
+    Maintained, NewFill, NewOrder, POLICY_DENIED, PositionSet, Released, SetPosition, SqliteInfo,
     StoredDecision,
 };
 pub use record::chain::{ChainHash, ChainHashError, ChainPoint};

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::error::OpenError;
 use crate::record::chain::{ChainHash, seal};
-pub(crate) use paths::Paths;
+pub(crate) use paths::{Paths, private};
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;

@@ -28,6 +28,18 @@ pub enum KeyFileError {
         #[source]
         source: io::Error,
     },
+    /// Its draft is there: somebody is changing it, or was and came to no end.
+    #[error(
+        "key file `{}` is being changed, or a change was broken off: remove `{}` if nobody is at it",
+        path.display(),
+        draft.display()
+    )]
+    UnderWay {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        draft: PathBuf,
+    },
     /// Group or others have a right to the file.
     #[error("key file `{}` has mode {mode:03o}: others must have no right to it (chmod 600)", path.display())]
     OthersMayRead {
@@ -121,27 +133,12 @@ impl KeyFile {
         self.sync_dir().map_err(self.io("sync"))
     }
 
-    /// Reads the key ring, and creates the file with a new key `kid` first if there is none.
-    /// Two processes that do so at once get the same ring.
-    ///
-    /// # Errors
-    /// [`KeyFileError`].
-    pub fn read_or_create(&self, kid: &str) -> Result<KeyRing, KeyFileError> {
-        if is_kind(&self.read(), io::ErrorKind::NotFound) {
-            let created = self.create(&KeyRing::generate(kid).map_err(self.keys())?);
-            if !is_kind(&created, io::ErrorKind::AlreadyExists) {
-                created?;
-            }
-        }
-        self.read()
-    }
-
     /// Puts another key ring in the file's place, in one step. Two changes at once cannot
     /// overwrite one another: the second finds the first one's draft and fails.
     ///
     /// # Errors
-    /// [`KeyFileError::Io`]; after a crash in mid-change the draft (`<name>.next`) must be
-    /// removed by hand.
+    /// [`KeyFileError::Io`], and [`KeyFileError::UnderWay`]: after a crash in mid-change the draft
+    /// (`<name>.next`) must be removed by hand.
     pub fn replace(&self, keys: &KeyRing) -> Result<(), KeyFileError> {
         self.change(|_| Ok(keys.clone())).map(drop)
     }
@@ -167,10 +164,29 @@ impl KeyFile {
         &self,
         change: impl FnOnce(KeyRing) -> Result<KeyRing, KeyError>,
     ) -> Result<KeyRing, KeyFileError> {
+        // A link stays one: it is the file that is changed.
+        let real = Self::new(fs::canonicalize(&self.path).map_err(self.io("open"))?);
+        real.change_in_place(change)
+    }
+
+    fn change_in_place(
+        &self,
+        change: impl FnOnce(KeyRing) -> Result<KeyRing, KeyError>,
+    ) -> Result<KeyRing, KeyFileError> {
         // The draft's name is the lock: taken before the file is read.
-        let mut draft = Draft::take(self.beside("next")).map_err(self.io("change"))?;
+        let draft = self.beside("next");
+        let mut draft = Draft::take(draft.clone()).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => KeyFileError::UnderWay {
+                path: self.path.clone(),
+                draft,
+            },
+            _ => self.io("change")(error),
+        })?;
         let keys = change(self.read()?).map_err(self.keys())?;
         draft.fill(&keys).map_err(self.io("write"))?;
+        draft
+            .give_to_the_owner_of(&self.path)
+            .map_err(self.io("keep the owner of"))?;
         fs::rename(&draft.path, &self.path).map_err(self.io("replace"))?;
         draft.in_place = true;
         self.sync_dir().map_err(self.io("sync"))?;
@@ -226,10 +242,6 @@ impl KeyFile {
     }
 }
 
-fn is_kind<T>(result: &Result<T, KeyFileError>, kind: io::ErrorKind) -> bool {
-    matches!(result, Err(KeyFileError::Io { source, .. }) if source.kind() == kind)
-}
-
 /// A file beside the key file, gone again unless it took the key file's place.
 struct Draft {
     path: PathBuf,
@@ -254,6 +266,22 @@ impl Draft {
     fn fill(&mut self, keys: &KeyRing) -> io::Result<()> {
         self.file.write_all(keys.to_jwks().as_bytes())?;
         self.file.sync_all()
+    }
+
+    /// Whoever changes keys as root must not take the file from the service that reads it.
+    #[cfg(unix)]
+    fn give_to_the_owner_of(&self, path: &Path) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let (theirs, ours) = (fs::metadata(path)?, self.file.metadata()?);
+        if (theirs.uid(), theirs.gid()) == (ours.uid(), ours.gid()) {
+            return Ok(());
+        }
+        fchown(&self.file, Some(theirs.uid()), Some(theirs.gid()))
+    }
+
+    #[cfg(not(unix))]
+    fn give_to_the_owner_of(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
     }
 
     fn write(path: PathBuf, keys: &KeyRing) -> io::Result<Self> {
@@ -311,17 +339,6 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_that_create_wins() {
-        let (dir, file) = file();
-        let first = file.read_or_create("a").unwrap();
-        let second = file.read_or_create("b").unwrap();
-        assert_eq!(first.to_jwks(), second.to_jwks());
-        assert_eq!(first.active().kid(), "a");
-        let nowhere = KeyFile::new(dir.path().join("no/keys.json"));
-        assert!(nowhere.read_or_create("a").is_err());
-    }
-
-    #[test]
     fn a_file_that_others_have_a_right_to_is_refused() {
         let (_dir, file) = file();
         file.create(&KeyRing::generate("a").unwrap()).unwrap();
@@ -359,17 +376,42 @@ mod tests {
     }
 
     #[test]
+    fn a_link_to_the_key_file_stays_one() {
+        let (dir, file) = file();
+        file.create(&KeyRing::generate("a").unwrap()).unwrap();
+        let link = KeyFile::new(dir.path().join("link"));
+        std::os::unix::fs::symlink(file.path(), link.path()).unwrap();
+        link.rotate("b", 1_000, 60).unwrap();
+        assert!(fs::symlink_metadata(link.path()).unwrap().is_symlink());
+        assert_eq!(file.read().unwrap().active().kid(), "b");
+    }
+
+    /// Only root can give a file away; nobody else can come into the case.
+    #[test]
+    fn whoever_changes_keys_as_root_leaves_them_to_their_owner() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let (_dir, file) = file();
+        file.create(&KeyRing::generate("a").unwrap()).unwrap();
+        if chown(file.path(), Some(65_534), Some(65_534)).is_err() {
+            return;
+        }
+        file.rotate("b", 1_000, 60).unwrap();
+        let about = fs::metadata(file.path()).unwrap();
+        assert_eq!((about.uid(), about.gid()), (65_534, 65_534));
+        assert_eq!(about.permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
     fn a_change_under_way_keeps_the_next_one_out() {
         let (_dir, file) = file();
         file.create(&KeyRing::generate("a").unwrap()).unwrap();
         let draft = Draft::take(file.beside("next")).unwrap();
-        assert!(matches!(
-            file.stage("b"),
-            Err(KeyFileError::Io {
-                action: "change",
-                ..
-            })
-        ));
+        let refused = file.stage("b").unwrap_err();
+        assert!(
+            matches!(refused, KeyFileError::UnderWay { .. }),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains("keys.json.next"), "{refused}");
         drop(draft);
         file.stage("b").unwrap();
     }

@@ -27,6 +27,12 @@ pub enum KeyError {
         /// The name.
         kid: String,
     },
+    /// The key that is to become active is that already.
+    #[error("`{}` is the active key already", shown(kid))]
+    AlreadyActive {
+        /// Its name.
+        kid: String,
+    },
     /// `kty` other than `oct`.
     #[error("key `{}`: kty is `{}`, must be `oct`", shown(kid), shown(kty))]
     WrongKty {
@@ -125,6 +131,7 @@ impl KeyError {
             Self::NoKey => "no_key",
             Self::EmptyKid => "empty_kid",
             Self::DuplicateKid { .. } => "duplicate_kid",
+            Self::AlreadyActive { .. } => "already_active",
             Self::WrongKty { .. } => "wrong_kty",
             Self::WrongAlg { .. } => "wrong_alg",
             Self::WrongUse { .. } => "wrong_use",
@@ -241,7 +248,7 @@ impl KeyRing {
     /// As [`stage`](KeyRing::stage); `kid` must not be the active key's.
     pub fn rotate(&mut self, kid: &str, now_s: u64, keep_s: u64) -> Result<(), KeyError> {
         if self.active.kid() == kid {
-            return Err(KeyError::DuplicateKid { kid: kid.into() });
+            return Err(KeyError::AlreadyActive { kid: kid.into() });
         }
         let staged = self.verify_only.iter().position(|key| key.kid() == kid);
         let next = match staged {
@@ -305,7 +312,7 @@ mod tests {
         assert_eq!(keys.active().sign(b"x"), staged);
         assert!(matches!(
             keys.rotate("b", 0, 10),
-            Err(KeyError::DuplicateKid { .. })
+            Err(KeyError::AlreadyActive { .. })
         ));
         assert!(matches!(
             keys.stage("a"),

@@ -124,13 +124,29 @@ impl Durable {
 
     /// Blocks until it is known.
     pub(crate) fn wait(&self, seq: u64) -> Result<(), NotDurable> {
-        if let Some(state) = self.state_of(seq) {
+        self.wait_until(seq, || self.state_of(seq))
+    }
+
+    /// Blocks until the journal reaches as far on the disk, whether with that record or with a void.
+    pub(crate) fn wait_for_the_journal(&self, seq: u64) -> Result<(), NotDurable> {
+        self.wait_until(seq, || {
+            let reached = (self.seq() >= seq).then_some(Ok(()));
+            reached.or_else(|| self.has_failed().then_some(Err(NotDurable)))
+        })
+    }
+
+    fn wait_until(
+        &self,
+        seq: u64,
+        known: impl Fn() -> Option<Result<(), NotDurable>>,
+    ) -> Result<(), NotDurable> {
+        if let Some(state) = known() {
             return state;
         }
         let [.., last] = seq.to_be_bytes();
         let [first, ..] = &self.stripes;
         let stripe = self.stripes.get(usize::from(last) % STRIPES);
-        stripe.unwrap_or(first).wait(|| self.state_of(seq))
+        stripe.unwrap_or(first).wait(known)
     }
 
     pub(crate) fn subscribe(&self, listener: Arc<dyn CommitListener>) {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use gate_types::{ClientId, Exposure, NetNotional, OrderId, Timestamp};
+use gate_types::{ClientId, Exposure, NetNotional, Notional, OrderId, Timestamp};
 
 use super::Ledger;
 use crate::account::key::OrderKey;
+use crate::account::notional;
 use crate::account::state::OrderState;
 use crate::error::ReadError;
 use crate::journal::read::find;
@@ -25,7 +26,33 @@ pub struct StoredDecision {
     pub context: Arc<DecisionContext>,
 }
 
+/// Holds of orders of which nothing was heard before their tokens expired: the venue must be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InDoubt {
+    /// How many orders.
+    pub orders: u64,
+    /// What they hold.
+    pub held: Notional,
+}
+
 impl Ledger {
+    /// The holds in doubt, as of when housekeeping visited each client: up to sixteen calls of
+    /// [`Ledger::maintain`] ago.
+    pub fn in_doubt(&self) -> InDoubt {
+        let (now, accounts) = (self.clock.now(), self.books.read().accounts());
+        let (mut orders, mut held) = (0_u64, 0_u128);
+        for account in accounts {
+            for (_, order) in account.lock().in_doubt_since(now) {
+                orders = orders.saturating_add(1);
+                held = held.saturating_add(order.hold().held);
+            }
+        }
+        InDoubt {
+            orders,
+            held: notional(held),
+        }
+    }
+
     /// Where an order stands; `None` when it is not remembered.
     pub fn order(&self, client_id: &ClientId<'_>, order_id: &OrderId<'_>) -> Option<OrderState> {
         let now = self.clock.now();

@@ -7,7 +7,9 @@ use parking_lot::MutexGuard;
 
 use super::Ledger;
 use crate::account::event::Event;
+use crate::account::key::OrderKey;
 use crate::account::notional;
+use crate::account::order::Order;
 use crate::books::{Books, SharedAccount};
 use crate::error::{OpenError, SnapshotError};
 use crate::record::{ExpireRecord, Seq};
@@ -100,14 +102,19 @@ impl Ledger {
         account.pass(now);
         if let Some(grace_ns) = self.config.in_doubt_release_ns {
             let deadline = now.unix_nanos().saturating_sub(grace_ns);
-            for (key, decision) in account.in_doubt_since(Timestamp::from_unix_nanos(deadline)) {
-                let held = account.order(&key).map(|order| order.hold().held);
-                let record = ExpireRecord {
-                    client_id: client.into(),
-                    decision: Seq::new(decision),
-                    order_key: key.0,
-                    freed: notional(held.unwrap_or_default()),
-                };
+            let deadline = Timestamp::from_unix_nanos(deadline);
+            let expire = |(key, order): (OrderKey, &Order)| ExpireRecord {
+                client_id: client.into(),
+                decision: Seq::new(order.seq),
+                order_key: key.0,
+                freed: notional(order.hold().held),
+            };
+            let records: Vec<_> = account
+                .in_doubt_since(deadline)
+                .into_iter()
+                .map(expire)
+                .collect();
+            for record in records {
                 // A full queue or a failed journal: the next visit tries again.
                 let Ok(seq) = self.push(now, &record) else {
                     return;

@@ -49,8 +49,8 @@ impl Ledger {
         let signature = sign(&anchor);
         self.on_writer(move |appender| appender.set_anchor(&anchor, &signature))?;
         let last = point.seq.get();
-        while self.on_writer(move |appender| appender.delete_rows(last, ROWS_PER_STEP))? > 0 {}
         self.begin_seq.store(last, Ordering::Release);
+        while self.on_writer(move |appender| appender.delete_rows(last, ROWS_PER_STEP))? > 0 {}
         Ok(Some(anchor))
     }
 

@@ -34,6 +34,7 @@ impl Ledger {
             mut books,
             tail,
             conn,
+            begin_seq,
             ..
         } = {
             let _no_reader = self.readers.shut();
@@ -53,6 +54,7 @@ impl Ledger {
         // What was before is dropped after the lock is: that takes a while.
         std::mem::swap(&mut *current, &mut books);
         self.recoveries.fetch_add(1, Ordering::AcqRel);
+        self.begin_seq.store(begin_seq, Ordering::Release);
         self.queue.reopen(last);
         self.durable.recovered(last);
         if let Err(error) = self.start(&mut threads, appender) {

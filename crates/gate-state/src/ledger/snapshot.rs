@@ -39,7 +39,7 @@ impl Ledger {
         self.taking_snapshot.store(false, Ordering::SeqCst);
         let (begin, end) = written?;
         // What the snapshot contains must be on disk before the snapshot counts.
-        self.durable.wait(end)?;
+        self.durable.wait_for_the_journal(end)?;
         if self.recoveries.load(Ordering::Acquire) != recoveries {
             return Err(SnapshotError::Recovered);
         }
@@ -52,7 +52,8 @@ impl Ledger {
     fn write_snapshot(&self) -> Result<(ChainPoint, u64), SnapshotError> {
         // An account that was closed is not in the snapshot, so that its last record must not come
         // after where the snapshot begins. It may still be queued.
-        self.durable.wait(self.queue.last_allotted())?;
+        self.durable
+            .wait_for_the_journal(self.queue.last_allotted())?;
         let begin = self.readers.with(&self.paths, |conn| {
             let last = conn.query_row(
                 "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",

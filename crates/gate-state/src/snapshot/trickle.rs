@@ -11,6 +11,7 @@ use gate_types::Clock;
 use ring::digest::{Context, SHA256};
 
 use crate::error::SnapshotError;
+use crate::store::private;
 
 /// What goes to the disk at once: a sync of it takes about as long as one of a commit.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -50,12 +51,16 @@ impl<'a> Trickle<'a> {
         if std::fs::metadata(path).is_ok_and(|found| found.nlink() > 1) {
             std::fs::remove_file(path)?;
         }
-        let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let open =
+            || private(OpenOptions::new().write(true).create(true).truncate(false)).open(path);
+        let file = match open() {
+            // Another user's, who has pruned the stopped store.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                std::fs::remove_file(path)?;
+                open()
+            }
+            opened => opened,
+        }?;
         Ok(Self {
             file,
             hash: Context::new(&SHA256),

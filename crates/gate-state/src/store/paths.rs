@@ -30,10 +30,7 @@ impl Paths {
 
     /// Takes the store for this process. Held for as long as the file lives.
     pub(crate) fn lock(&self) -> Result<File, OpenError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
+        let file = private(OpenOptions::new().create(true).truncate(false).write(true))
             .open(&self.lock)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -47,6 +44,14 @@ impl Paths {
         if lock.metadata()?.len() > 0 && !self.database.try_exists()? {
             return Err(OpenError::JournalMissing);
         }
+        Ok(())
+    }
+
+    /// Makes the database's file if there is none: SQLite would let everybody read it. (What it puts beside it
+    /// has the mode of this.)
+    pub(crate) fn make_database(&self) -> Result<(), OpenError> {
+        private(OpenOptions::new().create(true).truncate(false).write(true))
+            .open(&self.database)?;
         Ok(())
     }
 
@@ -70,4 +75,10 @@ impl Paths {
         let dir = self.lock.parent().unwrap_or(Path::new("."));
         File::open(dir)?.sync_all()
     }
+}
+
+/// A file that others have no right to, if it is made: it names every client's orders.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o640)
 }

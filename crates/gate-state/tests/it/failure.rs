@@ -231,8 +231,12 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
         }
     }
     assert_eq!(refused, Some(Err(DecideError::Overloaded)));
-    // Time in which a journal that does not wait would have written what is queued.
-    std::thread::sleep(Duration::from_millis(200));
+    // Said before the writer begins to wait.
+    let patience = Instant::now();
+    while kit.ledger.journal_state() != JournalState::LogAtLimit {
+        assert!(patience.elapsed() < Duration::from_secs(10));
+        std::thread::yield_now();
+    }
     let health = kit.ledger.health();
     assert!(health.queue_depth > 0, "written all the same");
     assert_eq!(health.journal, JournalState::LogAtLimit);
@@ -248,6 +252,53 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     assert_eq!(kit.ledger.health().journal, JournalState::Open);
     let grown = kit.ledger.health().wal_bytes;
     assert!(grown < LIMIT + 64 * 1024, "the log started over: {grown}");
+}
+
+/// The end of the journal is a void then, and that is no failure.
+#[test]
+fn a_snapshot_can_be_taken_right_after_a_recovery_that_lost_something() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "100");
+    let jam = jam(&kit);
+    let Ok(Decided::New(lost)) = kit.decide("c1", "o-2", "100", None) else {
+        panic!()
+    };
+    assert_eq!(kit.ledger.wait(lost.seq), Err(NotDurable));
+    drop(jam);
+    kit.ledger.recover().unwrap();
+    assert_eq!(kit.ledger.snapshot().unwrap(), lost.seq);
+}
+
+/// They name every client's orders.
+#[test]
+fn nobody_else_has_a_right_to_the_files_of_a_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "100");
+    kit.ledger.snapshot().unwrap();
+    for entry in std::fs::read_dir(kit.dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o007, 0, "{entry:?} {mode:o}");
+    }
+}
+
+/// Whoever prunes a stopped store as root leaves such a file behind.
+#[test]
+fn a_spare_snapshot_of_somebody_elses_is_replaced() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "100");
+    let spare = kit.dir.path().join("ledger.snapshot.spare");
+    std::fs::write(&spare, "x").unwrap();
+    std::fs::set_permissions(&spare, std::fs::Permissions::from_mode(0o000)).unwrap();
+    // Root may write it all the same.
+    let before = std::fs::metadata(&spare).unwrap().ino();
+    kit.ledger.snapshot().unwrap();
+    let is_root = std::fs::metadata(kit.dir.path()).unwrap().uid() == 0;
+    let snapshot = kit.dir.path().join("ledger.snapshot");
+    let is_the_same = std::fs::metadata(snapshot).unwrap().ino() == before;
+    assert_eq!(is_the_same, is_root);
 }
 
 /// Stops the writer's thread when it is told to.

@@ -117,6 +117,12 @@ impl Run {
                 }
                 let now = self.now();
                 self.model.maintain(self.config.in_doubt_release_ns, now);
+                let orders = self.model.orders.values();
+                let doubtful: Vec<_> = orders.filter(|order| order.is_in_doubt(now)).collect();
+                let in_doubt = self.ledger().in_doubt();
+                assert_eq!(in_doubt.orders, doubtful.len() as u64);
+                let held: u128 = doubtful.iter().map(|order| order.held()).sum();
+                assert_eq!(in_doubt.held.micros(), held);
             }
             Step::Restart { crash } => self.restart(crash),
             Step::Snapshot => {

@@ -1,0 +1,73 @@
+//! Holds in doubt: the token expired, and nothing was heard of the order. Found by the order in which tokens expire,
+//! without a look at all orders.
+
+use std::collections::VecDeque;
+
+use gate_types::Timestamp;
+
+use super::Orders;
+use super::key::OrderKey;
+use super::order::Order;
+
+/// The orders whose tokens are to expire, and those of which that was the last thing heard.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    /// When its token expires, in nanoseconds, and whose it is; in order, but for a clock that was put back.
+    to_expire: VecDeque<(u64, OrderKey)>,
+    expired: Vec<OrderKey>,
+}
+
+impl Doubt {
+    /// Of orders that are in memory already.
+    pub(super) fn of(orders: &Orders) -> Self {
+        let untouched = |(key, order): (&OrderKey, &Order)| {
+            let expires = order.expires()?.unix_nanos();
+            order.progress().is_none().then_some((expires, *key))
+        };
+        let mut to_expire: Vec<_> = orders.iter().filter_map(untouched).collect();
+        to_expire.sort_unstable();
+        Self {
+            to_expire: to_expire.into(),
+            expired: Vec::new(),
+        }
+    }
+
+    /// An order was authorized.
+    pub(super) fn expect(&mut self, expires: Timestamp, key: OrderKey) {
+        self.to_expire.push_back((expires.unix_nanos(), key));
+    }
+
+    /// Time has passed, and some that were in doubt may not be any more.
+    pub(super) fn pass(&mut self, orders: &Orders, now: Timestamp) {
+        let in_doubt = |key: &OrderKey| orders.get(key).is_some_and(|order| order.is_in_doubt(now));
+        self.expired.retain(in_doubt);
+        while let Some((expires, key)) = self.to_expire.front().copied()
+            && expires <= now.unix_nanos()
+        {
+            self.to_expire.pop_front();
+            // The id may have been used again since.
+            let is_same = |order: &Order| order.stamp() == expires;
+            if in_doubt(&key) && orders.get(&key).is_some_and(is_same) {
+                self.expired.push(key);
+            }
+        }
+        if self.to_expire.capacity() > self.to_expire.len().saturating_mul(4) {
+            self.to_expire.shrink_to_fit();
+        }
+    }
+
+    /// Those whose tokens expired at or before `deadline`, as of the last [`Self::pass`]; oldest decision first.
+    pub(super) fn since<'o>(
+        &self,
+        orders: &'o Orders,
+        deadline: Timestamp,
+    ) -> Vec<(OrderKey, &'o Order)> {
+        let found = self.expired.iter().filter_map(|key| {
+            let order = orders.get(key)?;
+            order.is_in_doubt(deadline).then_some((*key, order))
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort_unstable_by_key(|(_, order)| order.seq);
+        found
+    }
+}

@@ -183,9 +183,5 @@ fn make_keys(config: &Config) -> Result<()> {
 
 /// The keys the settings name; without a name, those of the data directory.
 pub(crate) fn keys(config: &Config) -> Result<Arc<KeyRing>> {
-    let path = &key_file(config);
-    let keys = KeyFile::new(path)
-        .read()
-        .with_context(|| format!("the key file `{}`", path.display()))?;
-    Ok(Arc::new(keys))
+    Ok(Arc::new(KeyFile::new(key_file(config)).read()?))
 }

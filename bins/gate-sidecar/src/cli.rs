@@ -301,6 +301,9 @@ pub(crate) enum Ledger {
         /// Only the orders in doubt, of all clients: their tokens expired, and nothing was heard of them
         #[arg(long, conflicts_with = "client")]
         in_doubt: bool,
+        /// One JSON object a line, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Cut off the beginning of a stopped sidecar's journal, behind a signed anchor: what is older
     /// than asked and needed by no order that is still remembered. Settings are read as for `serve`.

@@ -17,6 +17,7 @@ use gate_api::{Change, Code};
 use parking_lot::RwLock;
 
 use crate::http::Shared;
+use crate::tls::Ends;
 pub(crate) use decisions::Decisions;
 
 /// Nanoseconds as seconds, exactly.
@@ -30,6 +31,8 @@ pub(crate) struct Metrics {
     workers: RwLock<Vec<Arc<Decisions>>>,
     problems: [AtomicU64; Code::ALL.len()],
     changes: [AtomicU64; CHANGES.len()],
+    expired: AtomicU64,
+    refused_fills: [AtomicU64; REFUSED_FILLS.len()],
 }
 
 /// What the venue's word or an operator's changed, by the name it has in the metrics.
@@ -40,6 +43,9 @@ const CHANGES: [(Change, &str); 5] = [
     (Change::OverFill, "over_fill"),
     (Change::Position, "position"),
 ];
+
+/// Fills that count nowhere, by the code that they are refused with.
+const REFUSED_FILLS: [Code; 2] = [Code::UnknownOrder, Code::OrderConflict];
 
 impl Metrics {
     /// The counters of one more worker thread.
@@ -65,6 +71,20 @@ impl Metrics {
         }
     }
 
+    /// Counts holds in doubt that were given back.
+    pub(crate) fn expired(&self, holds: usize) {
+        let holds = u64::try_from(holds).unwrap_or(u64::MAX);
+        self.expired.fetch_add(holds, Ordering::Relaxed);
+    }
+
+    /// Counts a fill that was refused, if it was for what is known of its order.
+    pub(crate) fn refused_fill(&self, code: Code) {
+        let known = REFUSED_FILLS.iter().position(|known| *known == code);
+        if let Some(counter) = known.and_then(|index| self.refused_fills.get(index)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// The text of `/metrics`.
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let mut out = String::with_capacity(16_384);
@@ -86,6 +106,14 @@ impl Metrics {
         for ((_, what), counter) in CHANGES.iter().zip(&self.changes) {
             let count = counter.load(Ordering::Relaxed);
             let _ = writeln!(out, "{name}{{what=\"{what}\"}} {count}");
+        }
+        let expired = self.expired.load(Ordering::Relaxed);
+        let _ = writeln!(out, "{name}{{what=\"expire\"}} {expired}");
+        let name = "gate_fills_refused_total";
+        head(out, name, "counter", "Fills that count nowhere.");
+        for (code, counter) in REFUSED_FILLS.iter().zip(&self.refused_fills) {
+            let (code, count) = (code.as_str(), counter.load(Ordering::Relaxed));
+            let _ = writeln!(out, "{name}{{code=\"{code}\"}} {count}");
         }
     }
 
@@ -113,12 +141,25 @@ fn single(out: &mut String, name: &str, kind: &str, help: &str, value: impl Disp
     let _ = writeln!(out, "{name} {value}");
 }
 
-/// Connections, and clients that were turned away: nothing of those where none is asked for a certificate.
+/// Connections, how long certificates are good for, and clients that were turned away: nothing of those where none
+/// is asked for a certificate.
 fn connections(out: &mut String, shared: &Shared) {
     let open = shared.connections.open();
     let help = "Connections that are open on the public listener.";
     single(out, "gate_connections", "gauge", help, open);
-    if let Some(refused) = shared.tls.as_ref().and_then(|tls| tls.refused()) {
+    let Some(tls) = &shared.tls else {
+        return;
+    };
+    let Ends { server, client_ca } = tls.ends();
+    let name = "gate_tls_certificate_expires_timestamp_seconds";
+    let help = "When the first certificate of a file is not valid any more.";
+    head(out, name, "gauge", help);
+    for (of, end) in [("server", server), ("client_ca", client_ca)] {
+        if let Some(end) = end {
+            let _ = writeln!(out, "{name}{{of=\"{of}\"}} {end}");
+        }
+    }
+    if let Some(refused) = tls.refused() {
         let name = "gate_tls_clients_refused_total";
         let help = "Certificates of clients that were refused.";
         single(out, name, "counter", help, refused);

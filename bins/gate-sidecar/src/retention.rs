@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use gate_api::Gate;
-use gate_state::Anchor;
+use gate_state::{Anchor, SnapshotError};
 use gate_token::KeyRing;
 use gate_types::Timestamp;
 
@@ -52,6 +52,8 @@ pub(crate) fn prune(gate: &Gate, now: Timestamp, keep_days: u64) {
             %older_than,
             "pruned the journal"
         ),
+        // The sidecar stops; the next start prunes.
+        Err(SnapshotError::Closed) => {}
         Err(error) => {
             let reason = format!("{:#}", anyhow::Error::from(error));
             tracing::error!(

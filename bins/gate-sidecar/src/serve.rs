@@ -70,7 +70,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         started,
         draining: false.into(),
     });
-    let upkeep = Upkeep::start(Arc::clone(&shared.gate), clock, config.retention_days)
+    let (gate, metrics) = (Arc::clone(&shared.gate), Arc::clone(&shared.metrics));
+    let upkeep = Upkeep::start(gate, metrics, clock, config.retention_days)
         .context("cannot start a thread")?;
     // Nothing can change in the embedded sample.
     let watched = config.bundle_watch_s > 0 && config.bundle.is_some();
@@ -102,8 +103,12 @@ fn ask_for_wake_latency(micros: u64) -> Option<WakeLatency> {
 async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     // Before anyone can know that the sidecar is there: a signal without a handler ends it.
     let signals = Signals::new()?;
-    let public = public_server(config, &shared)?;
-    let admin = admin_server(config, &shared)?;
+    let (public, public_places) = public_server(config, &shared)?;
+    let (admin, admin_places) = admin_server(config, &shared)?;
+    // Of all or of none: whoever reads the first takes the sidecar for started.
+    for place in public_places.into_iter().chain(admin_places) {
+        println!("{place}");
+    }
     std::io::stdout().flush().context("stdout is closed")?;
     let policy = shared.gate.policy();
     let (revision, hash) = (&policy.identity().revision, policy.identity().hash);
@@ -123,6 +128,14 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     if let Err(refused) = shared.gate.check_ready() {
         tracing::warn!(reason = refused.detail(), "not ready");
     }
+    let now_s = i64::try_from(SystemClock::shared().now().unix_seconds()).unwrap_or(i64::MAX);
+    let ends = shared.tls.as_ref().map(|tls| tls.ends());
+    let ends = ends.map(|ends| [("server", ends.server), ("client_ca", ends.client_ca)]);
+    for (of, end) in ends.into_iter().flatten() {
+        if end.is_some_and(|end| end <= now_s) {
+            tracing::warn!(of, "a certificate is not valid any more");
+        }
+    }
     if !config.admin_listen.ip().is_loopback() {
         tracing::warn!(address = %config.admin_listen, "operators' calls, the kill switch among them, are open to whoever reaches this address");
     }
@@ -135,7 +148,8 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     admin.context("the admin listener failed")
 }
 
-fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
+/// And what is to be said of where it listens.
+fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<(Server, Vec<String>)> {
     let for_workers = Arc::clone(shared);
     let on_worker = move || {
         let shared = Arc::clone(&for_workers);
@@ -168,20 +182,19 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
         Some(tls) => server.listen_rustls_0_23(listener, tls.server()?),
     };
     server = bound.with_context(cannot)?;
-    for (address, scheme) in server.addrs_with_scheme() {
-        println!("listening on {scheme}://{address}");
-    }
+    let place = |(address, scheme): (_, &str)| format!("listening on {scheme}://{address}");
+    let mut places: Vec<String> = server.addrs_with_scheme().into_iter().map(place).collect();
     if let Some(path) = &config.uds {
         sockets::remove_stale(path)?;
         server = server
             .bind_uds(path)
             .with_context(|| format!("cannot listen on `{}`", path.display()))?;
-        println!("listening on unix:{}", path.display());
+        places.push(format!("listening on unix:{}", path.display()));
     }
-    Ok(server.run())
+    Ok((server.run(), places))
 }
 
-fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
+fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<(Server, Vec<String>)> {
     let for_workers = Arc::clone(shared);
     let server =
         HttpServer::new(move || App::new().configure(admin::routes(Arc::clone(&for_workers))))
@@ -190,10 +203,9 @@ fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<Server> {
             .max_connections(ADMIN_CONNECTIONS)
             .bind(config.admin_listen)
             .with_context(|| format!("cannot listen on {}", config.admin_listen))?;
-    for address in server.addrs() {
-        println!("admin listening on http://{address}");
-    }
-    Ok(server.run())
+    let place = |address| format!("admin listening on http://{address}");
+    let places = server.addrs().into_iter().map(place).collect();
+    Ok((server.run(), places))
 }
 
 /// The signals that are waited for.

@@ -33,6 +33,14 @@ pub(crate) struct Tls {
     identity: Arc<Identity>,
     /// Absent where no client is asked for a certificate.
     clients: Option<Arc<Clients>>,
+    ends: ArcSwap<Ends>,
+}
+
+/// When the first certificate of each file ends, in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) server: Option<i64>,
+    pub(crate) client_ca: Option<i64>,
 }
 
 /// The files that are set.
@@ -46,6 +54,7 @@ struct Sources {
 pub(crate) struct Renewal {
     certified: Arc<CertifiedKey>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
+    ends: Ends,
 }
 
 impl Tls {
@@ -63,12 +72,14 @@ impl Tls {
         let Renewal {
             certified,
             verifier,
+            ends,
         } = sources.read(&provider)?;
         Ok(Some(Self {
             sources,
             provider,
             identity: Arc::new(Identity(ArcSwap::new(certified))),
             clients: verifier.map(|verifier| Arc::new(Clients::new(verifier))),
+            ends: ArcSwap::from_pointee(ends),
         }))
     }
 
@@ -96,9 +107,15 @@ impl Tls {
     /// In force for whoever connects from now on.
     pub(crate) fn renew(&self, renewal: Renewal) {
         self.identity.0.store(renewal.certified);
+        self.ends.store(Arc::new(renewal.ends));
         if let (Some(clients), Some(verifier)) = (&self.clients, renewal.verifier) {
             clients.verifier.store(Arc::new(verifier));
         }
+    }
+
+    /// Of the certificates in force.
+    pub(crate) fn ends(&self) -> Ends {
+        **self.ends.load()
     }
 
     /// Certificates of clients that were refused since the start; `None` where no client is asked
@@ -112,6 +129,7 @@ impl Tls {
 impl Sources {
     fn read(&self, provider: &Arc<CryptoProvider>) -> Result<Renewal> {
         let chain = files::certificates(&self.cert)?;
+        let server = files::first_end(&chain);
         let certified = CertifiedKey::from_der(chain, files::private_key(&self.key)?, provider)
             .with_context(|| format!("the key `{}`", self.key.display()))
             .with_context(|| format!("the certificate `{}`", self.cert.display()))?;
@@ -127,9 +145,15 @@ impl Sources {
         let in_file = |path: &PathBuf| {
             verifier(path).with_context(|| format!("the authorities `{}`", path.display()))
         };
+        let authorities = self.client_ca.as_deref().map(files::certificates);
+        let client_ca = authorities.transpose()?;
         Ok(Renewal {
             certified: Arc::new(certified),
             verifier: self.client_ca.as_ref().map(in_file).transpose()?,
+            ends: Ends {
+                server,
+                client_ca: client_ca.and_then(|certificates| files::first_end(&certificates)),
+            },
         })
     }
 }

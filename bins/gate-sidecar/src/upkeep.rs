@@ -10,6 +10,7 @@ use std::time::Duration;
 use gate_api::Gate;
 use gate_types::Clock;
 
+use crate::metrics::Metrics;
 use crate::retention;
 
 /// How often the ledger is looked after.
@@ -27,13 +28,14 @@ impl Upkeep {
     /// `retention_days`: for how long the journal is kept; 0: for ever.
     pub(crate) fn start(
         gate: Arc<Gate>,
+        metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
         retention_days: u64,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new()
             .name("gate-upkeep".to_owned())
-            .spawn(move || look_after(&gate, &*clock, retention_days, &stopped))?;
+            .spawn(move || look_after(&gate, &metrics, &*clock, retention_days, &stopped))?;
         Ok(Self { stop, thread })
     }
 
@@ -46,12 +48,22 @@ impl Upkeep {
     }
 }
 
-fn look_after(gate: &Gate, clock: &dyn Clock, retention_days: u64, stopped: &Receiver<()>) {
+fn look_after(
+    gate: &Gate,
+    metrics: &Metrics,
+    clock: &dyn Clock,
+    retention_days: u64,
+    stopped: &Receiver<()>,
+) {
     let mut failing = false;
     let mut periods = 0_u64;
+    let mut is_due = false;
     while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
         match gate.ledger().maintain() {
-            Ok(_) => failing = false,
+            Ok(done) => {
+                failing = false;
+                metrics.expired(done.expired);
+            }
             Err(error) if !failing => {
                 failing = true;
                 let reason = format!("{:#}", anyhow::Error::from(error));
@@ -60,7 +72,10 @@ fn look_after(gate: &Gate, clock: &dyn Clock, retention_days: u64, stopped: &Rec
             Err(_) => {}
         }
         let ending = stopped.try_recv() != Err(TryRecvError::Empty);
-        if retention_days > 0 && !failing && !ending && periods.is_multiple_of(PRUNE_EVERY) {
+        // It stays due while the journal cannot be written.
+        is_due |= retention_days > 0 && periods.is_multiple_of(PRUNE_EVERY);
+        if is_due && !failing && !ending {
+            is_due = false;
             retention::prune(gate, clock.now(), retention_days);
         }
         periods = periods.wrapping_add(1);

@@ -2,7 +2,7 @@
 //! traded.
 
 use gate_policy::Policy;
-use gate_state::{NewFill, Seq, WaitFor};
+use gate_state::{FillError, NewFill, Seq, WaitFor};
 use gate_types::{ContractSize, Notional};
 use serde::Serialize;
 
@@ -137,6 +137,13 @@ impl Gate {
             .transpose()?;
         let filled = self.ledger.fill(&fill, |symbol| {
             size.unwrap_or_else(|| active.policy.contract_size(symbol))
+        });
+        let filled = filled.inspect_err(|error| {
+            if matches!(error, FillError::BlockedOrder | FillError::UnknownOrder) {
+                // What traded counts nowhere until somebody says so.
+                let (client, order) = (client_id.as_str(), order_id.as_str());
+                tracing::warn!(client, order, exec = exec_id.as_str(), %error, "a fill was refused");
+            }
         })?;
         let body = json(&Filled {
             client_id: client_id.as_str(),

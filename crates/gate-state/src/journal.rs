@@ -70,6 +70,23 @@ impl Journal {
         Ok(anchor::newest_anchor(&self.conn, self.store_id)?)
     }
 
+    /// Whether a ledger could be opened over it, as far as its beginning goes: what was pruned must be in the
+    /// snapshot beside it.
+    ///
+    /// # Errors
+    /// [`OpenError::SnapshotMissing`] when it is not.
+    pub fn check_beginning(&self) -> Result<(), OpenError> {
+        let begin = self.begin()?.seq;
+        if begin == Seq::ZERO {
+            return Ok(());
+        }
+        let snapshot = snapshot::load(&self.paths, &self.conn, &self.store_id);
+        match snapshot {
+            Some(snapshot) if snapshot.begin.seq >= begin => Ok(()),
+            _ => Err(OpenError::SnapshotMissing),
+        }
+    }
+
     /// Reads every record and checks that each is the one that was written, in its place.
     ///
     /// A chain cannot tell that its end was cut off: give the points of it that were noted
@@ -151,6 +168,18 @@ impl Journal {
             ready: VecDeque::new(),
             ended: None,
         })
+    }
+
+    /// The last record of it; of an empty one its beginning.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn end(&self) -> Result<Seq, OpenError> {
+        let last: Option<i64> =
+            self.conn
+                .query_row("SELECT max(last_seq) FROM journal", [], |row| row.get(0))?;
+        let begin = self.begin()?.seq;
+        Ok(last.map_or(begin, |last| Seq::new(store::unsigned(last))))
     }
 
     pub(crate) fn begin(&self) -> Result<ChainPoint, OpenError> {

@@ -75,6 +75,10 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
         "intact: {} records, to {}:{}",
         verified.records, verified.end.seq, verified.end.hash
     ))?;
+    if let Err(error) = journal.check_beginning() {
+        eprintln!("and no sidecar starts with it: {error}; put `ledger.snapshot` back beside it");
+        return Ok(NO);
+    }
     // Whoever cuts off a beginning can write an anchor, but not sign it.
     Ok(if is_vouched {
         ExitCode::SUCCESS
@@ -119,18 +123,26 @@ fn point(text: &str) -> Result<ChainPoint> {
 
 fn export(dir: &Path, from: u64) -> Result<ExitCode> {
     let journal = open(dir)?;
+    let mut is_empty = true;
     let mut out = BufWriter::new(std::io::stdout().lock());
     for line in journal
         .lines(Seq::new(from))
         .context("the journal cannot be read")?
     {
         let line = line.context("the journal cannot be exported further")?;
+        is_empty = false;
         let written = serde_json::to_writer(&mut out, &line)
             .map_err(std::io::Error::from)
             .and_then(|()| out.write_all(b"\n"));
         if let Err(error) = written {
             return ended(error);
         }
+    }
+    // The next one is the usual question of whoever exports what came since; one beyond it was of another store.
+    let end = journal.end().context("the journal cannot be read")?.get();
+    if is_empty && from > end.saturating_add(1) {
+        eprintln!("error: there is no record {from}: the journal ends with record {end}");
+        return Ok(UNUSABLE.into());
     }
     out.flush().map_or_else(ended, |()| Ok(ExitCode::SUCCESS))
 }

@@ -28,23 +28,22 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
         }
         Keys::Stage { keys } => {
             let kid = new_kid();
-            KeyFile::new(&keys)
-                .stage(&kid)
-                .with_context(|| format!("the key file `{}`", keys.display()))?;
+            KeyFile::new(&keys).stage(&kid)?;
             say(&format!(
                 "`{kid}` is staged; give it to every verifier, then `keys rotate --to {kid}`"
             ))?;
         }
         Keys::Rotate { keys, to } => {
             let file = KeyFile::new(&keys);
-            let shown = || format!("the key file `{}`", keys.display());
-            let before = file.read().with_context(shown)?;
+            let before = file.read()?;
             if let Some(kid) = &to {
-                ensure!(before.get(kid).is_some(), "{} has no key `{kid}`", shown());
+                let shown = keys.display();
+                ensure!(
+                    before.get(kid).is_some(),
+                    "the key file `{shown}` has no key `{kid}`"
+                );
             }
-            let ring = file
-                .rotate(&to.unwrap_or_else(new_kid), now_s, KEEP_OLD_S)
-                .with_context(shown)?;
+            let ring = file.rotate(&to.unwrap_or_else(new_kid), now_s, KEEP_OLD_S)?;
             for gone in before.iter().filter(|key| ring.get(key.kid()).is_none()) {
                 say(&format!(
                     "`{}` had ended and is dropped; an anchor of the journal that it signed needs it still (`audit verify --keys`)",
@@ -56,11 +55,7 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
                 ring.active().kid()
             ))?;
         }
-        Keys::Show { keys } => show(
-            &KeyFile::new(&keys)
-                .read()
-                .with_context(|| format!("the key file `{}`", keys.display()))?,
-        )?,
+        Keys::Show { keys } => show(&KeyFile::new(&keys).read()?)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -105,8 +105,12 @@ async fn set_position(
     apply(&shared, &commits, &request, payload, Gate::set_position).await
 }
 
-async fn positions(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {
-    let body = client(&path).map(|client| shared.gate.positions(&client));
+async fn positions(
+    shared: Data<Shared>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> HttpResponse {
+    let body = client(&request, &path).map(|client| shared.gate.positions(&client));
     answer(&shared, body)
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use gate_api::{Code, MAX_BODY_BYTES, Problem};
@@ -21,11 +21,16 @@ pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The body of a JSON request.
 pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
     let body = within_time(whole(payload)).await;
-    if is_json(headers) {
-        body
-    } else {
-        Err(unsupported(headers))
+    if !is_json(headers) {
+        return Err(unsupported(headers));
     }
+    if let Some(coding) = headers.get(CONTENT_ENCODING)
+        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let detail = format!("the body has the content coding {coding:?}: send it as it is");
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    body
 }
 
 async fn within_time(

@@ -8,6 +8,7 @@ use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, dev, guard};
 use gate_api::{Applied, Code, Gate, Problem, TokenForm};
 use gate_types::{ClientId, OrderId};
+use percent_encoding::percent_decode_str;
 
 use super::admission::Door;
 use super::cohort::Cohort;
@@ -184,7 +185,7 @@ pub(super) async fn apply(
     commits: &WorkerCommits,
     request: &HttpRequest,
     payload: Payload,
-    event: fn(&Gate, &[u8]) -> Result<Applied, Problem>,
+    event: impl FnOnce(&Gate, &[u8]) -> Result<Applied, Problem>,
 ) -> HttpResponse {
     let outcome = async {
         let body = body::json(request.headers(), payload.into_inner()).await?;
@@ -212,11 +213,19 @@ async fn fill(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    apply(&shared, &worker.commits, &request, payload, Gate::fill).await
+    let fill = |gate: &Gate, body: &[u8]| {
+        let refused = |problem: &Problem| shared.metrics.refused_fill(problem.code());
+        gate.fill(body).inspect_err(refused)
+    };
+    apply(&shared, &worker.commits, &request, payload, fill).await
 }
 
-async fn exposure(shared: Data<Shared>, path: web::Path<String>) -> HttpResponse {
-    let body = client(&path).map(|client| shared.gate.exposure(&client));
+async fn exposure(
+    shared: Data<Shared>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> HttpResponse {
+    let body = client(&request, &path).map(|client| shared.gate.exposure(&client));
     answer(&shared, body)
 }
 
@@ -228,7 +237,7 @@ async fn order(
 ) -> HttpResponse {
     let (client_id, order_id) = &*path;
     let body = async {
-        let client = client(client_id)?;
+        let client = client(&request, client_id)?;
         let order = OrderId::new(order_id.as_str())
             .map_err(|error| Problem::of_member(Code::InvalidMember, "client_order_id", error))?;
         let found = shared.gate.find_order(&client, &order)?;
@@ -239,8 +248,24 @@ async fn order(
     answer(&shared, body.await)
 }
 
-pub(super) fn client(text: &str) -> Result<ClientId<'_>, Problem> {
+/// The client that a path names, as its text; of the request it is seen whether the path is text at all.
+pub(super) fn client<'t>(request: &HttpRequest, text: &'t str) -> Result<ClientId<'t>, Problem> {
+    if !is_text(request.uri().path()) {
+        let what = "in the path is not UTF-8 in per cent signs with two hex digits each";
+        return Err(Problem::of_member(Code::InvalidMember, "client_id", what));
+    }
     ClientId::new(text).map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
+}
+
+/// Whether a path is what RFC 3986 §2.1 and UTF-8 make of a text. (The router reads what is not in its own way:
+/// another client's name, perhaps.)
+fn is_text(path: &str) -> bool {
+    let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let bytes = path.as_bytes();
+    let marks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%');
+    let mut marks = marks.map(|(at, _)| bytes.get(at.saturating_add(1)..).unwrap_or_default());
+    marks.all(|after| is_hex(after.first()) && is_hex(after.get(1)))
+        && percent_decode_str(path).decode_utf8().is_ok()
 }
 
 async fn policy(shared: Data<Shared>) -> HttpResponse {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gate_state::{CheckpointWork, Health, KillRecord, KillScope};
+use gate_state::{CheckpointWork, Health, InDoubt, KillRecord, KillScope};
 
 use super::durations::histogram;
 use super::{head, seconds, single};
@@ -11,6 +11,7 @@ use crate::http::Shared;
 pub(super) fn render(out: &mut String, shared: &Shared) {
     let health = shared.gate.ledger().health();
     orders(out, shared, &health);
+    in_doubt(out, &shared.gate.ledger().in_doubt());
     kills(out, &shared.gate.ledger().kills());
     journal(out, shared, &health);
     commits(out, &health);
@@ -41,6 +42,19 @@ fn kills(out: &mut String, kills: &[KillRecord<'_>]) {
     ] {
         let _ = writeln!(out, "{name}{{scope=\"{scope}\"}} {thrown}");
     }
+}
+
+fn in_doubt(out: &mut String, in_doubt: &InDoubt) {
+    let help = "Orders of which nothing was heard before their tokens expired.";
+    single(out, "gate_orders_in_doubt", "gauge", help, in_doubt.orders);
+    let help = "What they hold, in the account's currency.";
+    single(
+        out,
+        "gate_orders_in_doubt_held",
+        "gauge",
+        help,
+        in_doubt.held,
+    );
 }
 
 fn orders(out: &mut String, shared: &Shared, health: &Health) {

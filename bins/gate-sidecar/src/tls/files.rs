@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
 /// The largest file.
@@ -25,6 +26,15 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> 
         Ok(certificates)
     };
     read().with_context(|| format!("the certificates `{}`", path.display()))
+}
+
+/// When the first of them ends, in seconds since 1970; `None` where none can be read.
+pub(super) fn first_end(certificates: &[CertificateDer<'_>]) -> Option<i64> {
+    let end = |certificate: &CertificateDer<'_>| {
+        let (_, read) = parse_x509_certificate(certificate).ok()?;
+        Some(read.validity().not_after.timestamp())
+    };
+    certificates.iter().filter_map(end).min()
 }
 
 /// The key in a file that not everybody may read.

@@ -27,6 +27,45 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
     }
 }
 
+/// What traded and counts nowhere is the worst that a venue can say.
+#[test]
+fn fills_that_are_refused_are_counted() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    let blocked = authorize(&mut client, &order("bad1", "o-1", 1, "185.00")).json();
+    assert_eq!(blocked["status"], "BLOCKED");
+    for (client_id, id, status) in [("bad1", "o-1", 409), ("c1", "o-9", 404), ("c1", "o-9", 404)] {
+        let fill = format!(
+            r#"{{"client_id":"{client_id}","client_order_id":"{id}","exec_id":"e","qty":1,"price":1}}"#
+        );
+        assert_eq!(client.post("/v1/fill", &fill).status, status);
+    }
+    // What is not about an order is no fill that was lost.
+    assert_eq!(client.post("/v1/fill", "{}").status, 422);
+    let metrics = sidecar.metrics();
+    for (code, count) in [("order_conflict", 1), ("unknown_order", 2)] {
+        let line = format!("\ngate_fills_refused_total{{code=\"{code}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+}
+
+/// Money that stays locked because the venue says nothing is seen, and so is its being given back.
+#[test]
+fn holds_in_doubt_are_counted_until_they_are_given_back() {
+    let flags = ["--set", "token_ttl_s=1", "--set", "in_doubt_release_s=20"];
+    let (sidecar, _dir) = fresh(&flags);
+    authorize(&mut sidecar.client(), &order("c1", "o-1", 2, "185.00"));
+    let says = |line: &str| sidecar.metrics().contains(&format!("\n{line}\n"));
+    assert!(says("gate_orders_in_doubt 0"));
+    eventually("in doubt", || says("gate_orders_in_doubt 1"));
+    assert!(says("gate_orders_in_doubt_held 370"));
+    assert!(says("gate_changes_total{what=\"expire\"} 0"));
+    eventually("given back", || {
+        says("gate_changes_total{what=\"expire\"} 1")
+    });
+    assert!(says("gate_orders_in_doubt 0"));
+}
+
 /// Ready is who decides the next order.
 #[test]
 fn a_sidecar_that_has_no_room_for_another_order_is_not_ready() {
@@ -162,8 +201,9 @@ fn the_process_is_in_the_metrics() {
 #[test]
 fn every_metric_is_in_the_docs_and_every_one_of_the_docs_is_served() {
     /// Served only where there is something to say.
-    const ELSEWHERE: [&str; 4] = [
+    const ELSEWHERE: [&str; 5] = [
         "gate_key_expires_timestamp_seconds",
+        "gate_tls_certificate_expires_timestamp_seconds",
         "gate_tls_clients_refused_total",
         "gate_time_slice_seconds",
         "gate_wake_latency_seconds",

@@ -93,6 +93,36 @@ fn an_export_has_every_record_once_and_the_ledger_adds_them_up() {
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("gross 927.75"), "{shown}");
     assert_eq!(shown.lines().count(), 6, "{shown}");
+    let lines = run(&["ledger", "show", "c1", "--json", "--data-dir", data], b"");
+    let lines = String::from_utf8(lines.stdout).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 6);
+    assert_eq!(
+        (&lines[0]["kind"], &lines[0]["gross"]),
+        (&"client".into(), &"927.75".into())
+    );
+    assert_eq!(
+        (&lines[4]["kind"], &lines[4]["held"]),
+        (&"order".into(), &"185.55".into())
+    );
+    assert_eq!(lines[4]["client_order_id"], "o-3");
+}
+
+/// An exporter that goes on from where another store ended would find nothing for ever.
+#[test]
+fn an_export_from_beyond_the_end_says_so_and_one_from_the_next_record_is_empty() {
+    let five = Five::decided();
+    let records = five.export().lines().count();
+    let from = |seq: usize| five.audit("export", &["--from", &seq.to_string()]);
+    let next = from(records + 1);
+    assert_eq!((next.status.code(), next.stdout.len()), (Some(0), 0));
+    let beyond = from(records + 2);
+    assert_eq!(beyond.status.code(), Some(2));
+    let said = stderr(&beyond);
+    assert!(said.contains("the journal ends with record"), "{said}");
 }
 
 #[test]

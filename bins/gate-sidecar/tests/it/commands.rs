@@ -280,3 +280,23 @@ fn a_large_policy_is_given_what_the_settings_say() {
     let metrics = sidecar.metrics();
     assert!(metrics.contains("\ngate_limit{of=\"policy_instructions\"} 100000\n"));
 }
+
+/// Whoever waits for the first line would take it for started.
+#[test]
+fn a_sidecar_that_cannot_listen_everywhere_says_of_nowhere_that_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, socket) = (dir.path().join("data"), dir.path().join("no/such/socket"));
+    let flags = [
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--uds",
+        socket.to_str().unwrap(),
+    ];
+    let refused = run(&flags, b"");
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&refused.stdout), "");
+}

@@ -148,6 +148,13 @@ fn a_wrong_content_type_is_refused() {
             .send("POST", "/v1/authorize", headers, body.as_bytes());
         assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
     }
+    let json = ("content-type", "application/json");
+    let coded = [json, ("content-encoding", "gzip")];
+    let reply = sidecar
+        .client()
+        .send("POST", "/v1/authorize", &coded, body.as_bytes());
+    assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
+    assert_eq!(sidecar.exposure("c1")["open_orders"], 0);
     let json = [("content-type", "Application/JSON; charset=utf-8")];
     let reply = sidecar
         .client()
@@ -168,6 +175,26 @@ fn verify_knows_its_members_and_no_others() {
     assert_problem(&asked("oder"), 422, "unknown_member", Some("oder"));
     // Of that name it is looked at: no order in it that could have a digest.
     assert_problem(&asked("order"), 422, "invalid_member", Some("order"));
+}
+
+/// The router would make another client's name of it.
+#[test]
+fn a_name_in_a_path_is_text_or_refused() {
+    let (sidecar, _dir) = fresh(&[]);
+    let mut client = sidecar.client();
+    for path in [
+        "/v1/exposure/%ff",
+        "/v1/exposure/%zz",
+        "/v1/exposure/a%2",
+        "/v1/orders/%ff/o-1",
+    ] {
+        let refused = client.get(path);
+        assert_problem(&refused, 422, "invalid_member", Some("client_id"));
+    }
+    let refused = sidecar.admin().get("/v1/positions/%c3");
+    assert_problem(&refused, 422, "invalid_member", Some("client_id"));
+    let taken = client.get("/v1/exposure/a%2Fb%25%C3%A9").json();
+    assert_eq!(taken["client_id"], "a/b%é", "{taken}");
 }
 
 #[test]

@@ -134,6 +134,15 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
     std::fs::rename(dir.path().join("keys.json"), &keys).unwrap();
     let (_, again) = prune(&["--keep-days", "2"]);
     assert!(again.starts_with("nothing to prune"), "{again}");
+    // Sound as it is, nobody can start with it: a restore that lacks the snapshot must not pass.
+    let snapshot = data.join("ledger.snapshot");
+    std::fs::rename(&snapshot, dir.path().join("aside")).unwrap();
+    let (code, text) = verify(&[]);
+    assert!(
+        code == Some(1) && text.contains("put `ledger.snapshot` back"),
+        "{text}"
+    );
+    std::fs::rename(dir.path().join("aside"), &snapshot).unwrap();
 
     // The record that put the policy in force is gone, and every line still names it.
     let (_, export) = on(&data, &["audit", "export"], &[]);

@@ -110,6 +110,10 @@ fn orders_come_over_tls_and_not_without() {
         let reply = authorize(&mut client, &order("c1", id, 10, "185.00"));
         assert_eq!(reply.json()["status"], "AUTHORIZED", "{reply:?}");
     }
+    // rcgen's certificates are good until the year 4096.
+    let metrics = sidecar.metrics();
+    let ends = "\ngate_tls_certificate_expires_timestamp_seconds{of=\"server\"} 67090118400\n";
+    assert!(metrics.contains(ends), "{metrics}");
     // A body in records of its own, behind its head's.
     let body = order("c1", "o-3", 10, "185.00");
     let head = format!(

@@ -40,6 +40,9 @@ pub enum BundleError {
     /// Nothing in it that a policy could be made of.
     #[error("the bundle has neither data.json nor Rego")]
     Empty,
+    /// The bundle was packed with a directory around it.
+    #[error("`{0}` is not at the bundle's root: pack what is in the directory, not the directory")]
+    NestedManifest(String),
     /// A part of OPA's bundle format that is not supported, and so must not be passed over.
     #[error("`{0}` is not supported in a bundle")]
     Unsupported(String),

@@ -108,6 +108,10 @@ impl Files {
             .rev()
             .skip(1)
             .any(|name| name.starts_with('.'));
+        // Packed with the directory around it: the manifest, and all limits, would be passed over.
+        if name == ".manifest" && clean != name && !hidden {
+            return Err(BundleError::NestedManifest(clean));
+        }
         Ok(Kind::of(&clean).filter(|_| !hidden).map(|_| clean))
     }
 

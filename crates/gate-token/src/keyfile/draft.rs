@@ -1,0 +1,65 @@
+//! A key file in the making.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::keyring::KeyRing;
+
+/// A file beside the key file, gone again unless it took the key file's place.
+pub(super) struct Draft {
+    pub(super) path: PathBuf,
+    file: File,
+    pub(super) in_place: bool,
+}
+
+impl Draft {
+    pub(super) fn take(path: PathBuf) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok(Self {
+            path,
+            file,
+            in_place: false,
+        })
+    }
+
+    pub(super) fn fill(&mut self, keys: &KeyRing) -> io::Result<()> {
+        self.file.write_all(keys.to_jwks().as_bytes())?;
+        self.file.sync_all()
+    }
+
+    /// Whoever changes keys as root must not take the file from the service that reads it.
+    #[cfg(unix)]
+    pub(super) fn give_to_the_owner_of(&self, path: &Path) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let (theirs, ours) = (fs::metadata(path)?, self.file.metadata()?);
+        if (theirs.uid(), theirs.gid()) == (ours.uid(), ours.gid()) {
+            return Ok(());
+        }
+        fchown(&self.file, Some(theirs.uid()), Some(theirs.gid()))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn give_to_the_owner_of(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn write(path: PathBuf, keys: &KeyRing) -> io::Result<Self> {
+        let mut draft = Self::take(path)?;
+        draft.fill(keys)?;
+        Ok(draft)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.in_place {
+            // Nothing better can be done about a draft that will not go.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -172,7 +172,7 @@ fn over_time(artifact: &Value) -> String {
     let end = end.map_or(1.0, |(second, _)| second.max(1.0));
     Chart {
         lines,
-        x: Scale::linear(0.0, end, |value| format!("{value:.0} s")),
+        x: Scale::linear(0.0, end, |value| format!("{value} s")),
         y_unit: "ms",
         limit: Some(("10 ms", SLO_MS)),
     }

@@ -7,7 +7,7 @@
 
 mod artifact;
 mod awake;
-mod build;
+mod binaries;
 mod canonical;
 mod check;
 mod cloud;
@@ -33,7 +33,7 @@ use anyhow::{Context as _, Result, bail};
 
 use self::artifact::Artifact;
 use self::awake::Awake;
-use self::build::Binaries;
+use self::binaries::Binaries;
 use self::canonical::Canonical;
 use self::compare::Comparison;
 use self::environment::Environment;

@@ -7,19 +7,22 @@ mod body;
 mod cohort;
 mod commit;
 mod connections;
+mod event;
 mod front;
+mod order;
 pub(crate) mod public;
 mod queries;
 mod reply;
+mod route;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gate_api::{Gate, TokenForm};
-use gate_policy::EvalLimits;
+use gate_api::Gate;
 use gate_state::JournalState;
 use gate_types::Timestamp;
 
+use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::schedule::WakeLatency;
 use crate::tls::Tls;
@@ -28,6 +31,7 @@ pub(crate) use body::BODY_TIMEOUT;
 pub(crate) use commit::CommitHub;
 pub(crate) use connections::Connections;
 pub(crate) use front::Front;
+pub(crate) use order::Worker;
 pub(crate) use queries::{QUERY_THREADS, Queries};
 
 /// What every handler can reach.
@@ -39,17 +43,7 @@ pub(crate) struct Shared {
     pub(crate) queries: Queries,
     pub(crate) connections: Connections,
     pub(crate) reloader: crate::reload::Reloader,
-    /// Orders that may be remembered, for the metrics.
-    pub(crate) max_orders: u64,
-    /// Of them, orders of one client, for the metrics.
-    pub(crate) max_orders_per_client: usize,
-    /// Connections that one worker holds open, for the metrics.
-    pub(crate) max_connections: usize,
-    /// Bounds of one evaluation of the policy, for the metrics.
-    pub(crate) eval_limits: EvalLimits,
-    /// For how long the journal is kept, for the metrics; 0: for ever.
-    pub(crate) retention_days: u64,
-    pub(crate) token_form: TokenForm,
+    pub(crate) config: Config,
     /// What was asked of the cores, in force as long as this is there.
     pub(crate) wake_latency: Option<WakeLatency>,
     /// What the public listener speaks, if not plain HTTP.

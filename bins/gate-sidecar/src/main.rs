@@ -2,7 +2,7 @@
 //! only this binary knows sockets, environment variables and the system's clock.
 #![allow(clippy::print_stdout, reason = "a command-line tool talks on stdout")]
 
-mod build;
+mod assemble;
 mod cli;
 mod clock;
 mod commands;

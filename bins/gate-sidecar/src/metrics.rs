@@ -1,13 +1,13 @@
 //! What the sidecar counts, in Prometheus' text format. Every limit is shown: beside its
 //! use where that is counted, the others in `limits`.
 
-mod build;
 mod decisions;
 mod durations;
 mod ledger;
 mod limits;
 mod policy;
 mod process;
+mod runtime;
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl Metrics {
     /// The text of `/metrics`.
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let mut out = String::with_capacity(16_384);
-        build::render(&mut out, shared);
+        runtime::render(&mut out, shared);
         decisions::render(&mut out, &self.workers.read());
         self.changes(&mut out);
         self.problems(&mut out);

@@ -12,7 +12,7 @@ use gate_api::{Code, Gate, Problem};
 use gate_policy::{BundleStamp, Policy};
 use parking_lot::Mutex;
 
-use crate::build;
+use crate::assemble;
 use crate::config::Config;
 use crate::tls::Tls;
 use load::Loader;
@@ -150,7 +150,7 @@ impl Reloader {
         // must files that are being replaced keep a policy from coming into force.
         let is_asked = trigger == Trigger::Asked;
         let keys = if is_asked {
-            build::keys(&self.config)?
+            assemble::keys(&self.config)?
         } else {
             gate.keys()
         };

@@ -13,12 +13,12 @@ use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::build;
+use crate::assemble;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::http::{
-    Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, admin, public,
+    Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, Worker, admin, public,
 };
 use crate::log;
 use crate::metrics::Metrics;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let clock = SystemClock::shared();
     let started = clock.now();
     let tls = Tls::of(&config)?.map(Arc::new);
-    let gate = Arc::new(build::gate(&config, Arc::clone(&clock))?);
+    let gate = Arc::new(assemble::gate(&config, Arc::clone(&clock))?);
     let commits = Arc::new(CommitHub::default());
     gate.ledger().subscribe(Arc::clone(&commits) as _);
     let shared = Arc::new(Shared {
@@ -59,18 +59,14 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         queries: Queries::new(config.max_queries),
         connections: Connections::default(),
         reloader: Reloader::new(config.clone(), tls.clone()),
-        max_orders: u64::try_from(config.max_orders).unwrap_or(u64::MAX),
-        max_orders_per_client: config.max_orders_per_client,
-        max_connections: config.max_connections,
-        eval_limits: config.eval_limits(),
-        retention_days: config.retention_days,
-        token_form: config.token_form,
         wake_latency: config.wake_latency_us.and_then(ask_for_wake_latency),
         tls,
         started,
         draining: false.into(),
+        config,
     });
     let (gate, metrics) = (Arc::clone(&shared.gate), Arc::clone(&shared.metrics));
+    let config = &shared.config;
     let upkeep = Upkeep::start(gate, metrics, clock, config.retention_days)
         .context("cannot start a thread")?;
     // Nothing can change in the embedded sample.
@@ -80,7 +76,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         Watch::start(Arc::clone(&shared), period)
     });
     let watch = watch.transpose().context("cannot start a thread")?;
-    let served = actix_web::rt::System::new().block_on(serve(&config, Arc::clone(&shared)));
+    let served = actix_web::rt::System::new().block_on(serve(config, Arc::clone(&shared)));
     drop(watch);
     // Before upkeep ends: a snapshot under way is given up once the ledger is closed.
     let closed = shared.gate.ledger().shutdown();
@@ -153,7 +149,7 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<(Server, Vec<S
     let for_workers = Arc::clone(shared);
     let on_worker = move || {
         let shared = Arc::clone(&for_workers);
-        let worker = Data::new(public::Worker::start(&shared));
+        let worker = Data::new(Worker::start(&shared));
         let routes = public::routes(Arc::clone(&shared), Data::clone(&worker));
         Front::new(shared, worker, App::new().configure(routes))
     };

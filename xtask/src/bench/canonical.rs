@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Args;
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::load::{Load, Measured};
 use super::running::{self, Running};
 use super::server::Server;

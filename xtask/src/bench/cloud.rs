@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Engine;
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Args;
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::load::{Measured, median_second_p99_ms};
 use super::stats::Rounds;
 use super::wrk::Wrk;

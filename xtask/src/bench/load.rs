@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::server::Server;
 use super::stats::Rounds;
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::canonical::line;
 use super::load::{Latency, Load, Measured};
 use super::pinned::Pinned;

@@ -16,7 +16,7 @@ use serde::Serialize;
 use self::driver::{Driven, Driver};
 use self::journal::Journal;
 use super::Args;
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::canonical::line;
 use super::load::{Load, Measured};
 use super::saturation;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::Args;
-use super::build::Binaries;
+use super::binaries::Binaries;
 use super::load::Load;
 use super::server::Server;
 

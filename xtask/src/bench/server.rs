@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::Engine;
-use super::build::Binaries;
+use super::binaries::Binaries;
 
 /// How long a server may take to say where it listens, and to stop.
 const PATIENCE: Duration = Duration::from_secs(30);

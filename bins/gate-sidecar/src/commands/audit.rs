@@ -9,7 +9,7 @@ use gate_state::{Anchor, ChainHash, ChainPoint, Journal, OpenError, Seq};
 use gate_token::{KeyFile, KeyRing};
 
 use super::{NO, UNUSABLE, answer_or_why, say};
-use crate::build::KEY_FILE;
+use crate::assemble::KEY_FILE;
 use crate::cli::Audit;
 use crate::retention;
 

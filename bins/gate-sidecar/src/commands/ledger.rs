@@ -13,7 +13,7 @@ use gate_token::KeyFile;
 use super::say;
 use crate::cli::{Ledger, Serve};
 use crate::clock::SystemClock;
-use crate::{build, config, retention};
+use crate::{assemble, config, retention};
 
 pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
     match command {
@@ -47,7 +47,7 @@ fn prune(keep_days: Option<u64>, settings: &Serve) -> Result<ExitCode> {
     let shown = config.data_dir.display();
     // Opening a ledger would make one.
     Journal::open(&config.data_dir).with_context(|| format!("the journal in `{shown}`"))?;
-    let key_file = build::key_file(&config);
+    let key_file = assemble::key_file(&config);
     let keys = KeyFile::new(&key_file)
         .read()
         .with_context(|| format!("the key file `{}` to sign with", key_file.display()))?;
@@ -56,7 +56,7 @@ fn prune(keep_days: Option<u64>, settings: &Serve) -> Result<ExitCode> {
         // Nothing is decided here.
         in_doubt_release_ns: None,
         lengthen_wal: false,
-        ..build::ledger_config(&config)
+        ..assemble::ledger_config(&config)
     };
     let ledger = match gate_state::Ledger::open(ledger_config, Arc::clone(&clock)) {
         Err(OpenError::Locked) => bail!(

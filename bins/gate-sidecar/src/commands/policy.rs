@@ -11,7 +11,7 @@ use gate_policy::{ActivateError, Bundle, EvalLimits, Policy as Rules, RecordedIn
 
 use super::recorded::Recorded;
 use super::{NO, answer_or_why, say, stdin};
-use crate::build;
+use crate::assemble;
 use crate::cli::{BundleSettings, Policy};
 use crate::config::{self, Config};
 
@@ -53,7 +53,7 @@ fn load(path: &Path, settings: &BundleSettings) -> Result<Loaded> {
         ..set
     };
     Ok(Loaded {
-        bundle: build::bundle(&config)?,
+        bundle: assemble::bundle(&config)?,
         limits: config.eval_limits(),
     })
 }

@@ -11,7 +11,8 @@ use gate_api::{Code, Gate, Problem};
 use serde_json::json;
 
 use super::commit::WorkerCommits;
-use super::public::{answer, apply, client, not_found, resource};
+use super::event::apply;
+use super::route::{client, not_found, resource};
 use super::{Shared, reply};
 use crate::reload::Trigger;
 
@@ -111,7 +112,7 @@ async fn positions(
     path: web::Path<String>,
 ) -> HttpResponse {
     let body = client(&request, &path).map(|client| shared.gate.positions(&client));
-    answer(&shared, body)
+    reply::outcome(&shared, body)
 }
 
 /// Loads policy, keys and certificates again; what is wrong leaves all as they were and says why.
@@ -120,7 +121,7 @@ async fn reload(shared: Data<Shared>) -> HttpResponse {
     let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);
     let outcome = web::block(reload).await;
     let interrupted = |_| Problem::new(Code::Internal, "the reload was interrupted");
-    answer(
+    reply::outcome(
         &shared,
         outcome.map_err(interrupted).and_then(|outcome| outcome),
     )

@@ -16,7 +16,7 @@ use actix_web::web::Data;
 use futures_util::future::{Either, MapOk, TryFutureExt as _};
 
 use super::Shared;
-use super::public::{AUTHORIZE, SentOrder, Worker, authorize};
+use super::order::{AUTHORIZE, SentOrder, Worker, authorize};
 
 type Done<E> = Result<Response<BoxBody>, E>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;

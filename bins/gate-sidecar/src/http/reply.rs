@@ -7,6 +7,14 @@ use gate_api::{Code, Problem};
 
 use super::Shared;
 
+/// The body, or the problem.
+pub(super) fn outcome(shared: &Shared, outcome: Result<Vec<u8>, Problem>) -> HttpResponse {
+    match outcome {
+        Ok(body) => json(shared, body),
+        Err(problem) => self::problem(shared, &problem),
+    }
+}
+
 /// 200 with a JSON body.
 pub(super) fn json(shared: &Shared, body: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::Ok();

@@ -82,7 +82,7 @@ fn orders(out: &mut String, shared: &Shared, health: &Health) {
     gauge(
         "gate_orders_remembered_limit",
         "Orders that may be remembered.",
-        shared.max_orders,
+        count(shared.config.max_orders),
     );
 }
 
@@ -116,7 +116,7 @@ fn journal(out: &mut String, shared: &Shared, health: &Health) {
     gauge(
         "gate_journal_retention_seconds",
         "Age from which records are pruned, 0 when never.",
-        shared.retention_days.saturating_mul(86_400),
+        shared.config.retention_days.saturating_mul(86_400),
     );
     gauge(
         "gate_journal_wal_bytes",

@@ -15,15 +15,15 @@ use crate::sockets::{ADMIN_CONNECTIONS, UNREAD_TIMEOUT};
 use crate::tls::HANDSHAKE_TIMEOUT;
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
-    let policy = shared.eval_limits;
+    let policy = shared.config.eval_limits();
     family(
         out,
         "gate_limit",
         "The most of something.",
         &[
-            ("connections_per_worker", shared.max_connections),
+            ("connections_per_worker", shared.config.max_connections),
             ("admin_connections", ADMIN_CONNECTIONS),
-            ("orders_per_client", shared.max_orders_per_client),
+            ("orders_per_client", shared.config.max_orders_per_client),
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),

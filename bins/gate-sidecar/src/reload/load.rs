@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gate_policy::Policy;
 use parking_lot::Mutex;
 
-use crate::build;
+use crate::assemble;
 use crate::config::Config;
 use crate::schedule::{self, Share};
 
@@ -84,7 +84,7 @@ impl Loader {
                 Share::Small => Duration::ZERO,
             });
             let rest = |worked| std::thread::sleep(rests.after(worked));
-            let load = || build::policy_unless(&config, &in_force, &rest);
+            let load = || assemble::policy_if_changed(&config, &in_force, &rest);
             let loaded = catch_unwind(AssertUnwindSafe(load));
             let loaded = loaded.unwrap_or_else(|_| bail!("it panicked"));
             let loaded = loaded.map(|policy| policy.unwrap_or(in_force));

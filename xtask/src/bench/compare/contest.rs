@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{CloudPath, Comparison, Contender, Ratios};
-use crate::bench::build::Binaries;
+use crate::bench::binaries::Binaries;
 use crate::bench::canonical::line;
 use crate::bench::cloud::Cloud;
 use crate::bench::load::{Load, Measured};

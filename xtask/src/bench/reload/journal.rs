@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-use super::super::build::Binaries;
+use super::super::binaries::Binaries;
 use super::driver::Token;
 
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -115,7 +115,7 @@ pub(crate) fn policy(config: &Config) -> Result<Arc<dyn Policy>> {
 
 /// The same beside order flow, with a `rest` between two steps; or nothing when it has the revision
 /// and the content of the one `in_force`.
-pub(crate) fn policy_unless(
+pub(crate) fn policy_if_changed(
     config: &Config,
     in_force: &Arc<dyn Policy>,
     rest: &(dyn Fn(Duration) + Sync),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bundle::Bundle;
+use crate::pacing::Steps;
 use crate::policy::{Engine, Policy, PolicyIdentity};
 use crate::rego::compile::{self, CompileError};
 use crate::rego::{EvalLimits, RegoPolicy, schema};
 use crate::rules::{BuiltinPolicy, DataError, TypedData};
 use crate::selftest::{self, TestReport};
-use crate::steps::Steps;
 
 /// Why a bundle cannot be put in force. The one in force stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -24,8 +24,8 @@ pub use signature::{SignatureError, VerificationKey};
 pub use stamp::BundleStamp;
 
 use crate::data;
+use crate::json;
 use crate::policy::{Engine, PolicyHash};
-use crate::strict;
 use files::{Files, Kind};
 
 /// A loaded bundle: complete, inside its limits, and (where a key is set) verified.
@@ -200,7 +200,7 @@ impl Bundle {
             return Err(BundleError::Empty);
         }
         for (path, text) in files.texts(Kind::Data).chain(files.texts(Kind::Vectors)) {
-            strict::check(text).map_err(|problem| BundleError::Json {
+            json::check(text).map_err(|problem| BundleError::Json {
                 path: path.to_owned(),
                 problem,
             })?;

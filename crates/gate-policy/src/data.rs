@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::value::RawValue;
 
 use crate::bundle::BundleError;
-use crate::strict::{Members, StrictError};
+use crate::json::{Members, StrictError};
 
 /// One document from all: `a/b/data.json` is the value of `data.a.b`.
 pub(crate) fn merge(documents: &BTreeMap<&str, &str>) -> Result<String, BundleError> {

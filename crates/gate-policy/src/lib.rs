@@ -39,18 +39,18 @@ mod policy;
 mod verdict;
 
 mod activate;
+mod pacing;
 mod recorded;
 mod report;
 mod sample;
 mod selftest;
-mod steps;
 
 mod rego;
 mod rules;
 
 mod data;
 mod input_bounds;
-mod strict;
+mod json;
 
 pub use activate::{ActivateError, activate, activate_beside, activate_with};
 pub use bundle::{
@@ -59,6 +59,7 @@ pub use bundle::{
     VerificationKey,
 };
 pub use input_bounds::{MAX_INPUT_DEPTH, MAX_INPUT_NODES};
+pub use json::{MAX_JSON_DEPTH, StrictError};
 pub use policy::{Engine, Policy, PolicyHash, PolicyIdentity, PolicyInput, QueryError};
 pub use recorded::{RecordedError, RecordedInput, RecordedProblem};
 pub use rego::{
@@ -69,5 +70,4 @@ pub use rego::{
 pub use report::{Change, CheckReport, DiffReport, check, diff, test};
 pub use rules::{Collar, DataError, DataProblem, Limits, TypedData};
 pub use selftest::{TestFailure, TestProblem, TestReport, VectorError};
-pub use strict::{MAX_JSON_DEPTH, StrictError};
 pub use verdict::{Verdict, reason};

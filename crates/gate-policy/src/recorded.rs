@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::data;
+use crate::json::{self, StrictError};
 use crate::policy::{Policy, PolicyInput};
-use crate::strict::{self, StrictError};
 use crate::verdict::{Verdict, reason};
 
 /// One order and the exposure before it, owned; read from
@@ -91,7 +91,7 @@ impl RecordedInput {
     /// # Errors
     /// [`RecordedError`] names the first member that is refused.
     pub fn parse(text: &str) -> Result<Self, RecordedError> {
-        strict::check(text).map_err(|error| refused("", error))?;
+        json::check(text).map_err(|error| refused("", error))?;
         let mut parts = Parts::of("", text)?;
         let order = parts.take("order")?;
         let context = parts.take("context")?;

@@ -8,11 +8,11 @@ mod arithmetic;
 pub(crate) mod asks;
 mod builtins;
 pub(crate) mod compile;
+mod data_api;
 mod direct;
-mod document;
-mod documents;
 mod fraction;
 mod growth;
+mod input;
 mod lean;
 mod machine;
 mod prepared;
@@ -111,7 +111,7 @@ impl RegoPolicy {
 
     /// The input document of an order; `None` when it is beyond the limits.
     pub(crate) fn document(&self, input: &PolicyInput<'_>) -> Option<regorus::Value> {
-        document::Names::new().input(input).ok()
+        input::Names::new().input(input).ok()
     }
 
     /// Every builtin that any rule calls, sorted.
@@ -165,6 +165,6 @@ impl Policy for RegoPolicy {
     }
 
     fn query(&self, path: &[&str], input: &Value) -> Result<Option<Value>, QueryError> {
-        documents::query(&self.compiled, self.limits, path, input)
+        data_api::query(&self.compiled, self.limits, path, input)
     }
 }

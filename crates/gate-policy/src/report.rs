@@ -7,12 +7,12 @@ use gate_types::Notional;
 
 use crate::activate::{ActivateError, Activation, on_own_stack};
 use crate::bundle::Bundle;
+use crate::pacing::Steps;
 use crate::policy::{Policy, PolicyIdentity};
 use crate::recorded::RecordedInput;
 use crate::rego::{EvalLimits, asks};
 use crate::rules::{DataError, Limits, TypedData};
 use crate::selftest::{self, TestReport};
-use crate::steps::Steps;
 use crate::verdict::Verdict;
 
 /// What a bundle that compiles is made of.

@@ -9,8 +9,8 @@ use std::fmt;
 
 use crate::activate::Activation;
 use crate::bundle::Bundle;
+use crate::pacing::Steps;
 use crate::rego::CompileError;
-use crate::steps::Steps;
 
 use budget::{Budget, SELF_TEST_TIME};
 pub use vectors::VectorError;

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::manifest::MAX_REVISION_BYTES;
-use crate::strict::StrictError;
+use crate::json::StrictError;
 
 /// Why a bundle could not be loaded. Nothing of a refused bundle is ever in force.
 #[derive(Debug, thiserror::Error)]

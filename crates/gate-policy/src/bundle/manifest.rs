@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::BundleError;
-use crate::strict::{self, StrictError};
+use crate::json::{self, StrictError};
 
 /// The longest revision: it stands in every token and in the metrics.
 pub(super) const MAX_REVISION_BYTES: usize = 256;
@@ -58,7 +58,7 @@ impl Manifest {
         };
         let text =
             std::str::from_utf8(bytes).map_err(|_| BundleError::NotUtf8(".manifest".to_owned()))?;
-        strict::check(text).map_err(refused)?;
+        json::check(text).map_err(refused)?;
         let wire: Wire = serde_json::from_str(text)
             .map_err(|error| refused(StrictError::Syntax(error.to_string())))?;
         if wire.wasm.is_some_and(|modules| !modules.is_empty()) {

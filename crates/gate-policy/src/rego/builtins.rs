@@ -2,8 +2,8 @@
 
 mod calendar;
 mod casts;
-mod documents;
 mod format;
+mod json;
 mod letters;
 mod numbers;
 mod patterns;
@@ -123,7 +123,7 @@ pub(super) fn own() -> impl Iterator<Item = (&'static str, BuiltinFcn)> {
     calendar::BUILTINS
         .into_iter()
         .chain(casts::BUILTINS)
-        .chain(documents::BUILTINS)
+        .chain(json::BUILTINS)
         .chain(format::BUILTINS)
         .chain(letters::BUILTINS)
         .chain(numbers::BUILTINS)

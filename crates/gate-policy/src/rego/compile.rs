@@ -8,7 +8,7 @@ use regorus::rvm::Instruction;
 use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
-use super::documents::Documents;
+use super::data_api::Documents;
 use super::fraction::{self, Unheld};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
@@ -17,7 +17,7 @@ use super::refuse::{recursion, text};
 use super::rewrite::{assign, operators, written};
 use super::{ENTRYPOINT, builtins, growth, program, rewrite};
 use crate::bundle::{Bundle, RegoVersion};
-use crate::steps::Steps;
+use crate::pacing::Steps;
 
 /// Why a bundle's Rego does not compile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

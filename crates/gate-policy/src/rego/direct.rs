@@ -14,10 +14,10 @@
 //! mended in the program (`program.rs`).
 
 mod call;
+mod instructions;
 mod make;
 mod order;
 mod run;
-mod step;
 mod value;
 
 use regorus::Value;

@@ -2,7 +2,7 @@
 //! otherwise, and what would hang or overflow the stack.
 
 pub(in crate::rego) mod above;
+pub(in crate::rego) mod compiler;
 pub(crate) mod recursion;
-pub(in crate::rego) mod strict;
 pub(in crate::rego) mod text;
 pub(in crate::rego) mod unlike;

@@ -20,7 +20,7 @@ use regorus::unstable::{Module, Ref};
 
 use crate::bundle::Bundle;
 use crate::rego::compile::{CompileError, Source, add_data, data, engine_over, read};
-use crate::rego::refuse::{above, strict, unlike};
+use crate::rego::refuse::{above, compiler, unlike};
 
 /// An interpreter with modules as they were written, and the bundle's data; the modules in the
 /// form that both engines treat as OPA does.
@@ -29,7 +29,7 @@ pub(crate) fn engine<'m>(
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
     let mut parsed = Parsed::read(bundle, modules)?;
-    strict::check(parsed.modules().iter().map(AsRef::as_ref))?;
+    compiler::check(parsed.modules().iter().map(AsRef::as_ref))?;
     if !print::is_defined(parsed.modules().iter().map(AsRef::as_ref)) {
         parsed.each(|module| Ok(print::rewrite(module)))?;
     }

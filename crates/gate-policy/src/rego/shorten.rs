@@ -12,14 +12,14 @@
 //! nobody reads and cannot fail. What the data alone says is looked up here, once: a member of the
 //! data becomes a literal, and a condition on one that holds is left out.
 
-mod steps;
+mod registers;
 
 use regorus::rvm::Instruction;
 use regorus::rvm::instructions::{GuardMode, InstructionData, LiteralOrRegister};
 use regorus::rvm::program::Program;
 use regorus::{Rc, Value};
 
-use steps::{Pure, RESULT, Step, What};
+use registers::{Pure, RESULT, Step, What};
 
 /// Shortens every body that it can, for a program that runs over this data and no other.
 pub(super) fn shorten(program: &mut Program, data: &Value) {
@@ -90,7 +90,7 @@ fn shorter(
             instruction => body.take(instruction, &program.instruction_data)?,
         }
     }
-    let mut steps = steps::read_by_someone(body.steps);
+    let mut steps = registers::read_by_someone(body.steps);
     let known = body.known;
     for step in &mut steps {
         if let What::Pure(Pure::Known(at)) = step.what {
@@ -98,7 +98,7 @@ fn shorter(
             step.what = What::Pure(Pure::Literal(literal));
         }
     }
-    let (mut shorter, registers) = steps::assemble(&steps, &mut program.instruction_data)?;
+    let (mut shorter, registers) = registers::assemble(&steps, &mut program.instruction_data)?;
     shorter.insert(0, init);
     shorter.push(Instruction::RuleReturn {});
     Some((shorter, registers))
@@ -289,7 +289,7 @@ impl<'p> Body<'p> {
     }
 
     fn other(&mut self, instruction: Instruction, data: &InstructionData) -> Option<()> {
-        let (reads, write) = steps::registers(instruction, data)?;
+        let (reads, write) = registers::registers(instruction, data)?;
         let reads: Option<Vec<u8>> = reads.into_iter().map(|read| self.named(read)).collect();
         let write = match write {
             Some(RESULT) | None => write,

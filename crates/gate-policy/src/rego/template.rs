@@ -3,7 +3,7 @@
 
 use regorus::Value;
 
-use super::document::{Names, amount, currency, exact};
+use super::input::{Names, amount, currency, exact};
 use crate::input_bounds::TooLarge;
 use crate::policy::PolicyInput;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use regorus::utils::limits::{ExecutionTimerConfig, monotonic_now};
 
-use crate::steps::{Steps, processor_time};
+use crate::pacing::{Steps, processor_time};
 
 /// The longest one evaluation by the interpreter may take.
 pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(5);

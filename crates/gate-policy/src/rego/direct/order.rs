@@ -1,4 +1,4 @@
-//! An order as the input of a program: the members of the document that `document.rs` would make,
+//! An order as the input of a program: the members of the document that `input.rs` would make,
 //! each made when it is asked for.
 
 use regorus::Value;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::value::{Held, UNDEFINED};
 use crate::policy::PolicyInput;
-use crate::rego::document::{self, amount, currency, exact};
+use crate::rego::input::{self, amount, currency, exact};
 
 /// An object within the input, or the input itself; a word, as [`Held`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,5 +130,5 @@ fn further(members: &Map<String, Json>, name: &Value) -> Held<'static> {
         return UNDEFINED;
     };
     let json = members.get(name.as_ref());
-    json.map_or(UNDEFINED, |json| Held::Own(document::value(json)))
+    json.map_or(UNDEFINED, |json| Held::Own(input::value(json)))
 }

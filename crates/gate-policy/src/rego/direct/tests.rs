@@ -6,8 +6,8 @@ use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
+use crate::pacing::Steps;
 use crate::rego::compile::compile;
-use crate::steps::Steps;
 use crate::{Bundle, Engine};
 
 /// The answer to an order with these further members, as JSON; or who has to be asked.

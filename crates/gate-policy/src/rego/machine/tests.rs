@@ -6,7 +6,7 @@ use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::steps::Steps;
+use crate::pacing::Steps;
 use crate::{Bundle, Engine, activate};
 
 thread_local! {

@@ -15,10 +15,10 @@ use serde_json::Value as Json;
 use super::compile::{CompileError, Compiled, called, compile_error};
 use super::machine::{EvalLimits, is_limit, vm};
 use super::refuse::unlike;
-use super::{begin_evaluation, document, growth, program};
+use super::{begin_evaluation, growth, program};
 use crate::input_bounds::MAX_INPUT_DEPTH;
+use crate::pacing::{Steps, processor_time};
 use crate::policy::QueryError;
-use crate::steps::{Steps, processor_time};
 
 /// Rules in one program: each takes one of the 255 registers that regorus has for all entry points.
 const RULES_PER_PROGRAM: usize = 200;
@@ -84,7 +84,7 @@ pub(super) fn query(
     if path.len() > MAX_INPUT_DEPTH {
         return Err(QueryError::TooLarge("the path"));
     }
-    let input = document::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
+    let input = super::input::from_json(input).map_err(|_| QueryError::TooLarge("the input"))?;
     let asked = || {
         let mut question = Question {
             compiled,

@@ -69,6 +69,10 @@ pub(crate) struct Serve {
     /// `strict`: reply after the fsync; `relaxed`: before it [default: strict]
     #[arg(long, value_name = "MODE")]
     durability: Option<String>,
+    /// Serve nothing: read settings, policy, keys, certificates and the beginning of the journal as a start would,
+    /// and say whether all are fit. Exit 0 they are, 1 they are not
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Any other setting, as KEY=VALUE (see docs/operating.md)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     other: Vec<String>,

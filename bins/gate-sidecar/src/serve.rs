@@ -10,6 +10,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context as _, Result};
+use gate_state::Journal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -41,6 +42,9 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let (file, variables) = (args.config.as_deref(), config::variables());
     let mut config = config::load(file, variables, args.given(), cores)?;
+    if args.check {
+        return check(&config);
+    }
     log::start(&config);
     config.max_connections = sockets::room_for(config.max_connections, config.workers);
     // Before any other thread is there: they inherit it.
@@ -84,6 +88,33 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     closed.context("the journal could not be closed")?;
     served?;
     tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a start would come as far as its listeners, beside a sidecar that serves: nothing is made or changed.
+fn check(config: &Config) -> Result<ExitCode> {
+    Tls::of(config)?;
+    let policy = assemble::policy(config)?;
+    let journal = match Journal::open(&config.data_dir) {
+        // Only a start makes one.
+        Err(_) if !config.data_dir.join("ledger.db").exists() => None,
+        opened => Some(opened),
+    };
+    let shown = || format!("the journal in `{}`", config.data_dir.display());
+    if let Some(journal) = journal {
+        let journal = journal.with_context(shown)?;
+        journal.check_beginning().with_context(shown)?;
+    }
+    let keys = assemble::key_file(config);
+    let kid = match keys.exists() || config.keys.is_some() {
+        true => assemble::keys(config)?.active().kid().to_owned(),
+        false => "none yet: the first start makes it".to_owned(),
+    };
+    let identity = policy.identity();
+    println!(
+        "fit: policy `{}` ({}), key `{kid}`",
+        identity.revision, identity.hash
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -20,6 +20,15 @@ struct SwitchView {
     reason: String,
 }
 
+/// A switch that was thrown or lifted now.
+#[derive(Serialize)]
+struct Switched {
+    #[serde(flatten)]
+    switch: SwitchView,
+    /// False when it was so already.
+    changed: bool,
+}
+
 #[derive(Serialize)]
 struct Switches {
     kill_switches: Vec<SwitchView>,
@@ -42,12 +51,15 @@ impl Gate {
             actor: request.actor,
             reason: request.reason,
         };
-        let thrown = self.ledger.kill(&record)?;
+        let switched = self.ledger.kill(&record)?;
         Ok(Applied {
             // Whoever has thrown it goes by it until it is lifted: it must outlast a failed commit.
-            wait_for: WaitFor::Disk(thrown),
+            wait_for: WaitFor::Disk(switched.seq),
             what: Change::Kill,
-            body: json(&view(&record)),
+            body: json(&Switched {
+                switch: view(&record),
+                changed: switched.changed,
+            }),
         })
     }
 

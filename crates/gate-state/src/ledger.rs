@@ -45,6 +45,7 @@ pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DE
 pub use fill::{Filled, NewFill};
 use health::Nice;
 pub use health::{Health, JournalState, SqliteInfo};
+pub use kill::Switched;
 pub use maintain::Maintained;
 pub use position::{PositionSet, SetPosition};
 pub use release::Released;

@@ -93,7 +93,7 @@ pub use journal::{Journal, Lines, Verified};
 pub use ledger::{
     Decided, Decision, Filled, Health, InDoubt, JournalState, Judgement, Ledger, MAX_EXPOSURE,
     Maintained, NewFill, NewOrder, POLICY_DENIED, PositionSet, Released, SetPosition, SqliteInfo,
-    StoredDecision,
+    StoredDecision, Switched,
 };
 pub use record::chain::{ChainHash, ChainHashError, ChainPoint};
 pub use record::{

@@ -300,3 +300,35 @@ fn a_sidecar_that_cannot_listen_everywhere_says_of_nowhere_that_it_does() {
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&refused.stdout), "");
 }
+
+/// What a start would refuse, beside a sidecar that serves.
+#[test]
+fn a_start_can_be_tried_without_one() {
+    let (sidecar, dir) = fresh(&[]);
+    authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.50"));
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let check = |more: &[&str]| {
+        let checked = run(
+            &[&["serve", "--check", "--data-dir", data], more].concat(),
+            b"",
+        );
+        let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+        (checked.status.code(), said)
+    };
+    assert_eq!(check(&[]), (Some(0), String::new()));
+    for (flags, named) in [
+        (["--bundle", "no/such"], "no/such"),
+        (["--keys", "no/such.json"], "no/such.json"),
+        (["--tls-cert", "no/such.pem"], "tls_key"),
+        (["--set", "nonsense=1"], "nonsense"),
+    ] {
+        let (code, said) = check(&flags);
+        assert!(code == Some(1) && said.contains(named), "{flags:?}: {said}");
+    }
+    let empty = dir.path().join("empty");
+    let fit = run(&["--check", "--data-dir", empty.to_str().unwrap()], b"");
+    assert_eq!(fit.status.code(), Some(0));
+    assert!(!empty.exists(), "it was made");
+    assert_eq!(sidecar.exposure("c1")["open_orders"], 1);
+}

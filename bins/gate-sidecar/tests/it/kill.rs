@@ -51,9 +51,17 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     assert_eq!(switches["kill_switches"][0]["actor"], "ops");
     let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
     assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
-    sidecar
+    // One that is misspelt lifts nothing, and says so.
+    let off = on.replace("true", "false");
+    let wrong = sidecar
         .admin()
-        .post("/v1/kill", &on.replace("true", "false"));
+        .post("/v1/kill", &off.replace("AAPL", "aapl"));
+    assert_eq!(wrong.json()["changed"], false);
+    let lifted = sidecar.admin().post("/v1/kill", &off).json();
+    assert_eq!(
+        (&lifted["changed"], &lifted["name"]),
+        (&true.into(), &"AAPL".into())
+    );
     let again = authorize(&mut sidecar.client(), &order("c1", "o-5", 1, "185")).json();
     assert_eq!(again["status"], "AUTHORIZED", "{again}");
     assert_problem(

@@ -30,7 +30,8 @@ impl KillSwitches {
             .then_some("kill_switch_symbol")
     }
 
-    pub(crate) fn apply(&mut self, record: &KillRecord<'_>) {
+    /// Whether it changed anything: not when it was thrown, or not thrown, already.
+    pub(crate) fn apply(&mut self, record: &KillRecord<'_>) -> bool {
         let record = record.clone().into_owned();
         match (&record.scope, record.on) {
             (KillScope::All, on) => self.all = on,
@@ -47,11 +48,11 @@ impl KillSwitches {
                 self.by_symbol.remove(symbol.as_ref());
             }
         }
-        if record.on {
-            self.thrown.insert(record.scope.clone(), record);
-        } else {
-            self.thrown.remove(&record.scope);
-        }
+        let was_on = match record.on {
+            true => self.thrown.insert(record.scope.clone(), record.clone()),
+            false => self.thrown.remove(&record.scope),
+        };
+        was_on.is_some() != record.on
     }
 
     /// Every switch that is thrown.

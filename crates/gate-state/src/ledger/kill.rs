@@ -4,6 +4,15 @@ use super::Ledger;
 use crate::error::RecordError;
 use crate::record::{KillRecord, Seq};
 
+/// The outcome of [`Ledger::kill`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switched {
+    /// Its record: answer once it is durable.
+    pub seq: Seq,
+    /// Not so when it was thrown, or not thrown, already: a name that was misspelt, perhaps.
+    pub changed: bool,
+}
+
 impl Ledger {
     /// Throws or lifts a kill switch. Once this returns, no order in its scope is authorized
     /// with a later number; those before it are on the record before it. Releases and fills go
@@ -11,11 +20,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`RecordError`]; then the switch is as it was.
-    pub fn kill(&self, kill: &KillRecord<'_>) -> Result<Seq, RecordError> {
+    pub fn kill(&self, kill: &KillRecord<'_>) -> Result<Switched, RecordError> {
         // Waits for every decision in progress, and holds up new ones meanwhile.
         let mut books = self.books.write();
         let seq = self.push_always(self.clock.now(), kill)?;
-        books.kills.apply(kill);
+        let changed = books.kills.apply(kill);
         drop(books);
         let KillRecord {
             scope,
@@ -23,8 +32,11 @@ impl Ledger {
             actor,
             reason,
         } = kill;
-        tracing::warn!(?scope, on, %actor, %reason, "kill switch");
-        Ok(Seq::new(seq))
+        tracing::warn!(?scope, on, changed, %actor, %reason, "kill switch");
+        Ok(Switched {
+            seq: Seq::new(seq),
+            changed,
+        })
     }
 
     /// The kill switches that are thrown.
@@ -66,7 +78,10 @@ mod tests {
         };
         ledger.kill(&kill(KillScope::All)).unwrap();
         assert_eq!(ledger.queue.admits(), Err(RecordError::Overloaded));
-        let second = ledger.kill(&kill(KillScope::Client("c1".into()))).unwrap();
+        let second = ledger
+            .kill(&kill(KillScope::Client("c1".into())))
+            .unwrap()
+            .seq;
         assert_eq!(ledger.kills().len(), 2);
         drop(block);
         ledger.wait(second).unwrap();

@@ -184,13 +184,13 @@ mod tests {
             actor: "ops".into(),
             reason: "drill".into(),
         };
-        let thrown = ledger.kill(&switch(true)).unwrap();
+        let thrown = ledger.kill(&switch(true)).unwrap().seq;
         ledger.wait(thrown).unwrap();
         // Until this ends nothing more gets to the disk.
         let (block, blocked) = std::sync::mpsc::channel::<()>();
         let work = move |_: &crate::store::Appender| blocked.recv().is_err();
         ledger.queue.push_job(Box::new(work)).unwrap();
-        let lifted = ledger.kill(&switch(false)).unwrap();
+        let lifted = ledger.kill(&switch(false)).unwrap().seq;
         let begin = ChainPoint {
             seq: thrown,
             hash: ChainHash([0; 32]),

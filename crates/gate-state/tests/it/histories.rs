@@ -250,13 +250,14 @@ impl Run {
             actor: "ops".into(),
             reason: "test".into(),
         };
-        self.ledger().kill(&kill).unwrap();
+        let switched = self.ledger().kill(&kill).unwrap();
         self.model.records += 1;
-        if on {
-            self.model.kills.insert((kind, which));
+        let changed = if on {
+            self.model.kills.insert((kind, which))
         } else {
-            self.model.kills.remove(&(kind, which));
-        }
+            self.model.kills.remove(&(kind, which))
+        };
+        assert_eq!(switched.changed, changed);
         assert_eq!(self.ledger().kills().len(), self.model.kills.len());
     }
 

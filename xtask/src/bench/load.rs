@@ -223,7 +223,12 @@ impl Load {
         if self.plain {
             command.args(["--expect", "plain"]);
         }
-        if let Some(keys) = server.keys.as_deref().filter(|_| !self.plain) {
+        // Where no token is looked at keys would be an error.
+        let is_sampled = !self
+            .arguments
+            .windows(2)
+            .any(|pair| pair == ["--sample-every", "0"]);
+        if let Some(keys) = server.keys.as_deref().filter(|_| !self.plain && is_sampled) {
             command.arg("--keys").arg(keys);
         }
         // Its summary would drown ours; its progress bar, on stderr, is welcome.

@@ -1,6 +1,7 @@
 //! Many threads on few clients.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use gate_state::{ContextId, DecideError, Decided, Status};
 use parking_lot::RwLock;
@@ -57,6 +58,7 @@ fn one_order_sent_by_many_threads_is_decided_once() {
 fn every_decision_is_made_in_the_context_before_it_on_the_record() {
     let kit = Kit::new();
     let in_force = RwLock::new(kit.context);
+    let made = AtomicU64::new(0);
     let decided = |client: &str, order: &str| loop {
         let kit = &kit;
         let context: ContextId = *in_force.read();
@@ -65,7 +67,10 @@ fn every_decision_is_made_in_the_context_before_it_on_the_record() {
             kit.ledger.decide(&order, |_| allow(None))
         });
         match decided {
-            Ok(Decided::New(decision)) => return decision.seq,
+            Ok(Decided::New(decision)) => {
+                made.fetch_add(1, Ordering::SeqCst);
+                return decision.seq;
+            }
             Err(DecideError::ContextReplaced) => {}
             other => panic!("{other:?}"),
         }
@@ -83,10 +88,14 @@ fn every_decision_is_made_in_the_context_before_it_on_the_record() {
                 })
             })
             .collect();
-        for _ in 0..200 {
+        for change in 1..=200 {
+            // Spread over the first half of the 8,000 orders.
+            let all_gone = || deciding.iter().all(ScopedJoinHandle::is_finished);
+            while made.load(Ordering::SeqCst) < change * 20 && !all_gone() {
+                std::thread::yield_now();
+            }
             let put = |id| *in_force.write() = id;
             contexts.push(kit.ledger.change_context(context(), put).unwrap().seq());
-            std::thread::yield_now();
         }
         for thread in deciding {
             decisions.extend(thread.join().unwrap());

@@ -57,24 +57,24 @@
 mod config;
 mod error;
 
-/// What the journal says, as values and as bytes.
+// What the journal says, as values and as bytes.
 mod record;
 
-/// One client: orders, positions, and what an event does to them. No clock, no lock, no I/O.
+// One client: orders, positions, and what an event does to them. No clock, no lock, no I/O.
 mod account;
-/// All clients in memory.
+// All clients in memory.
 mod books;
 
-/// From a record to the disk: the queue, its one writer, and who waits.
+// From a record to the disk: the queue, its one writer, and who waits.
 mod commit;
-/// The journal, read: by a start and by auditors.
+// The journal, read: by a start and by auditors.
 mod journal;
-/// The state in a file, so that a start need not read the whole journal.
+// The state in a file, so that a start need not read the whole journal.
 mod snapshot;
-/// The SQLite file.
+// The SQLite file.
 mod store;
 
-/// What is asked of it all.
+// What is asked of it all.
 mod ledger;
 
 pub use account::state::{OrderState, Phase};

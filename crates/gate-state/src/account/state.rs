@@ -59,7 +59,7 @@ impl Phase {
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderState {
-    /// Its decision: read it with [`Ledger::decision`].
+    /// Its decision: read it with [`Ledger::decision`](crate::Ledger::decision).
     pub decision: Seq,
     /// Where it stands.
     pub phase: Phase,

@@ -95,14 +95,10 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
 fn check(config: &Config) -> Result<ExitCode> {
     Tls::of(config)?;
     let policy = assemble::policy(config)?;
-    let journal = match Journal::open(&config.data_dir) {
-        // Only a start makes one.
-        Err(_) if !config.data_dir.join("ledger.db").exists() => None,
-        opened => Some(opened),
-    };
     let shown = || format!("the journal in `{}`", config.data_dir.display());
-    if let Some(journal) = journal {
-        let journal = journal.with_context(shown)?;
+    // Only a start makes one.
+    if Journal::is_there(&config.data_dir).with_context(shown)? {
+        let journal = Journal::open(&config.data_dir).with_context(shown)?;
         journal.check_beginning().with_context(shown)?;
     }
     let keys = assemble::key_file(config);

@@ -55,6 +55,14 @@ impl Journal {
         })
     }
 
+    /// Whether there is one in `dir`; if not, opening a ledger there begins one.
+    ///
+    /// # Errors
+    /// [`OpenError::JournalMissing`] when there was one, and [`OpenError::Io`].
+    pub fn is_there(dir: &Path) -> Result<bool, OpenError> {
+        Paths::new(dir).has_journal()
+    }
+
     /// The store's own id; the chain begins with it.
     #[must_use]
     pub const fn store_id(&self) -> [u8; 16] {

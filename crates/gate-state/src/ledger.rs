@@ -96,7 +96,7 @@ impl Ledger {
         std::fs::create_dir_all(&config.dir)?;
         let paths = Paths::new(&config.dir);
         let lock = paths.lock()?;
-        paths.check_not_lost(&lock)?;
+        paths.has_journal()?;
         paths.make_database()?;
         let Loaded {
             books,

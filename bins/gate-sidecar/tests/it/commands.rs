@@ -330,5 +330,11 @@ fn a_start_can_be_tried_without_one() {
     let fit = run(&["--check", "--data-dir", empty.to_str().unwrap()], b"");
     assert_eq!(fit.status.code(), Some(0));
     assert!(!empty.exists(), "it was made");
+    // As after a start whose journal was lost.
+    std::fs::create_dir(&empty).unwrap();
+    std::fs::write(empty.join("ledger.lock"), "a store\n").unwrap();
+    let lost = run(&["--check", "--data-dir", empty.to_str().unwrap()], b"");
+    assert_eq!(lost.status.code(), Some(1));
+    assert!(stderr(&lost).contains("ledger.lock"));
     assert_eq!(sidecar.exposure("c1")["open_orders"], 1);
 }

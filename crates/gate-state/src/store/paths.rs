@@ -39,12 +39,17 @@ impl Paths {
         }
     }
 
-    /// Refuses to begin a journal anew where there was one: an empty ledger has no exposure and no kill switch.
-    pub(crate) fn check_not_lost(&self, lock: &File) -> Result<(), OpenError> {
-        if lock.metadata()?.len() > 0 && !self.database.try_exists()? {
-            return Err(OpenError::JournalMissing);
+    /// Whether there is a journal. Where there was one and is none, an error: an empty ledger would have no
+    /// exposure and no kill switch.
+    pub(crate) fn has_journal(&self) -> Result<bool, OpenError> {
+        if self.database.try_exists()? {
+            return Ok(true);
         }
-        Ok(())
+        match std::fs::metadata(&self.lock) {
+            Ok(lock) if lock.len() > 0 => Err(OpenError::JournalMissing),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(false),
+        }
     }
 
     /// Makes the database's file if there is none: SQLite would let everybody read it. (What it puts beside it

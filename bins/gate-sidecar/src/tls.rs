@@ -133,26 +133,28 @@ impl Sources {
         let certified = CertifiedKey::from_der(chain, files::private_key(&self.key)?, provider)
             .with_context(|| format!("the key `{}`", self.key.display()))
             .with_context(|| format!("the certificate `{}`", self.cert.display()))?;
-        let verifier = |path: &PathBuf| {
+        let authorities = |path: &PathBuf| {
+            let certificates = files::certificates(path)?;
+            let end = files::first_end(&certificates);
             let mut roots = RootCertStore::empty();
-            for authority in files::certificates(path)? {
+            for authority in certificates {
                 roots.add(authority)?;
             }
             let clients =
                 WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
-            anyhow::Ok(clients.build()?)
+            anyhow::Ok((clients.build()?, end))
         };
         let in_file = |path: &PathBuf| {
-            verifier(path).with_context(|| format!("the authorities `{}`", path.display()))
+            authorities(path).with_context(|| format!("the authorities `{}`", path.display()))
         };
-        let authorities = self.client_ca.as_deref().map(files::certificates);
-        let client_ca = authorities.transpose()?;
+        let clients = self.client_ca.as_ref().map(in_file).transpose()?;
+        let (verifier, client_ca) = clients.unzip();
         Ok(Renewal {
             certified: Arc::new(certified),
-            verifier: self.client_ca.as_ref().map(in_file).transpose()?,
+            verifier,
             ends: Ends {
                 server,
-                client_ca: client_ca.and_then(|certificates| files::first_end(&certificates)),
+                client_ca: client_ca.flatten(),
             },
         })
     }

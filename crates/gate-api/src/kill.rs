@@ -73,14 +73,9 @@ impl Gate {
 }
 
 fn view(record: &KillRecord<'_>) -> SwitchView {
-    let (scope, name) = match &record.scope {
-        KillScope::All => ("all", None),
-        KillScope::Client(client) => ("client", Some(client.to_string())),
-        KillScope::Symbol(symbol) => ("symbol", Some(symbol.to_string())),
-    };
     SwitchView {
-        scope,
-        name,
+        scope: record.scope.kind(),
+        name: record.scope.name().map(str::to_owned),
         on: record.on,
         actor: record.actor.to_string(),
         reason: record.reason.to_string(),

@@ -272,6 +272,25 @@ pub struct KillRecord<'a> {
 }
 
 impl KillScope<'_> {
+    /// `"all"`, `"client"`, `"symbol"`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Client(_) => "client",
+            Self::Symbol(_) => "symbol",
+        }
+    }
+
+    /// Which client or symbol.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::Client(name) | Self::Symbol(name) => Some(name),
+        }
+    }
+
     /// The same scope, owning its text.
     #[must_use]
     pub fn into_owned(self) -> KillScope<'static> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gate_state::{CheckpointWork, Health, InDoubt, KillRecord, KillScope};
+use gate_state::{CheckpointWork, Health, InDoubt, KillRecord};
 
 use super::durations::histogram;
 use super::{head, seconds, single};
@@ -27,19 +27,9 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
 fn kills(out: &mut String, kills: &[KillRecord<'_>]) {
     let name = "gate_kill_switches";
     head(out, name, "gauge", "Kill switches that are thrown.");
-    let count =
-        |of: fn(&KillScope<'_>) -> bool| kills.iter().filter(|kill| of(&kill.scope)).count();
-    for (scope, thrown) in [
-        ("all", count(|scope| matches!(scope, KillScope::All))),
-        (
-            "client",
-            count(|scope| matches!(scope, KillScope::Client(_))),
-        ),
-        (
-            "symbol",
-            count(|scope| matches!(scope, KillScope::Symbol(_))),
-        ),
-    ] {
+    for scope in ["all", "client", "symbol"] {
+        let of_it = kills.iter().filter(|kill| kill.scope.kind() == scope);
+        let thrown = of_it.count();
         let _ = writeln!(out, "{name}{{scope=\"{scope}\"}} {thrown}");
     }
 }

@@ -8,7 +8,7 @@ use gate_types::{Exposure, Notional};
 use serde::Serialize;
 
 use crate::record::chain::ChainHash;
-use crate::record::{ContextId, DecisionContext, DecisionRecord, Entry, KillScope, Record};
+use crate::record::{ContextId, DecisionContext, DecisionRecord, Entry, Record};
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -194,15 +194,8 @@ impl LineRecord {
                 freed: expire.freed.to_string(),
             },
             Record::Kill(kill) => Self::Kill {
-                scope: match &kill.scope {
-                    KillScope::All => "all",
-                    KillScope::Client(_) => "client",
-                    KillScope::Symbol(_) => "symbol",
-                },
-                name: match &kill.scope {
-                    KillScope::All => None,
-                    KillScope::Client(name) | KillScope::Symbol(name) => Some(name.to_string()),
-                },
+                scope: kill.scope.kind(),
+                name: kill.scope.name().map(str::to_owned),
                 on: kill.on,
                 actor: kill.actor.to_string(),
                 reason: kill.reason.to_string(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use gate_state::{Exposure, KillRecord, KillScope, OrderView, StoreView};
+use gate_state::{Exposure, KillRecord, OrderView, StoreView};
 use gate_types::{NetNotional, Notional, Timestamp};
 use serde::Serialize;
 
@@ -151,14 +151,9 @@ fn in_doubt(view: &StoreView, now: Timestamp, lines: &mut Vec<Line>) -> Result<(
 }
 
 fn kill_switch(kill: &KillRecord<'_>) -> Line {
-    let (scope, name) = match &kill.scope {
-        KillScope::All => ("all", None),
-        KillScope::Client(client) => ("client", Some(client.to_string())),
-        KillScope::Symbol(symbol) => ("symbol", Some(symbol.to_string())),
-    };
     Line::KillSwitch {
-        scope,
-        name,
+        scope: kill.scope.kind(),
+        name: kill.scope.name().map(str::to_owned),
         actor: kill.actor.to_string(),
         reason: kill.reason.to_string(),
         stopped: kill.scope.to_string(),

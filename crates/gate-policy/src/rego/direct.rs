@@ -23,22 +23,19 @@ mod value;
 use regorus::Value;
 use regorus::rvm::program::Program;
 
+use super::machine::EvalLimits;
 use crate::input_bounds::fits;
 use crate::policy::PolicyInput;
 use call::Builtin;
 use order::Member;
-use run::Run;
-
-/// The most instructions of one evaluation; then it is the machine's, which looks at the time with every
-/// thousandth.
-const MAX_INSTRUCTIONS: usize = 999;
+use run::{Run, Stop};
 
 /// What a program needs beside itself to be run here.
 pub(super) struct Direct {
     /// For each literal, the member of an order's input that it names.
     members: Vec<Option<Member>>,
     builtins: Vec<Builtin>,
-    max_instructions: usize,
+    limits: EvalLimits,
 }
 
 /// What the program is asked.
@@ -50,28 +47,41 @@ pub(super) enum Input<'a> {
     Document(&'a Value),
 }
 
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// The machine has to be asked.
+    Unknown,
+    /// The evaluation took longer than it may.
+    OutOfTime,
+}
+
 impl Direct {
-    pub(super) fn new(program: &Program, max_instructions: usize) -> Self {
+    pub(super) fn new(program: &Program, limits: EvalLimits) -> Self {
         Self {
             members: program.literals.iter().map(Member::named).collect(),
             builtins: call::known(program),
-            max_instructions: max_instructions.min(MAX_INSTRUCTIONS),
+            limits,
         }
     }
 
-    /// The machine's answer; `None` where it has to be asked itself.
+    /// The machine's answer.
     pub(super) fn answer(
         &self,
         program: &Program,
         data: &Value,
         input: Input<'_>,
-    ) -> Option<Value> {
+    ) -> Result<Value, NoAnswer> {
         if let Input::Order(input) = input
             && !fits(input)
         {
-            return None;
+            return Err(NoAnswer::Unknown);
         }
-        Run::new(self, program, data, input).answer()
+        let answer = Run::new(self, program, data, input).answer();
+        answer.map_err(|stop| match stop {
+            Stop::OutOfTime => NoAnswer::OutOfTime,
+            Stop::Failed | Stop::GaveUp => NoAnswer::Unknown,
+        })
     }
 }
 

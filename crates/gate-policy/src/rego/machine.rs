@@ -2,7 +2,7 @@
 //! this file.
 
 use std::cell::RefCell;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
 
 use super::compile::{CompileError, Compiled};
-use super::direct::{Direct, Input};
+use super::direct::{Direct, Input, NoAnswer};
 use super::fraction::Unheld;
 use super::lean::Lean;
 use super::program;
@@ -41,7 +41,17 @@ impl Default for EvalLimits {
     }
 }
 
-const INSTRUCTIONS_BETWEEN_TIME_CHECKS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+/// Instructions from one look at the time to the next.
+pub(super) const TIME_CHECK_INTERVAL: NonZeroU16 = NonZeroU16::new(1_000).unwrap();
+
+impl EvalLimits {
+    pub(super) fn timer(self) -> ExecutionTimerConfig {
+        ExecutionTimerConfig {
+            limit: self.time,
+            check_interval: NonZeroU32::from(TIME_CHECK_INTERVAL),
+        }
+    }
+}
 
 /// Machines kept per thread: the one in force, and the one before it while requests that began
 /// with it end. More only where one thread compares policies.
@@ -119,7 +129,7 @@ pub(super) fn raw(
         let answer = machine.vm.execute();
         let answer = answer.map_err(|error| program::message(&error, &machine.vm));
         match directly {
-            Some(directly) if answer.as_ref() != Ok(&directly) => Err(Unanswered::Differs {
+            Ok(directly) if answer.as_ref() != Ok(&directly) => Err(Unanswered::Differs {
                 machine: answer.map_or_else(|error| error, |answer| answer.to_string()),
                 direct: directly.to_string(),
             }),
@@ -166,10 +176,7 @@ pub(super) fn vm(
     vm.load_program(program);
     vm.set_max_instructions(limits.max_instructions);
     // Without one of its own, a machine takes a lock of the whole process on every run.
-    vm.set_execution_timer_config(Some(ExecutionTimerConfig {
-        limit: limits.time,
-        check_interval: INSTRUCTIONS_BETWEEN_TIME_CHECKS,
-    }));
+    vm.set_execution_timer_config(Some(limits.timer()));
     vm.set_data(data)?;
     Ok(vm)
 }
@@ -196,7 +203,7 @@ impl Machine {
         } = lean;
         let vm = vm(Arc::clone(&program), data.clone(), limits)?;
         Ok(Self {
-            direct: Direct::new(&program, limits.max_instructions),
+            direct: Direct::new(&program, limits),
             template: Template::new(),
             vm,
             program,
@@ -214,21 +221,34 @@ impl Machine {
         begin_evaluation(&self.unheld);
         let direct = &self.direct;
         let directly = direct.answer(&self.program, &self.data, Input::Order(input));
-        if let Some(answer) = directly {
-            #[cfg(debug_assertions)]
-            {
-                self.is_held = !self.is_held;
-                if self.is_held {
-                    assert_eq!(self.execute(input)?.as_ref(), Ok(&answer));
-                }
+        match directly {
+            Ok(answer) => {
+                #[cfg(debug_assertions)]
+                self.hold(input, &answer)?;
+                return Ok(shape::verdict(&answer));
             }
-            return Ok(shape::verdict(&answer));
+            Err(NoAnswer::OutOfTime) => return Err(reason::POLICY_TIMEOUT),
+            Err(NoAnswer::Unknown) => {}
         }
         match self.execute(input)? {
             Ok(answer) => Ok(shape::verdict(&answer)),
             Err(error) if is_limit(&error) => Err(reason::POLICY_TIMEOUT),
             Err(_) => Err(reason::POLICY_ERROR),
         }
+    }
+
+    /// Holds every other answer that was evaluated directly to the machine's.
+    #[cfg(debug_assertions)]
+    fn hold(&mut self, input: &PolicyInput<'_>, directly: &Value) -> Result<(), &'static str> {
+        self.is_held = !self.is_held;
+        if self.is_held {
+            match self.execute(input)? {
+                // The machine needs longer.
+                Err(error) if is_limit(&error) => {}
+                answer => assert_eq!(answer.as_ref(), Ok(directly)),
+            }
+        }
+        Ok(())
     }
 
     /// The register machine's answer.

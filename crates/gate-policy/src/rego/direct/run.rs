@@ -3,7 +3,9 @@
 use regorus::Value;
 use regorus::rvm::Instruction;
 use regorus::rvm::program::{Program, RuleInfo, RuleType};
+use regorus::utils::limits::{ExecutionTimer, monotonic_now};
 
+use super::super::machine::TIME_CHECK_INTERVAL;
 use super::value::{Held, UNDEFINED};
 use super::{Direct, Input};
 
@@ -21,6 +23,8 @@ pub(super) enum Stop {
     Failed,
     /// The machine has to be asked.
     GaveUp,
+    /// The time is over.
+    OutOfTime,
 }
 
 /// How a body ended at its end.
@@ -42,6 +46,9 @@ pub(super) struct Run<'a> {
     /// The answers of rules that were called.
     answers: Vec<(u16, Held<'a>)>,
     instructions: usize,
+    /// How many instructions may run before the limits are looked at.
+    until: usize,
+    timer: Option<ExecutionTimer>,
     depth: usize,
 }
 
@@ -61,17 +68,20 @@ impl<'a> Run<'a> {
             base: 0,
             answers: Vec::with_capacity(USUAL_RULES),
             instructions: 0,
+            until: until(direct, 0),
+            timer: None,
             depth: 0,
         }
     }
 
-    pub(super) fn answer(mut self) -> Option<Value> {
+    pub(super) fn answer(mut self) -> Result<Value, Stop> {
         let window = usize::from(self.program.dispatch_window_size).max(1);
         self.registers.resize(window, UNDEFINED);
-        match self.body(0).ok()? {
-            End::Return(answer) => answer.into_value(),
-            End::Body => self.register(0).ok()?.clone().into_value(),
-        }
+        let answer = match self.body(0)? {
+            End::Return(answer) => answer,
+            End::Body => self.register(0)?.clone(),
+        };
+        answer.into_value().ok_or(Stop::GaveUp)
     }
 
     pub(super) fn register(&self, register: u8) -> Result<&Held<'a>, Stop> {
@@ -189,13 +199,13 @@ impl<'a> Run<'a> {
                     match self.body(*start) {
                         Ok(_) => {}
                         Err(Stop::Failed) => continue 'definitions,
-                        Err(Stop::GaveUp) => return Err(Stop::GaveUp),
+                        Err(stop) => return Err(stop),
                     }
                 }
                 match self.body_of(rule, *body, info, (at, body_at)) {
                     Ok(()) => {}
                     Err(Stop::Failed) => continue,
-                    Err(Stop::GaveUp) => return Err(Stop::GaveUp),
+                    Err(stop) => return Err(stop),
                 }
                 if !is_partial || operands.is_some() {
                     let found = self.register(info.result_reg)?;
@@ -265,10 +275,35 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn count(&mut self) -> Result<(), Stop> {
-        if self.instructions >= self.direct.max_instructions {
-            return Err(Stop::GaveUp);
+        if self.instructions >= self.until {
+            self.look()?;
         }
         self.instructions = self.instructions.wrapping_add(1);
         Ok(())
     }
+
+    /// Looks whether instructions or time are over. The clock is read here first, and the time counts
+    /// from then on: most evaluations end before it.
+    #[cold]
+    fn look(&mut self) -> Result<(), Stop> {
+        let limits = self.direct.limits;
+        if self.instructions >= limits.max_instructions {
+            return Err(Stop::GaveUp);
+        }
+        let now = monotonic_now().unwrap_or_default();
+        let timer = self.timer.get_or_insert_with(|| {
+            let mut timer = ExecutionTimer::new(Some(limits.timer()));
+            timer.start(now);
+            timer
+        });
+        timer.check_now(now).map_err(|_| Stop::OutOfTime)?;
+        self.until = until(self.direct, self.instructions);
+        Ok(())
+    }
+}
+
+/// Up to how many instructions may run once so many have.
+fn until(direct: &Direct, instructions: usize) -> usize {
+    let until = instructions.saturating_add(usize::from(TIME_CHECK_INTERVAL.get()));
+    until.min(direct.limits.max_instructions)
 }

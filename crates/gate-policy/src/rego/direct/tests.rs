@@ -2,6 +2,8 @@
 //! by every other order that a debug build judges (`Machine::judge`), and for every input of a bundle's
 //! tests before it is in force (`machine::raw`).
 
+use std::time::Duration;
+
 use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
@@ -12,10 +14,16 @@ use crate::{Bundle, Engine};
 
 /// The answer to an order with these further members, as JSON; or who has to be asked.
 fn answer(bundle: &Bundle, further: &Json) -> String {
-    answer_within(usize::MAX, bundle, further)
+    answer_within(UNBOUNDED, bundle, further)
 }
 
-fn answer_within(max_instructions: usize, bundle: &Bundle, further: &Json) -> String {
+/// A test that is paused must not run out of time.
+const UNBOUNDED: EvalLimits = EvalLimits {
+    max_instructions: usize::MAX,
+    time: Duration::MAX,
+};
+
+fn answer_within(limits: EvalLimits, bundle: &Bundle, further: &Json) -> String {
     let lean = compile(bundle, &Steps::at_once())
         .unwrap()
         .decision
@@ -42,11 +50,13 @@ fn answer_within(max_instructions: usize, bundle: &Bundle, further: &Json) -> St
         },
         now: Timestamp::from_unix_nanos(6),
     };
-    let direct = Direct::new(&lean.program, max_instructions);
+    let direct = Direct::new(&lean.program, limits);
     let answer = direct.answer(&lean.program, &lean.data, Input::Order(&input));
-    answer.map_or("the machine's".to_owned(), |answer| {
-        serde_json::to_string(&answer).unwrap()
-    })
+    match answer {
+        Ok(answer) => serde_json::to_string(&answer).unwrap(),
+        Err(NoAnswer::Unknown) => "the machine's".to_owned(),
+        Err(NoAnswer::OutOfTime) => "out of time".to_owned(),
+    }
 }
 
 fn of(rego: &str, further: &Json) -> String {
@@ -229,7 +239,39 @@ fn what_is_not_known_is_left_to_the_machine() {
 #[test]
 fn no_more_instructions_than_the_machine_may_run() {
     let sample = Bundle::sample(Engine::Rego).unwrap();
-    let ask = |limit| answer_within(limit, &sample, &json!({}));
+    let ask = |max_instructions| {
+        let limits = EvalLimits {
+            max_instructions,
+            ..UNBOUNDED
+        };
+        answer_within(limits, &sample, &json!({}))
+    };
     assert_ne!(ask(60), "the machine's");
     assert_eq!(ask(30), "the machine's");
+}
+
+#[test]
+fn many_rules_are_evaluated_here_for_as_long_as_there_is_time() {
+    let rules = |count| {
+        let own = |n| format!("deny contains \"own_{n}\" if input.order.qty > {n}\n");
+        let own: String = (1..=count).map(own).collect();
+        let decision = "decision := {\"allow\": count(deny) == 0, \"reasons\": deny}";
+        let rego = format!("package gate\n{own}{decision}");
+        Bundle::from_files([("g.rego", rego.as_str())]).unwrap()
+    };
+    let allowed = r#"{"allow":true,"reasons":[]}"#;
+    let out_of_time = EvalLimits {
+        time: Duration::ZERO,
+        ..UNBOUNDED
+    };
+    // Each rule takes at least three instructions. The time counts from the first thousand on, and is
+    // looked at with the second.
+    for (count, within, expected) in [
+        (1_000, UNBOUNDED, allowed),
+        (1_000, out_of_time, "out of time"),
+        (100, out_of_time, allowed),
+    ] {
+        let answer = answer_within(within, &rules(count), &json!({}));
+        assert_eq!(answer, expected, "{count} rules within {within:?}");
+    }
 }

@@ -20,6 +20,8 @@ mod order;
 mod run;
 mod value;
 
+use std::time::Duration;
+
 use regorus::Value;
 use regorus::rvm::program::Program;
 
@@ -50,8 +52,11 @@ pub(super) enum Input<'a> {
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoAnswer {
-    /// The machine has to be asked.
-    Unknown,
+    /// The machine has to be asked, and may take so much less time than for an evaluation of its own.
+    Unknown {
+        /// What was measured of the time until here: nothing of an evaluation's first thousand instructions.
+        spent: Duration,
+    },
     /// The evaluation took longer than it may.
     OutOfTime,
 }
@@ -75,12 +80,14 @@ impl Direct {
         if let Input::Order(input) = input
             && !fits(input)
         {
-            return Err(NoAnswer::Unknown);
+            return Err(NoAnswer::Unknown {
+                spent: Duration::ZERO,
+            });
         }
-        let answer = Run::new(self, program, data, input).answer();
-        answer.map_err(|stop| match stop {
+        let mut run = Run::new(self, program, data, input);
+        run.answer().map_err(|stop| match stop {
             Stop::OutOfTime => NoAnswer::OutOfTime,
-            Stop::Failed | Stop::GaveUp => NoAnswer::Unknown,
+            Stop::Failed | Stop::GaveUp => NoAnswer::Unknown { spent: run.spent() },
         })
     }
 }

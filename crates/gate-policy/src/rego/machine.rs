@@ -188,6 +188,9 @@ struct Machine {
     unheld: Arc<Unheld>,
     direct: Direct,
     template: Template,
+    limits: EvalLimits,
+    /// What the machine may take now.
+    time: Duration,
     /// In a debug build every other answer that was evaluated directly is held to the machine's, the
     /// first one with it. (Every one, and nobody could count what an evaluation allocates.)
     #[cfg(debug_assertions)]
@@ -205,6 +208,8 @@ impl Machine {
         Ok(Self {
             direct: Direct::new(&program, limits),
             template: Template::new(),
+            limits,
+            time: limits.time,
             vm,
             program,
             data,
@@ -228,12 +233,24 @@ impl Machine {
                 return Ok(shape::verdict(&answer));
             }
             Err(NoAnswer::OutOfTime) => return Err(reason::POLICY_TIMEOUT),
-            Err(NoAnswer::Unknown) => {}
+            Err(NoAnswer::Unknown { spent }) => self.limit_time(spent),
         }
         match self.execute(input)? {
             Ok(answer) => Ok(shape::verdict(&answer)),
             Err(error) if is_limit(&error) => Err(reason::POLICY_TIMEOUT),
             Err(_) => Err(reason::POLICY_ERROR),
+        }
+    }
+
+    /// Leaves the machine what an evaluation may take less what was spent on it already.
+    fn limit_time(&mut self, spent: Duration) {
+        let limits = EvalLimits {
+            time: self.limits.time.saturating_sub(spent),
+            ..self.limits
+        };
+        if limits.time != self.time {
+            self.time = limits.time;
+            self.vm.set_execution_timer_config(Some(limits.timer()));
         }
     }
 

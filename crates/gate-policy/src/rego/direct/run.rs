@@ -1,5 +1,7 @@
 //! One evaluation: registers, rules and their bodies.
 
+use std::time::Duration;
+
 use regorus::Value;
 use regorus::rvm::Instruction;
 use regorus::rvm::program::{Program, RuleInfo, RuleType};
@@ -74,7 +76,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn answer(mut self) -> Result<Value, Stop> {
+    pub(super) fn answer(&mut self) -> Result<Value, Stop> {
         let window = usize::from(self.program.dispatch_window_size).max(1);
         self.registers.resize(window, UNDEFINED);
         let answer = match self.body(0)? {
@@ -280,6 +282,13 @@ impl<'a> Run<'a> {
         }
         self.instructions = self.instructions.wrapping_add(1);
         Ok(())
+    }
+
+    /// The time since the first look at the clock.
+    pub(super) fn spent(&self) -> Duration {
+        let elapsed = self.timer.as_ref().zip(monotonic_now());
+        let elapsed = elapsed.and_then(|(timer, now)| timer.elapsed(now));
+        elapsed.unwrap_or_default()
     }
 
     /// Looks whether instructions or time are over. The clock is read here first, and the time counts

@@ -54,7 +54,7 @@ fn answer_within(limits: EvalLimits, bundle: &Bundle, further: &Json) -> String 
     let answer = direct.answer(&lean.program, &lean.data, Input::Order(&input));
     match answer {
         Ok(answer) => serde_json::to_string(&answer).unwrap(),
-        Err(NoAnswer::Unknown) => "the machine's".to_owned(),
+        Err(NoAnswer::Unknown { .. }) => "the machine's".to_owned(),
         Err(NoAnswer::OutOfTime) => "out of time".to_owned(),
     }
 }

@@ -99,6 +99,36 @@ fn a_limit_on_instructions_blocks_with_policy_timeout() {
     );
 }
 
+/// An evaluation that the direct one leaves late is not given its time twice.
+#[test]
+fn the_machine_has_the_time_that_is_left() {
+    let own: String = (0..1_000)
+        .map(|n| format!("deny contains \"own_{n}\" if input.order.qty > 10\n"))
+        .collect();
+    let rego = format!(
+        "package gate\n{own}loop if count([x | some x in [1, 2]]) == 2\n\
+         decision := {{\"allow\": true, \"reasons\": []}} if {{ input.order.qty == 1; count(deny) == 0; loop }}\n\
+         else := {{\"allow\": true, \"reasons\": []}} if loop"
+    );
+    let bundle = Bundle::from_files([("g.rego", rego.as_str())]).unwrap();
+    let compiled = crate::rego::compile::compile(&bundle, &Steps::at_once()).unwrap();
+    let limits = EvalLimits {
+        max_instructions: usize::MAX,
+        time: Duration::from_hours(1),
+    };
+    let mut machine = Machine::new(compiled.decision.take(), limits).unwrap();
+    let none = Map::new();
+    let late = order(&none);
+    assert!(machine.judge(&late).unwrap().allow);
+    assert!(machine.time < limits.time);
+    let at_once = PolicyInput {
+        qty: Qty::parse("2").unwrap(),
+        ..order(&none)
+    };
+    assert!(machine.judge(&at_once).unwrap().allow);
+    assert_eq!(machine.time, limits.time);
+}
+
 /// The promise of `pretrade.rego`: the usual order takes one short pass.
 #[test]
 fn the_usual_order_is_judged_in_few_instructions() {

@@ -14,10 +14,21 @@ pub enum OpenError {
     Io(#[from] std::io::Error),
     /// There was a journal here, and it is gone.
     #[error(
-        "`ledger.db` is not there, and there was one (`ledger.lock` says so): put it back; to begin \
-         with no exposure and no kill switch, remove `ledger.lock`"
+        "`ledger.db` is not there or empty, and there was a journal (`ledger.lock` says so): put it back; \
+         to begin with no exposure and no kill switch, remove `ledger.lock`"
     )]
     JournalMissing,
+    /// The journal is not the one that was here.
+    #[error(
+        "`ledger.db` is the store {found}, and {noted} was here (`ledger.lock` says so): put that back; \
+         to go on with this one, remove `ledger.lock`"
+    )]
+    AnotherStore {
+        /// The id in `ledger.lock`.
+        noted: String,
+        /// That of the database.
+        found: String,
+    },
     /// SQLite refused.
     #[error("journal database cannot be used")]
     Sqlite(#[from] rusqlite::Error),
@@ -51,6 +62,9 @@ pub enum OpenError {
     /// or damaged.
     #[error("the snapshot that stands for the pruned part of the journal is missing or damaged")]
     SnapshotMissing,
+    /// The snapshot is there and cannot be read.
+    #[error("`ledger.snapshot` cannot be read")]
+    Snapshot(#[source] std::io::Error),
     /// Records that were still to be read were pruned meanwhile.
     #[error("the records up to {upto} were pruned while the journal was read: begin again")]
     PrunedMeanwhile {

@@ -88,8 +88,7 @@ impl Journal {
         if begin == Seq::ZERO {
             return Ok(());
         }
-        let snapshot = snapshot::load(&self.paths, &self.conn, &self.store_id);
-        match snapshot {
+        match snapshot::load(&self.paths, &self.conn, &self.store_id)? {
             Some(snapshot) if snapshot.begin.seq >= begin => Ok(()),
             _ => Err(OpenError::SnapshotMissing),
         }

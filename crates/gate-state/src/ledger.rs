@@ -269,10 +269,11 @@ struct Loaded {
 fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
     resync(paths)?;
     let mut conn = store::connect(paths)?;
-    let store_id = store::prepare(&mut conn, clock.now().unix_nanos())?;
+    let noted = paths.noted_store()?;
+    let store_id = store::prepare(&mut conn, clock.now().unix_nanos(), noted.as_deref())?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.
     store::checkpoint(&conn, "TRUNCATE")?;
-    let snapshot = crate::snapshot::load(paths, &conn, &store_id);
+    let snapshot = crate::snapshot::load(paths, &conn, &store_id)?;
     let snapshot_seq = snapshot
         .as_ref()
         .map_or(0, |snapshot| snapshot.begin.seq.get());

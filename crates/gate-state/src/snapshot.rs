@@ -17,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::account::image;
 use crate::books::Books;
+use crate::error::OpenError;
 use crate::record::chain::{ChainHash, ChainPoint};
 use crate::record::codec;
 use crate::record::wire::{In, Malformed};
@@ -66,18 +67,30 @@ pub(crate) struct Snapshot {
 }
 
 /// Reads the snapshot, if there is one and it is of this journal.
-pub(crate) fn load(paths: &Paths, conn: &Connection, store_id: &[u8; 16]) -> Option<Snapshot> {
-    let Some(content) = content(paths).ok()? else {
-        tracing::warn!("snapshot is damaged; reading the whole journal");
-        return None;
+///
+/// # Errors
+/// When the file is there and cannot be read, or the journal cannot.
+pub(crate) fn load(
+    paths: &Paths,
+    conn: &Connection,
+    store_id: &[u8; 16],
+) -> Result<Option<Snapshot>, OpenError> {
+    let content = match content(paths) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(OpenError::Snapshot(error)),
+        Ok(None) => {
+            tracing::warn!("snapshot is damaged; reading the whole journal");
+            return Ok(None);
+        }
+        Ok(Some(content)) => content,
     };
-    let snapshot = read(&content, store_id)
-        .ok()
-        .filter(|(snapshot, end)| belongs(conn, &snapshot.begin, *end).unwrap_or(false));
-    if snapshot.is_none() {
-        tracing::warn!("snapshot is not of this journal; reading the whole of it");
+    if let Ok((snapshot, end)) = read(&content, store_id)
+        && belongs(conn, &snapshot.begin, end)?
+    {
+        return Ok(Some(snapshot));
     }
-    snapshot.map(|(snapshot, _)| snapshot)
+    tracing::warn!("snapshot is not of this journal; reading the whole of it");
+    Ok(None)
 }
 
 /// Whether the journal has the row that the snapshot begins at, and reaches as far as it does.

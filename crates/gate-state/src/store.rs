@@ -16,7 +16,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::error::OpenError;
 use crate::record::chain::{ChainHash, seal};
-pub(crate) use paths::{Paths, private};
+pub(crate) use paths::Paths;
+use paths::hex;
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;
@@ -90,14 +91,31 @@ pub(crate) fn connect_reader(paths: &Paths) -> Result<Connection, rusqlite::Erro
 }
 
 /// Makes the schema in an empty file, or checks the one that is there. Returns the store's id.
-pub(crate) fn prepare(conn: &mut Connection, created_ns: u64) -> Result<[u8; 16], OpenError> {
+/// `noted` is the id of the store that was here before: an empty file in its place is refused, and so is another store.
+pub(crate) fn prepare(
+    conn: &mut Connection,
+    created_ns: u64,
+    noted: Option<&str>,
+) -> Result<[u8; 16], OpenError> {
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application_id = header(conn, "application_id")?;
     if tables == 0 && application_id == 0 {
+        if noted.is_some() {
+            return Err(OpenError::JournalMissing);
+        }
         write_ahead(conn)?;
         create(conn, created_ns)?;
     }
     let id = check(conn)?;
+    let found = hex(&id);
+    // A note that is no id was torn when the power went: it only says that there was a store.
+    let is_id = |id: &str| id.len() == found.len() && id.bytes().all(|c| c.is_ascii_hexdigit());
+    if let Some(noted) = noted.filter(|noted| is_id(noted) && *noted != found) {
+        return Err(OpenError::AnotherStore {
+            noted: noted.to_owned(),
+            found,
+        });
+    }
     // A copy that SQLite made (`VACUUM INTO`) is in another mode.
     write_ahead(conn)?;
     if header(conn, "user_version")? < SCHEMA_VERSION {

@@ -39,15 +39,16 @@ impl Doubt {
 
     /// Time has passed, and some that were in doubt may not be any more.
     pub(super) fn pass(&mut self, orders: &Orders, now: Timestamp) {
-        let in_doubt = |key: &OrderKey| orders.get(key).is_some_and(|order| order.is_in_doubt(now));
-        self.expired.retain(in_doubt);
+        // Whatever the time is: after a clock was put back, what had expired is to expire again.
+        let is_unheard = |key: &OrderKey| orders.get(key).is_some_and(Order::is_unheard);
+        self.expired.retain(is_unheard);
         while let Some((expires, key)) = self.to_expire.front().copied()
             && expires <= now.unix_nanos()
         {
             self.to_expire.pop_front();
             // The id may have been used again since.
             let is_same = |order: &Order| order.stamp() == expires;
-            if in_doubt(&key) && orders.get(&key).is_some_and(is_same) {
+            if is_unheard(&key) && orders.get(&key).is_some_and(is_same) {
                 self.expired.push(key);
             }
         }

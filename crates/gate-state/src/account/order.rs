@@ -89,10 +89,15 @@ impl Order {
             .then(|| Timestamp::from_unix_nanos(self.stamp))
     }
 
-    /// Whether its token expired at or before `now`, and nothing was heard of it: neither a fill nor a release
-    /// of some of it, which only an order at the venue has.
+    /// Whether nothing was heard of it: neither a fill nor a release of some of it, which only an order at
+    /// the venue has.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.is_live() && self.progress.is_none()
+    }
+
+    /// Whether its token expired at or before `now`, and nothing was heard of it.
     pub(crate) fn is_in_doubt(&self, now: Timestamp) -> bool {
-        self.progress.is_none() && self.expires().is_some_and(|expiry| expiry <= now)
+        self.is_unheard() && self.expires().is_some_and(|expiry| expiry <= now)
     }
 
     /// When it ended; `None` while it lives.

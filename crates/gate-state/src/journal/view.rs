@@ -41,10 +41,27 @@ impl StoreView {
     /// # Errors
     /// [`OpenError`].
     pub fn open(dir: &Path, dedupe_window_ns: u64) -> Result<Self, OpenError> {
+        Self::open_watched(dir, dedupe_window_ns, || {})
+    }
+
+    /// `begins` is called each time the journal is about to be replayed.
+    fn open_watched(
+        dir: &Path,
+        dedupe_window_ns: u64,
+        mut begins: impl FnMut(),
+    ) -> Result<Self, OpenError> {
         let journal = Journal::open(dir)?;
-        let id = journal.store_id();
-        let snapshot = snapshot::load(&Paths::new(dir), journal.conn(), &id);
-        let (books, end) = rebuild(journal.conn(), &id, snapshot, dedupe_window_ns)?;
+        let (books, end) = loop {
+            let (begin, id) = (journal.begin()?, journal.store_id());
+            let snapshot = snapshot::load(&Paths::new(dir), journal.conn(), &id)?;
+            begins();
+            match rebuild(journal.conn(), &id, snapshot, dedupe_window_ns) {
+                Ok(rebuilt) => break rebuilt,
+                // Whoever has the store has cut off what was still to be read; a newer snapshot has it.
+                Err(_) if journal.begin()? != begin => {}
+                Err(error) => return Err(error),
+            }
+        };
         Ok(Self {
             journal,
             books,
@@ -134,5 +151,44 @@ impl StoreView {
     #[must_use]
     pub fn kills(&self) -> Vec<KillRecord<'static>> {
         self.books.kills.thrown().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_types::{Clock as _, ManualClock};
+
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::{KillScope, LedgerConfig};
+
+    #[test]
+    fn a_store_that_is_pruned_meanwhile_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
+        let switch = |symbol: &str| {
+            let kill = KillRecord {
+                scope: KillScope::Symbol(symbol.to_owned().into()),
+                on: true,
+                actor: "ops".into(),
+                reason: "drill".into(),
+            };
+            ledger.wait(ledger.kill(&kill).unwrap().seq).unwrap();
+        };
+        for symbol in ["AAPL", "GME", "MSFT"] {
+            switch(symbol);
+        }
+        clock.advance_ns(1_000);
+        let mut begun = 0;
+        let view = StoreView::open_watched(dir.path(), 1, || {
+            begun += 1;
+            if begun == 1 {
+                let pruned = ledger.prune(clock.now(), |anchor| anchor.to_bytes());
+                assert!(pruned.unwrap().is_some());
+            }
+        });
+        assert_eq!(view.unwrap().kills().len(), 3);
+        assert_eq!(begun, 2);
     }
 }

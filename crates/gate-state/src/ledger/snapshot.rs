@@ -73,7 +73,7 @@ impl Ledger {
         self.paths.sync_names()?;
         let commits = Cell::new(0);
         let speed = || self.speed(&commits);
-        let mut file = Trickle::over(&self.paths.snapshot_spare, &*self.clock, &speed)?;
+        let mut file = Trickle::over(self.paths.open_spare()?, &*self.clock, &speed);
         let now = self.clock.now();
         let Head {
             bytes: head,

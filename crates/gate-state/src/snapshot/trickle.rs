@@ -1,17 +1,14 @@
 //! A large file written beside a journal that must not wait for it: little by little, each piece
 //! synced before the next, and three quarters of the time nothing, while anybody commits.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use gate_types::Clock;
 use ring::digest::{Context, SHA256};
 
 use crate::error::SnapshotError;
-use crate::store::private;
 
 /// What goes to the disk at once: a sync of it takes about as long as one of a commit.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -44,24 +41,10 @@ pub(crate) struct Trickle<'a> {
 }
 
 impl<'a> Trickle<'a> {
-    /// Writes over the file from its beginning; its space is used again. Until [`Self::finish`]
-    /// it may end in what was there before. A file that has another name as well (a backup by hard
-    /// link) is left alone, and a new one made.
-    pub(crate) fn over(path: &Path, clock: &'a dyn Clock, speed: AskSpeed<'a>) -> io::Result<Self> {
-        if std::fs::metadata(path).is_ok_and(|found| found.nlink() > 1) {
-            std::fs::remove_file(path)?;
-        }
-        let open =
-            || private(OpenOptions::new().write(true).create(true).truncate(false)).open(path);
-        let file = match open() {
-            // Another user's, who has pruned the stopped store.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                std::fs::remove_file(path)?;
-                open()
-            }
-            opened => opened,
-        }?;
-        Ok(Self {
+    /// Writes over a file from its beginning; its space is used again. Until [`Self::finish`]
+    /// it may end in what was there before.
+    pub(crate) fn over(file: File, clock: &'a dyn Clock, speed: AskSpeed<'a>) -> Self {
+        Self {
             file,
             hash: Context::new(&SHA256),
             piece: Vec::with_capacity(PIECE_BYTES),
@@ -69,7 +52,7 @@ impl<'a> Trickle<'a> {
             clock,
             began_ns: clock.monotonic_ns(),
             speed,
-        })
+        }
     }
 
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), SnapshotError> {
@@ -157,7 +140,8 @@ mod tests {
             })
         };
         let clock = Ticking::default();
-        let mut file = Trickle::over(&path, &clock, &speed).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        let mut file = Trickle::over(file, &clock, &speed);
         for part in content.chunks(100_000) {
             file.write(part).unwrap();
         }
@@ -171,25 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_by_hard_link_is_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, backup) = (dir.path().join("file"), dir.path().join("backup"));
-        std::fs::write(&path, b"as it was").unwrap();
-        std::fs::hard_link(&path, &backup).unwrap();
-        let clock = Ticking::default();
-        let file = Trickle::over(&path, &clock, &|| Ok(Speed::Full)).unwrap();
-        file.finish().unwrap();
-        assert_eq!(std::fs::read(&backup).unwrap(), b"as it was");
-        assert_eq!(std::fs::read(&path).unwrap(), digest(&SHA256, b"").as_ref());
-    }
-
-    #[test]
     fn an_error_ends_it_after_a_piece() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         let clock = Ticking::default();
         let closed = || Err(SnapshotError::Closed);
-        let mut file = Trickle::over(&path, &clock, &closed).unwrap();
+        let mut file = Trickle::over(File::create(&path).unwrap(), &clock, &closed);
         let ended = file.write(&vec![7; 3 * PIECE_BYTES]);
         assert!(matches!(ended, Err(SnapshotError::Closed)), "{ended:?}");
         let piece = u64::try_from(PIECE_BYTES).unwrap();

@@ -296,3 +296,21 @@ fn the_policy_sees_the_rate_of_the_last_second() {
     kit.clock.advance_ns(2_000_000_000);
     assert_eq!(kit.exposure("c1").orders_last_second, 0);
 }
+
+#[test]
+fn a_hold_stays_in_doubt_when_the_clock_is_put_back_and_comes_again() {
+    let kit = Kit::with(|config| config.in_doubt_release_ns = Some(100_000_000_000));
+    kit.authorize("c1", "o-1", "10");
+    let began = gate_types::Clock::now(&*kit.clock);
+    let maintain_at = |seconds: u64| {
+        kit.clock
+            .set(began.saturating_add_nanos(seconds * 1_000_000_000));
+        let visits = (0..16).map(|_| kit.ledger.maintain().unwrap().expired);
+        (visits.sum::<usize>(), kit.ledger.in_doubt().orders)
+    };
+    assert_eq!(maintain_at(60), (0, 1));
+    // The token has not expired as of this time.
+    assert_eq!(maintain_at(1), (0, 0));
+    assert_eq!(maintain_at(60), (0, 1));
+    assert_eq!(maintain_at(1_000), (1, 0));
+}

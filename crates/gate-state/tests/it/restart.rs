@@ -267,3 +267,45 @@ fn a_copy_by_vacuum_into_is_a_store_like_any_other() {
     assert_eq!(ledger.sqlite().journal_mode, "wal");
     assert_eq!(ledger.state_hash(), kit.ledger.state_hash());
 }
+
+/// What a restore onto a full disk leaves, and what a restore of the wrong copy does.
+#[test]
+fn an_emptied_database_and_another_store_are_not_begun_with() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "10");
+    let before = kit.exposure("c1");
+    let Kit { dir, ledger, .. } = kit;
+    drop(ledger);
+    let database = dir.path().join("ledger.db");
+    let open = || Ledger::open(LedgerConfig::new(dir.path()), clock());
+    let whole = std::fs::read(&database).unwrap();
+
+    std::fs::write(&database, b"").unwrap();
+    let emptied = open();
+    assert!(
+        matches!(emptied, Err(OpenError::JournalMissing)),
+        "{emptied:?}"
+    );
+    // A database without a table.
+    std::fs::remove_file(&database).unwrap();
+    Connection::open(&database)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (x); DROP TABLE t")
+        .unwrap();
+    let blank = open();
+    assert!(matches!(blank, Err(OpenError::JournalMissing)), "{blank:?}");
+
+    let other = Kit::new();
+    other.ledger.shutdown().unwrap();
+    std::fs::copy(other.dir.path().join("ledger.db"), &database).unwrap();
+    match open() {
+        Err(OpenError::AnotherStore { noted, found }) => assert_ne!(noted, found),
+        opened => panic!("{opened:?}"),
+    }
+
+    std::fs::write(&database, whole).unwrap();
+    assert_eq!(exposure(&open().unwrap(), "c1"), before);
+    // A note that was torn when the power went says no more than that there was a store.
+    std::fs::write(dir.path().join("ledger.lock"), [0; 33]).unwrap();
+    assert_eq!(exposure(&open().unwrap(), "c1"), before);
+}

@@ -173,12 +173,17 @@ fn is_first_start(ledger: &Ledger) -> bool {
 /// A key for the data directory, if the settings name no file of keys. For the first start alone: later
 /// on verifiers know the keys there were, and a file that is missing was lost or is being replaced.
 fn make_keys(config: &Config) -> Result<()> {
-    let path = &key_file(config);
-    if config.keys.is_none() && !path.exists() {
+    if may_make_keys(config) {
+        let path = &key_file(config);
         crate::commands::keys::generate(&KeyFile::new(path))?;
         tracing::info!(file = %path.display(), "generated a signing key");
     }
     Ok(())
+}
+
+/// Whether the settings name no file of keys, and the data directory has none.
+pub(crate) fn may_make_keys(config: &Config) -> bool {
+    config.keys.is_none() && !key_file(config).exists()
 }
 
 /// The keys the settings name; without a name, those of the data directory.

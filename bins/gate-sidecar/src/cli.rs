@@ -38,9 +38,19 @@ pub(crate) enum Command {
     Ledger(Ledger),
 }
 
-/// Settings come from flags, then `GATE_*` variables, then the file, then the defaults.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Serve {
+    /// Serve nothing: read settings, policy, keys, certificates and the beginning of the journal as a start would,
+    /// and say whether all are fit. Exit 0 they are, 1 they are not
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// Settings come from flags, then `GATE_*` variables, then the file, then the defaults.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Settings {
     /// TOML file of settings [env: GATE_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -69,10 +79,6 @@ pub(crate) struct Serve {
     /// `strict`: reply after the fsync; `relaxed`: before it [default: strict]
     #[arg(long, value_name = "MODE")]
     durability: Option<String>,
-    /// Serve nothing: read settings, policy, keys, certificates and the beginning of the journal as a start would,
-    /// and say whether all are fit. Exit 0 they are, 1 they are not
-    #[arg(long)]
-    pub(crate) check: bool,
     /// Any other setting, as KEY=VALUE (see docs/operating.md)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     other: Vec<String>,
@@ -148,7 +154,7 @@ fn owned<'a>(given: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, St
         .collect()
 }
 
-impl Serve {
+impl Settings {
     /// The settings that were given, as (key, text); `--set` after the named flags.
     pub(crate) fn given(&self) -> Vec<(String, String)> {
         let named = [
@@ -316,6 +322,6 @@ pub(crate) enum Ledger {
         #[arg(long, value_name = "DAYS")]
         keep_days: Option<u64>,
         #[command(flatten)]
-        settings: Box<Serve>,
+        settings: Box<Settings>,
     },
 }

@@ -40,8 +40,9 @@ const LAME_DUCK: Duration = Duration::from_millis(500);
 /// Runs the sidecar until it is told to stop.
 pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let (file, variables) = (args.config.as_deref(), config::variables());
-    let mut config = config::load(file, variables, args.given(), cores)?;
+    let settings = &args.settings;
+    let (file, variables) = (settings.config.as_deref(), config::variables());
+    let mut config = config::load(file, variables, settings.given(), cores)?;
     if args.check {
         return check(&config);
     }
@@ -96,15 +97,15 @@ fn check(config: &Config) -> Result<ExitCode> {
     Tls::of(config)?;
     let policy = assemble::policy(config)?;
     let shown = || format!("the journal in `{}`", config.data_dir.display());
-    // Only a start makes one.
+    let mut is_first_start = true;
     if Journal::is_there(&config.data_dir).with_context(shown)? {
         let journal = Journal::open(&config.data_dir).with_context(shown)?;
         journal.check_beginning().with_context(shown)?;
+        is_first_start = journal.is_blank().with_context(shown)?;
     }
-    let keys = assemble::key_file(config);
-    let kid = match keys.exists() || config.keys.is_some() {
-        true => assemble::keys(config)?.active().kid().to_owned(),
-        false => "none yet: the first start makes it".to_owned(),
+    let kid = match is_first_start && assemble::may_make_keys(config) {
+        true => "none yet: the first start makes it".to_owned(),
+        false => assemble::keys(config)?.active().kid().to_owned(),
     };
     let identity = policy.identity();
     println!(
@@ -148,6 +149,18 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
         durability,
         "serving"
     );
+    if config.bundle.is_none() {
+        tracing::warn!(
+            "no `bundle` is set: the embedded sample decides, which knows a dozen instruments and gives every client a limit"
+        );
+    }
+    if config.token_ttl_s > config.dedupe_window_s {
+        tracing::warn!(
+            token_ttl_s = config.token_ttl_s,
+            dedupe_window_s = config.dedupe_window_s,
+            "an order id may be forgotten, and decided again, while its token is good"
+        );
+    }
     if let Err(refused) = shared.gate.check_ready() {
         tracing::warn!(reason = refused.detail(), "not ready");
     }

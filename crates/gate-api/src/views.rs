@@ -1,7 +1,7 @@
 //! What `Gate` shows beside decisions: exposure, one order, the policy in force. Amounts are
 //! decimal strings.
 
-use gate_state::{Exposure, OrderState, WaitFor};
+use gate_state::{Exposure, OrderState, Seq, WaitFor};
 use gate_types::{ClientId, OrderId, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -43,13 +43,15 @@ pub struct FoundOrder<'a> {
     client_id: &'a ClientId<'a>,
     order_id: &'a OrderId<'a>,
     order: OrderState,
+    as_of: Seq,
 }
 
 impl FoundOrder<'_> {
-    /// What must be durable before it is shown: its decision is read back from the disk.
+    /// What must be durable before it is shown: its decision is read back from the disk, and what was heard
+    /// of it since could be lost still.
     #[must_use]
     pub const fn wait_for(&self) -> WaitFor {
-        WaitFor::Disk(self.order.decision)
+        WaitFor::Disk(self.as_of)
     }
 }
 
@@ -104,11 +106,13 @@ impl Gate {
         client_id: &'a ClientId<'a>,
         order_id: &'a OrderId<'a>,
     ) -> Result<FoundOrder<'a>, Problem> {
-        let order = self.ledger.order(client_id, order_id);
+        let found = self.ledger.order_as_of(client_id, order_id);
+        let (order, as_of) = found.ok_or_else(unknown_order)?;
         Ok(FoundOrder {
             client_id,
             order_id,
-            order: order.ok_or_else(unknown_order)?,
+            order,
+            as_of,
         })
     }
 

@@ -78,12 +78,26 @@ impl Journal {
         Ok(anchor::newest_anchor(&self.conn, self.store_id)?)
     }
 
-    /// Whether a ledger could be opened over it, as far as its beginning goes: what was pruned must be in the
-    /// snapshot beside it.
+    /// Whether nothing was ever recorded in it.
     ///
     /// # Errors
-    /// [`OpenError::SnapshotMissing`] when it is not.
+    /// [`OpenError`].
+    pub fn is_blank(&self) -> Result<bool, OpenError> {
+        let has_rows: bool =
+            self.conn
+                .query_row("SELECT EXISTS (SELECT 1 FROM journal)", [], |row| {
+                    row.get(0)
+                })?;
+        Ok(!has_rows && self.begin()?.seq == Seq::ZERO)
+    }
+
+    /// Whether a ledger could be opened over it, as far as its beginning goes: it must be the store that was here
+    /// before, and what was pruned must be in the snapshot beside it.
+    ///
+    /// # Errors
+    /// [`OpenError::AnotherStore`] and [`OpenError::SnapshotMissing`] when that is not so.
     pub fn check_beginning(&self) -> Result<(), OpenError> {
+        store::check_noted(self.paths.noted_store()?.as_deref(), &self.store_id)?;
         let begin = self.begin()?.seq;
         if begin == Seq::ZERO {
             return Ok(());

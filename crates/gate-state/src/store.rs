@@ -107,21 +107,27 @@ pub(crate) fn prepare(
         create(conn, created_ns)?;
     }
     let id = check(conn)?;
-    let found = hex(&id);
-    // A note that is no id was torn when the power went: it only says that there was a store.
-    let is_id = |id: &str| id.len() == found.len() && id.bytes().all(|c| c.is_ascii_hexdigit());
-    if let Some(noted) = noted.filter(|noted| is_id(noted) && *noted != found) {
-        return Err(OpenError::AnotherStore {
-            noted: noted.to_owned(),
-            found,
-        });
-    }
+    check_noted(noted, &id)?;
     // A copy that SQLite made (`VACUUM INTO`) is in another mode.
     write_ahead(conn)?;
     if header(conn, "user_version")? < SCHEMA_VERSION {
         conn.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     Ok(id)
+}
+
+/// Checks that a store is the one that was noted to be there.
+pub(crate) fn check_noted(noted: Option<&str>, store_id: &[u8; 16]) -> Result<(), OpenError> {
+    let found = hex(store_id);
+    // A note that is no id was torn when the power went: it only says that there was a store.
+    let is_id = |id: &str| id.len() == found.len() && id.bytes().all(|c| c.is_ascii_hexdigit());
+    match noted {
+        Some(noted) if is_id(noted) && noted != found => Err(OpenError::AnotherStore {
+            noted: noted.to_owned(),
+            found,
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn write_ahead(conn: &Connection) -> Result<(), OpenError> {

@@ -11,7 +11,7 @@ use gate_state::{Journal, LedgerConfig, OpenError};
 use gate_token::KeyFile;
 
 use super::say;
-use crate::cli::{Ledger, Serve};
+use crate::cli::{Ledger, Settings};
 use crate::clock::SystemClock;
 use crate::{assemble, config, retention};
 
@@ -39,7 +39,7 @@ pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
 }
 
 /// Cuts off the beginning of the journal, and says what was done.
-fn prune(keep_days: Option<u64>, settings: &Serve) -> Result<ExitCode> {
+fn prune(keep_days: Option<u64>, settings: &Settings) -> Result<ExitCode> {
     let (file, variables) = (settings.config.as_deref(), config::variables());
     let config = config::load(file, variables, settings.given(), 1)?;
     let kept = keep_days.or((config.retention_days > 0).then_some(config.retention_days));

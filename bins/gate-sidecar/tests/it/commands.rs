@@ -337,4 +337,8 @@ fn a_start_can_be_tried_without_one() {
     assert_eq!(lost.status.code(), Some(1));
     assert!(stderr(&lost).contains("ledger.lock"));
     assert_eq!(sidecar.exposure("c1")["open_orders"], 1);
+    // Verifiers know the keys there were: a start makes none beside a journal that has begun.
+    std::fs::remove_file(dir.path().join("data/keys.json")).unwrap();
+    let (code, said) = check(&[]);
+    assert!(code == Some(1) && said.contains("keys.json"), "{said}");
 }

@@ -56,7 +56,7 @@ fn a_journal_that_is_gone_is_not_begun_anew() {
     assert_eq!(refused.status.code(), Some(1));
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
-        why.contains("`ledger.db` is not there, and there was one"),
+        why.contains("`ledger.db` is not there or empty, and there was a journal"),
         "{why}"
     );
     assert!(!journal.exists());

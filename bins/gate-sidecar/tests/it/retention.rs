@@ -86,6 +86,8 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
     let prune = |more: &[&str]| on(&data, &["ledger", "prune"], more);
     let verify = |more: &[&str]| on(&data, &["audit", "verify"], more);
     assert_eq!(prune(&[]).0, Some(1), "nobody said how much to keep");
+    let (code, text) = prune(&["--keep-days", "2", "--check"]);
+    assert!(code == Some(2) && text.contains("--check"), "{text}");
     let (code, text) = prune(&["--keep-days", "30"]);
     assert!(
         code == Some(0) && text.starts_with("nothing to prune"),

@@ -242,6 +242,17 @@ fn an_order_whose_key_is_gone_is_shown_without_its_token() {
     assert_eq!(again.unwrap_err().code(), Code::KeyNotValid);
 }
 
+/// What was heard of an order could be lost still.
+#[test]
+fn an_order_is_shown_once_all_that_was_heard_of_it_is_durable() {
+    let rig = rig(Engine::Builtin);
+    rig.authorize(&order("o-1", "1", "185"));
+    let (client, id) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
+    let released = rig.gate.ledger().release(&client, &id, "canceled", None);
+    let found = rig.gate.find_order(&client, &id).unwrap();
+    assert_eq!(found.wait_for().seq(), released.unwrap().seq.unwrap());
+}
+
 #[test]
 fn an_order_beyond_every_amount_is_a_problem_and_holds_nothing() {
     let rig = rig(Engine::Rego);

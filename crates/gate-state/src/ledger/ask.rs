@@ -55,12 +55,23 @@ impl Ledger {
 
     /// Where an order stands; `None` when it is not remembered.
     pub fn order(&self, client_id: &ClientId<'_>, order_id: &OrderId<'_>) -> Option<OrderState> {
+        self.order_as_of(client_id, order_id)
+            .map(|(order, _)| order)
+    }
+
+    /// Where an order stands, and the newest record of its client: once that is durable, so is everything that
+    /// was heard of the order.
+    pub fn order_as_of(
+        &self,
+        client_id: &ClientId<'_>,
+        order_id: &OrderId<'_>,
+    ) -> Option<(OrderState, Seq)> {
         let now = self.clock.now();
         let account = self.books.read().known_account(client_id.as_str())?;
         let account = account.lock();
         let key = OrderKey::of(order_id);
         let order = account.remembered(&key, now, self.config.dedupe_window_ns)?;
-        Some(OrderState::of(order, now))
+        Some((OrderState::of(order, now), Seq::new(account.last_seq())))
     }
 
     /// A client's exposure; all zero for a client that was never seen.

@@ -184,6 +184,7 @@ def key_rows():
     ok("a time for each", jwks(jwk(nbf=0, exp=9007199254740991)), "k1")
     ok("64 bytes, and a kid of any text", jwks(jwk("\u20ac \U0001f511\"\n", secret=b"s" * 64)), "\u20ac \U0001f511\"\n")
     ok("a key longer than SHA-256's block", jwks(jwk(secret=b"s" * 131)), "k1")
+    ok("without alg, of which there is one", jwks({n: v for n, v in jwk().items() if n != "alg"}), "k1")
     bad("31 bytes", jwks(jwk(secret=bytes(31))), "too_short")
     bad("an empty secret", jwks(jwk(secret=b"")), "too_short")
     bad("one of two too short", jwks(jwk(), jwk("k2", secret=bytes(16), key_ops=VERIFY)), "too_short")
@@ -207,7 +208,7 @@ def key_rows():
     bad("two active keys, said outright", jwks(jwk("a", key_ops=BOTH), jwk("b", key_ops=BOTH)), "two_active_keys")
     bad("nbf after exp", jwks(jwk(nbf=2, exp=1)), "never_valid")
     bad("nbf at exp", jwks(jwk(nbf=1, exp=1)), "never_valid")
-    for name in ("kty", "kid", "k", "alg"):
+    for name in ("kty", "kid", "k"):
         bad(f"without {name}", jwks({n: v for n, v in jwk().items() if n != name}), "not_a_jwk_set")
     for description, text in [
         ("empty", ""), ("not JSON", "{"), ("an array", "[]"), ("a bare JWK", json.dumps(jwk())), ("keys is no array", '{"keys":{}}'),

@@ -80,7 +80,7 @@ struct Jwk<'a> {
     kty: String,
     kid: String,
     k: &'a str,
-    alg: String,
+    alg: Option<String>,
     purpose: Option<String>,
     key_ops: Option<Vec<String>>,
     not_before_s: Option<u64>,
@@ -102,7 +102,8 @@ impl Jwk<'_> {
         if kty != "oct" {
             return Err(KeyError::WrongKty { kid, kty });
         }
-        if alg != "HS256" {
+        // Optional (RFC 7517 §4.4), and there is no other.
+        if let Some(alg) = alg.filter(|alg| alg != "HS256") {
             return Err(KeyError::WrongAlg { kid, alg });
         }
         if let Some(purpose) = purpose.filter(|purpose| purpose != "sig") {
@@ -205,7 +206,7 @@ impl<'de> Visitor<'de> for JwkVisitor {
             kty: need(kty, "kty")?,
             kid: need(kid, "kid")?,
             k: need(k, "k")?,
-            alg: need(alg, "alg")?,
+            alg,
             purpose,
             key_ops,
             not_before_s: nbf,

@@ -6,6 +6,7 @@ mod draft;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -43,8 +44,12 @@ pub enum KeyFileError {
         /// What is in the way.
         draft: PathBuf,
     },
-    /// Group or others have a right to the file.
-    #[error("key file `{}` has mode {mode:03o}: others must have no right to it (chmod 600)", path.display())]
+    /// Others have a right to the file.
+    #[error(
+        "key file `{}` has mode {mode:03o}: others must have no right to it (chmod 600; or 640, if root owns it and \
+         its group is that of whoever reads it)",
+        path.display()
+    )]
     OthersMayRead {
         /// The file.
         path: PathBuf,
@@ -99,7 +104,9 @@ impl KeyFile {
     /// Reads the key ring. The mode is that of the file that is read, not of its name.
     ///
     /// # Errors
-    /// [`KeyFileError`]; [`KeyFileError::OthersMayRead`] when group or others have any right.
+    /// [`KeyFileError`]; [`KeyFileError::OthersMayRead`] when group or others have any right. As for PostgreSQL's
+    /// `ssl_key_file` the group may read a file of root's, unless it is root who asks: so come the secrets of
+    /// a Kubernetes volume.
     pub fn read(&self) -> Result<KeyRing, KeyFileError> {
         let file = File::open(&self.path).map_err(self.io("open"))?;
         let about = file.metadata().map_err(self.io("look at"))?;
@@ -211,22 +218,15 @@ impl KeyFile {
         File::open(dir)?.sync_all()
     }
 
-    #[cfg(unix)]
     fn check_mode(&self, about: &fs::Metadata) -> Result<(), KeyFileError> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = about.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyFileError::OthersMayRead {
-                path: self.path.clone(),
-                mode,
-            });
+        let mode = about.mode() & 0o777;
+        if may_have(mode, about.uid(), rustix::process::geteuid().as_raw()) {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn check_mode(&self, _about: &fs::Metadata) -> Result<(), KeyFileError> {
-        Ok(())
+        Err(KeyFileError::OthersMayRead {
+            path: self.path.clone(),
+            mode,
+        })
     }
 
     fn io(&self, action: &'static str) -> impl FnOnce(io::Error) -> KeyFileError + '_ {
@@ -243,6 +243,17 @@ impl KeyFile {
             source,
         }
     }
+}
+
+/// Whether a key file of `owner` may have that mode when `reader` reads it.
+const fn may_have(mode: u32, owner: u32, reader: u32) -> bool {
+    const ROOT: u32 = 0;
+    let others = if owner == ROOT && reader != ROOT {
+        0o037
+    } else {
+        0o077
+    };
+    mode & others == 0
 }
 
 #[cfg(test)]
@@ -304,6 +315,20 @@ mod tests {
                 other => assert!(!refused && other.is_ok(), "{mode:o}"),
             }
         }
+    }
+
+    #[test]
+    fn the_group_may_read_what_is_roots() {
+        const ROOT: u32 = 0;
+        for mode in [0o440, 0o640] {
+            assert!(may_have(mode, ROOT, 1_000), "{mode:o}");
+            assert!(!may_have(mode, ROOT, ROOT), "{mode:o}");
+            assert!(!may_have(mode, 1_000, 1_000), "{mode:o}");
+        }
+        for mode in [0o444, 0o460, 0o650, 0o604] {
+            assert!(!may_have(mode, ROOT, 1_000), "{mode:o}");
+        }
+        assert!(may_have(0o600, ROOT, 1_000) && may_have(0o400, 1_000, 1_000));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::keyring::KeyRing;
@@ -17,8 +18,7 @@ impl Draft {
     pub(super) fn take(path: PathBuf) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.mode(0o600);
         let file = options.open(&path)?;
         Ok(Self {
             path,
@@ -33,19 +33,12 @@ impl Draft {
     }
 
     /// Whoever changes keys as root must not take the file from the service that reads it.
-    #[cfg(unix)]
     pub(super) fn give_to_the_owner_of(&self, path: &Path) -> io::Result<()> {
-        use std::os::unix::fs::{MetadataExt as _, fchown};
         let (theirs, ours) = (fs::metadata(path)?, self.file.metadata()?);
         if (theirs.uid(), theirs.gid()) == (ours.uid(), ours.gid()) {
             return Ok(());
         }
         fchown(&self.file, Some(theirs.uid()), Some(theirs.gid()))
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn give_to_the_owner_of(&self, _path: &Path) -> io::Result<()> {
-        Ok(())
     }
 
     pub(super) fn write(path: PathBuf, keys: &KeyRing) -> io::Result<Self> {

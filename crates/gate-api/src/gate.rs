@@ -266,7 +266,7 @@ impl Gate {
     ) -> Result<NewOrder<'a>, Problem> {
         let order = &request.order;
         let size = active.policy.contract_size(order.symbol.as_str());
-        let notional = Notional::of(order.qty.value, order.price.value, size).map_err(|error| {
+        let notional = Notional::of(order.qty, order.price, size).map_err(|error| {
             let what = format_args!("times `order.price` {error}");
             Problem::of_member(Code::InvalidMember, "order.qty", what)
         })?;
@@ -277,8 +277,8 @@ impl Gate {
             order_id: &order.client_order_id,
             symbol: &order.symbol,
             side: order.side,
-            qty: order.qty.value,
-            price: order.price.value,
+            qty: order.qty,
+            price: order.price,
             notional,
             digest: *digest.as_bytes(),
             trace_id: uuid::Uuid::new_v4().into_bytes(),
@@ -330,10 +330,8 @@ fn policy_input<'a>(
         client_order_id: request.order.client_order_id.as_str(),
         symbol: request.order.symbol.as_str(),
         side: request.order.side,
-        qty: request.order.qty.value,
-        price: request.order.price.value,
-        qty_is_text: request.order.qty.is_text,
-        price_is_text: request.order.price.is_text,
+        qty: request.order.qty,
+        price: request.order.price,
         order_extra: &request.order.extra,
         context_extra: &request.context_extra,
         notional: order.notional,

@@ -60,8 +60,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             side,
             qty,
             price,
-            qty_is_text: false,
-            price_is_text: false,
             order_extra: &none,
             context_extra: &none,
             notional: Notional::of(qty, price, policy.contract_size("AAPL"))?,

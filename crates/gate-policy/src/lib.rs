@@ -22,8 +22,6 @@
 //!     side: Side::Buy,
 //!     qty,
 //!     price,
-//!     qty_is_text: false,
-//!     price_is_text: false,
 //!     order_extra: &none,
 //!     context_extra: &none,
 //!     notional: Notional::of(qty, price, policy.contract_size("AAPL"))?,

@@ -17,9 +17,9 @@ pub trait Policy: Send + Sync {
     /// Judges one order. Infallible: what fails inside is a block with a stable reason.
     fn evaluate(&self, input: &PolicyInput<'_>) -> Verdict;
 
-    /// What went wrong where [`Self::evaluate`] blocks with a reason of Gate's own (`policy_error` and
-    /// its like), in words for a person; `None` where nothing did, or nothing more is known. As slow as
-    /// it likes: nobody's order waits for it.
+    /// Explains to a person why [`Self::evaluate`] blocks with a reason of Gate's own
+    /// (`policy_error` and the like); `None` if it does not, or nothing more is known. It may be
+    /// slow: no order waits for it.
     fn explain(&self, _input: &PolicyInput<'_>) -> Option<String> {
         None
     }
@@ -106,10 +106,6 @@ pub struct PolicyInput<'a> {
     pub qty: Qty,
     /// The limit price.
     pub price: Price,
-    /// Whether `qty` came as a JSON string, and so is shown to Rego as one.
-    pub qty_is_text: bool,
-    /// Whether `price` came as a JSON string.
-    pub price_is_text: bool,
     /// Further members of `order`. A name that Gate sets itself is ignored here.
     pub order_extra: &'a Map<String, Value>,
     /// Further members of `context`, `client_id` apart.

@@ -1,4 +1,5 @@
-//! An order as JSON text, read exactly: decision vectors, `policy eval`, recorded decisions.
+//! Reads an order from JSON text, exactly: for decision vectors, `policy eval` and recorded
+//! decisions.
 
 use gate_types::{
     AmountError, ClientId, Exposure, IdError, Notional, OrderId, Price, Qty, Side, SideError,
@@ -23,18 +24,12 @@ pub struct RecordedInput {
     client_order_id: String,
     symbol: String,
     side: Side,
-    qty: Amount<Qty>,
-    price: Amount<Price>,
+    qty: Qty,
+    price: Price,
     order_extra: Map<String, Value>,
     context_extra: Map<String, Value>,
     exposure: Exposure,
     now: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Amount<T> {
-    value: T,
-    is_text: bool,
 }
 
 /// Why a text is not a recorded order.
@@ -47,7 +42,7 @@ pub struct RecordedError {
     pub problem: RecordedProblem,
 }
 
-/// A member before what is wrong with it; nothing before what is wrong with the whole text.
+/// Shows a member before its problem; nothing for the whole text.
 struct Named<'a>(&'a str);
 
 impl std::fmt::Display for Named<'_> {
@@ -133,8 +128,8 @@ impl RecordedInput {
         Ok(policy.evaluate(&self.input(notional)))
     }
 
-    /// What becomes of the order: what `policy` says, and where that allows, its limit on exposure,
-    /// as the ledger holds it.
+    /// The decision on the order: what `policy` says and, if that allows, its exposure limit as the
+    /// ledger enforces it.
     ///
     /// # Errors
     /// As [`RecordedInput::judge`].
@@ -158,7 +153,7 @@ impl RecordedInput {
     /// [`AmountError`] when it is out of range.
     pub fn notional(&self, policy: &dyn Policy) -> Result<Notional, AmountError> {
         let size = policy.contract_size(&self.symbol);
-        Notional::of(self.qty.value, self.price.value, size)
+        Notional::of(self.qty, self.price, size)
     }
 
     /// The order as a policy takes it.
@@ -169,10 +164,8 @@ impl RecordedInput {
             client_order_id: &self.client_order_id,
             symbol: &self.symbol,
             side: self.side,
-            qty: self.qty.value,
-            price: self.price.value,
-            qty_is_text: self.qty.is_text,
-            price_is_text: self.price.is_text,
+            qty: self.qty,
+            price: self.price,
             order_extra: &self.order_extra,
             context_extra: &self.context_extra,
             notional,
@@ -196,11 +189,9 @@ impl RecordedInput {
 
 fn read_exposure(text: &str) -> Result<Exposure, RecordedError> {
     let mut parts = Parts::of("exposure", text)?;
-    let mut money = |name| match parts.maybe(name) {
-        Some(value) => Ok(Some(
-            amount(&format!("exposure.{name}"), value, Notional::parse)?.value,
-        )),
-        None => Ok(None),
+    let mut money = |name| {
+        let parse = |value| amount(&format!("exposure.{name}"), value, Notional::parse);
+        parts.maybe(name).map(parse).transpose()
     };
     let reserved = money("reserved")?.unwrap_or_default();
     let filled = money("filled")?.unwrap_or_default();
@@ -281,7 +272,7 @@ impl<'a> Parts<'a> {
         &mut self,
         member: &str,
         parse: impl Fn(&str) -> Result<T, AmountError>,
-    ) -> Result<Amount<T>, RecordedError> {
+    ) -> Result<T, RecordedError> {
         let value = self.take(member)?;
         amount(&self.name(member), value, parse)
     }
@@ -301,18 +292,16 @@ fn amount<T>(
     member: &str,
     value: &RawValue,
     parse: impl Fn(&str) -> Result<T, AmountError>,
-) -> Result<Amount<T>, RecordedError> {
+) -> Result<T, RecordedError> {
     let text = value.get();
-    let is_text = text.starts_with('"');
-    let parsed = if is_text {
+    let parsed = if text.starts_with('"') {
         let digits: String = serde_json::from_str(text)
             .map_err(|_| refused(member, RecordedProblem::Type("a number")))?;
         parse(&digits)
     } else {
         parse(text)
     };
-    let value = parsed.map_err(|error| refused(member, error))?;
-    Ok(Amount { value, is_text })
+    parsed.map_err(|error| refused(member, error))
 }
 
 fn whole(member: &str, value: &RawValue) -> Result<u64, RecordedError> {
@@ -337,7 +326,7 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let shown = match RecordedInput::parse(text) {
-            Ok(input) => format!("{} × {}", input.qty.value, input.price.value),
+            Ok(input) => format!("{} × {}", input.qty, input.price),
             Err(error) => error.to_string(),
         };
         assert_eq!(shown, expected, "{text}");

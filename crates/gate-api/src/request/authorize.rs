@@ -8,7 +8,7 @@ use gate_types::{ClientId, OrderId, Price, Qty, Side, Symbol};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::member::{Amount, id, price, qty, required, side};
+use super::member::{id, price, qty, required, side};
 use super::object::{Members, each_member, extra_value};
 use super::unknown;
 use crate::problem::{Code, Problem};
@@ -35,9 +35,9 @@ pub(crate) struct Order<'a> {
     /// Which way.
     pub(crate) side: Side,
     /// How much.
-    pub(crate) qty: Amount<Qty>,
+    pub(crate) qty: Qty,
     /// At which price.
-    pub(crate) price: Amount<Price>,
+    pub(crate) price: Price,
     /// Further members, for the policy and the digest.
     pub(crate) extra: Map<String, Value>,
 }
@@ -73,8 +73,8 @@ struct OrderParts<'a> {
     client_order_id: Option<OrderId<'a>>,
     symbol: Option<Symbol<'a>>,
     side: Option<Side>,
-    qty: Option<Amount<Qty>>,
-    price: Option<Amount<Price>>,
+    qty: Option<Qty>,
+    price: Option<Price>,
     extra: Map<String, Value>,
 }
 
@@ -150,8 +150,8 @@ pub(crate) fn order_digest(request: &AuthorizeRequest<'_>) -> Result<Digest, Pro
         client_order_id: order.client_order_id.as_str(),
         symbol: order.symbol.as_str(),
         side: order.side.as_str(),
-        qty: &order.qty.value.decimal().text(),
-        price: &order.price.value.decimal().text(),
+        qty: &order.qty.decimal().text(),
+        price: &order.price.decimal().text(),
         others: &order.extra,
     };
     members

@@ -8,15 +8,6 @@ use serde_json::value::RawValue;
 
 use crate::problem::{Code, Problem};
 
-/// An amount, and whether the caller sent it as a JSON string or as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Amount<T> {
-    /// The exact amount.
-    pub(crate) value: T,
-    /// Sent as a string.
-    pub(crate) is_text: bool,
-}
-
 /// The member, or the problem that it is missing.
 pub(super) fn required<T>(member: Option<T>, path: &'static str) -> Result<T, Problem> {
     member.ok_or_else(|| Problem::of_member(Code::MissingMember, path, "is missing"))
@@ -64,17 +55,17 @@ pub(super) fn flag(raw: &RawValue, path: &'static str) -> Result<bool, Problem> 
 }
 
 /// A quantity.
-pub(super) fn qty(raw: &RawValue, path: &'static str) -> Result<Amount<Qty>, Problem> {
+pub(super) fn qty(raw: &RawValue, path: &'static str) -> Result<Qty, Problem> {
     amount(raw, path, Qty::parse)
 }
 
 /// A price.
-pub(super) fn price(raw: &RawValue, path: &'static str) -> Result<Amount<Price>, Problem> {
+pub(super) fn price(raw: &RawValue, path: &'static str) -> Result<Price, Problem> {
     amount(raw, path, Price::parse)
 }
 
 /// A net amount, with a sign when it is short.
-pub(super) fn net(raw: &RawValue, path: &'static str) -> Result<Amount<NetNotional>, Problem> {
+pub(super) fn net(raw: &RawValue, path: &'static str) -> Result<NetNotional, Problem> {
     amount(raw, path, NetNotional::parse)
 }
 
@@ -84,7 +75,7 @@ fn amount<T>(
     raw: &RawValue,
     path: &'static str,
     parse: impl FnOnce(&str) -> Result<T, AmountError>,
-) -> Result<Amount<T>, Problem> {
+) -> Result<T, Problem> {
     let json = raw.get();
     let is_text = json.starts_with('"');
     let digits = if is_text {
@@ -98,8 +89,7 @@ fn amount<T>(
             "must be a number, or a string with a number in it",
         ));
     }
-    let value = parse(&digits).map_err(|error| invalid(path, error))?;
-    Ok(Amount { value, is_text })
+    parse(&digits).map_err(|error| invalid(path, error))
 }
 
 fn invalid(path: &'static str, what: impl std::fmt::Display) -> Problem {

@@ -100,8 +100,8 @@ impl<'a> PositionRequest<'a> {
             match &*key {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "symbol" => symbol = Some(id(raw, "symbol", Symbol::new)?),
-                "net" => to = Some(net(raw, "net")?.value),
-                "expected" => expected = Some(net(raw, "expected")?.value),
+                "net" => to = Some(net(raw, "net")?),
+                "expected" => expected = Some(net(raw, "expected")?),
                 "actor" => actor = Some(words(raw, "actor")?),
                 "reason" => reason = Some(words(raw, "reason")?),
                 _ => return Err(unknown(&key)),

@@ -50,7 +50,7 @@ impl<'a> ReleaseRequest<'a> {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
                 "reason" => reason = Some(words(raw, "reason")?),
-                "qty" => amount = Some(qty(raw, "qty")?.value),
+                "qty" => amount = Some(qty(raw, "qty")?),
                 _ => return Err(unknown(&key)),
             }
             Ok(())
@@ -77,8 +77,8 @@ impl<'a> FillRequest<'a> {
                 "client_id" => client = Some(id(raw, "client_id", ClientId::new)?),
                 "client_order_id" => order = Some(id(raw, "client_order_id", OrderId::new)?),
                 "exec_id" => exec = Some(id(raw, "exec_id", ExecId::new)?),
-                "qty" => fill_qty = Some(qty(raw, "qty")?.value),
-                "price" => fill_price = Some(price(raw, "price")?.value),
+                "qty" => fill_qty = Some(qty(raw, "qty")?),
+                "price" => fill_price = Some(price(raw, "price")?),
                 _ => return Err(unknown(&key)),
             }
             Ok(())

@@ -253,6 +253,36 @@ fn an_order_is_shown_once_all_that_was_heard_of_it_is_durable() {
     assert_eq!(found.wait_for().seq(), released.unwrap().seq.unwrap());
 }
 
+/// A limit is not passed by writing an amount as a string.
+#[test]
+fn a_broker_rule_judges_amounts_however_they_are_written() {
+    let rego = "package gate\n\
+                deny contains \"notional\" if input.order.qty * input.order.price > 10000\n\
+                deny contains \"odd_lot\" if input.order.qty < 10\n\
+                decision := {\"allow\": count(deny) == 0, \"reasons\": deny}";
+    let bundle = Bundle::from_files([("own.rego", rego)]).unwrap();
+    let rig = rig_with(gate_policy::activate(&bundle).unwrap());
+    for (n, (qty, price, reasons)) in [
+        ("100", "100.5", json!(["notional"])),
+        ("9", "1", json!(["odd_lot"])),
+        ("10", "1000", json!([])),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = |amount: &str| format!("\"{amount}\"");
+        for (form, qty, price) in [
+            ("numbers", qty.to_owned(), price.to_owned()),
+            ("a text and a number", text(qty), price.to_owned()),
+            ("a number and a text", qty.to_owned(), text(price)),
+            ("texts", text(qty), text(price)),
+        ] {
+            let reply = rig.authorize(&order(&format!("{n} {form}"), &qty, &price));
+            assert_eq!(reply["reasons"], reasons, "{qty} × {price}");
+        }
+    }
+}
+
 #[test]
 fn an_order_beyond_every_amount_is_a_problem_and_holds_nothing() {
     let rig = rig(Engine::Rego);

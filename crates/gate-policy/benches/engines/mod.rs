@@ -1,5 +1,6 @@
-//! What one decision costs, by engine, measured in turns and shown in one table: the built-in
-//! rules, `pretrade.rego` evaluated directly over the typed order, the same Rego on regorus' interpreter, and what the caller brings.
+//! Measures the cost of one decision by engine, in turns, and prints one table: the built-in rules,
+//! `pretrade.rego` evaluated directly over the typed order, the same Rego on regorus' interpreter,
+//! and what the caller adds.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -36,8 +37,6 @@ pub(crate) fn order<'a>(
         side: Side::Buy,
         qty,
         price,
-        qty_is_text: false,
-        price_is_text: false,
         order_extra: none,
         context_extra: none,
         notional: money("18550"),

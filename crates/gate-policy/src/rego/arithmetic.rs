@@ -1,5 +1,6 @@
-//! The operators as OPA has them, within a size. On the register machine calls of these take the place of its
-//! instructions (`program/arithmetic.rs`), in an interpreter calls by name that of the signs (`rego/rewrite/operators.rs`).
+//! Arithmetic operators with OPA's results and limited sizes. On the register machine calls of
+//! these replace its instructions (`program/arithmetic.rs`); for an interpreter the signs are
+//! rewritten as calls by name (`rego/rewrite/operators.rs`).
 
 use regorus::unstable::{ArithOp, BuiltinFcn};
 use regorus::{LimitError, Value};
@@ -8,7 +9,7 @@ use super::CompileError;
 use super::fraction::{self, Operation};
 use super::growth::{long_product, too_long};
 
-/// What an operator's function is called in an interpreter. `%` is the interpreter's own.
+/// The name of an operator's function in an interpreter. `%` is left to the interpreter.
 pub(super) const fn name(operator: &ArithOp) -> Option<&'static str> {
     match operator {
         ArithOp::Add => Some("gate_add__"),
@@ -29,7 +30,7 @@ pub(super) fn builtin(operator: &ArithOp) -> BuiltinFcn {
     }
 }
 
-/// Gives an interpreter the functions.
+/// Registers the functions with an interpreter.
 pub(super) fn add_to(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     for operator in [ArithOp::Add, ArithOp::Sub, ArithOp::Mul, ArithOp::Div] {
         let Some(name) = name(&operator) else {
@@ -37,18 +38,13 @@ pub(super) fn add_to(engine: &mut regorus::Engine) -> Result<(), CompileError> {
         };
         let call = move |of: Vec<Value>| {
             let value = match operator {
-                ArithOp::Add => add(&of)?,
-                ArithOp::Sub => sub(&of)?,
-                ArithOp::Mul => mul(&of)?,
-                ArithOp::Div => div(&of)?,
-                ArithOp::Mod => modulo(&of)?,
+                ArithOp::Add => add(&of),
+                ArithOp::Sub => sub(&of),
+                ArithOp::Mul => mul(&of),
+                ArithOp::Div => div(&of),
+                ArithOp::Mod => modulo(&of),
             };
-            let numbers = of.iter().all(|value| matches!(value, Value::Number(_)));
-            if value == Value::Undefined && !numbers {
-                // As the sign itself.
-                return Err(CompileError::Compile("an operand is no number".to_owned()).into());
-            }
-            Ok(value)
+            Ok(value?)
         };
         engine
             .add_extension(name.to_owned(), 2, Box::new(call))
@@ -57,9 +53,15 @@ pub(super) fn add_to(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     Ok(())
 }
 
+/// The error for an operand that is no number. It ends the evaluation.
+///
+/// In OPA such a result is undefined, so that a rule which denies is passed by with `"qty": "1000"` or `"qty": null`
+/// in a member that it computes with.
+pub(super) const NO_NUMBER: LimitError = LimitError::MemoryLimitExceeded { usage: 1, limit: 0 };
+
 fn add(of: &[Value]) -> Result<Value, LimitError> {
     let [left @ Value::Number(a), right @ Value::Number(b)] = of else {
-        return Ok(Value::Undefined);
+        return Err(NO_NUMBER);
     };
     match fraction::apply(Operation::Add, left, right)? {
         Some(sum) => Ok(sum),
@@ -67,7 +69,7 @@ fn add(of: &[Value]) -> Result<Value, LimitError> {
     }
 }
 
-/// Of sets, too.
+/// The difference of two numbers or two sets.
 fn sub(of: &[Value]) -> Result<Value, LimitError> {
     match of {
         [left @ Value::Number(a), right @ Value::Number(b)] => {
@@ -77,14 +79,13 @@ fn sub(of: &[Value]) -> Result<Value, LimitError> {
             }
         }
         [Value::Set(left), Value::Set(right)] => Ok(left.difference(right).into()),
-        _ => Ok(Value::Undefined),
+        _ => Err(NO_NUMBER),
     }
 }
 
 fn mul(of: &[Value]) -> Result<Value, LimitError> {
     let [left @ Value::Number(a), right @ Value::Number(b)] = of else {
-        // As an error of the machine's own, this ends no more than the body: never a value.
-        return Ok(Value::Undefined);
+        return Err(NO_NUMBER);
     };
     long_product(of)?;
     match fraction::apply(Operation::Mul, left, right)? {
@@ -93,7 +94,8 @@ fn mul(of: &[Value]) -> Result<Value, LimitError> {
     }
 }
 
-/// Of numbers of which none is 0; in OPA the result is not either, however small.
+/// An error where there is no result or it underflowed to 0. With no 0 among the operands, OPA's
+/// result is not 0, however small.
 fn unless_vanished(result: Option<Value>, of: &[Value]) -> Result<Value, LimitError> {
     let zero = Value::from(0);
     match result {
@@ -110,7 +112,8 @@ fn div(of: &[Value]) -> Result<Value, LimitError> {
                 None => unless_vanished(a.clone().divide(b).map(Value::from).ok(), of),
             }
         }
-        _ => Ok(Value::Undefined),
+        [Value::Number(_), Value::Number(_)] => Ok(Value::Undefined),
+        _ => Err(NO_NUMBER),
     }
 }
 
@@ -122,6 +125,7 @@ fn modulo(of: &[Value]) -> Result<Value, LimitError> {
             let rest = left.clone().modulo(right);
             rest.map(Value::from).map_err(|_| too_long())
         }
-        _ => Ok(Value::Undefined),
+        [Value::Number(_), Value::Number(_)] => Ok(Value::Undefined),
+        _ => Err(NO_NUMBER),
     }
 }

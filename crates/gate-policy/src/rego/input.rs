@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use crate::input_bounds::{self, TooLarge, fits};
 use crate::policy::PolicyInput;
 
-/// The member names, made once per machine: a document then only counts references to them.
+/// The member names, allocated once per machine: documents share them by reference count.
 pub(super) struct Names {
     amounts: Value,
     client_id: Value,
@@ -67,7 +67,7 @@ impl Names {
         }
     }
 
-    /// The document of an order without further members, its values still to be set.
+    /// The document of an order without extra members, all values null.
     pub(super) fn blank(&self) -> Value {
         let members = |names: &[&Value]| -> Value {
             let blank = names.iter().map(|name| ((*name).clone(), Value::Null));
@@ -118,14 +118,11 @@ impl Names {
             return Err(TooLarge);
         }
         let mut order = extra(input.order_extra);
-        // Gate's own members last: an extra member can never stand in their place.
+        // Gate's own members last, so that an extra member can never replace one.
         let mut set = |name: &Value, value: Value| order.insert(name.clone(), value);
         set(&self.client_order_id, input.client_order_id.into());
-        set(
-            &self.price,
-            amount(input.price.decimal(), input.price_is_text),
-        );
-        set(&self.qty, amount(input.qty.decimal(), input.qty_is_text));
+        set(&self.price, amount(input.price.decimal()));
+        set(&self.qty, amount(input.qty.decimal()));
         set(&self.side, self.side(input.side));
         set(&self.symbol, input.symbol.into());
 
@@ -180,7 +177,7 @@ fn extra(members: &Map<String, Json>) -> BTreeMap<Value, Value> {
     members.collect()
 }
 
-/// A JSON document that was measured.
+/// Converts a JSON document whose size has been checked.
 pub(super) fn value(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
@@ -190,7 +187,7 @@ pub(super) fn value(json: &Json) -> Value {
             (Some(value), _, _) => value.into(),
             (None, Some(value), _) => value.into(),
             (None, None, Some(value)) => value.into(),
-            // Not without `arbitrary_precision`.
+            // Only with serde_json's feature `arbitrary_precision`.
             (None, None, None) => Value::Undefined,
         },
         Json::Array(items) => items.iter().map(value).collect::<Vec<_>>().into(),
@@ -198,11 +195,9 @@ pub(super) fn value(json: &Json) -> Value {
     }
 }
 
-/// As the order had it: a string, or a number (with a fraction, the nearest float).
-pub(super) fn amount(value: Decimal, is_text: bool) -> Value {
-    if is_text {
-        return value.to_string().into();
-    }
+/// A quantity or price: a number, whether the caller wrote a number or a text, so that no rule is passed by
+/// writing the same amount otherwise. With a fraction it is the nearest float; `input.amounts` is exact.
+pub(super) fn amount(value: Decimal) -> Value {
     number(u128::from(value.mantissa()), value.scale())
 }
 

@@ -1,5 +1,4 @@
-//! The input document of a usual order, written in place: an order without further members
-//! differs from the last one in its values only.
+//! Reuses one input document for orders without extra members, which differ only in their values.
 
 use regorus::Value;
 
@@ -7,10 +6,10 @@ use super::input::{Names, amount, currency, exact};
 use crate::input_bounds::TooLarge;
 use crate::policy::PolicyInput;
 
-/// A document that is filled anew for every order.
+/// A document that is refilled for every order.
 pub(super) struct Template {
     names: Names,
-    /// INVARIANT: has the members of [`Names::input`] for an order without further members.
+    /// INVARIANT: has the members of [`Names::input`] for an order without extra members.
     document: Value,
 }
 
@@ -21,14 +20,14 @@ impl Template {
         Self { names, document }
     }
 
-    /// The document of this order. What is still held of an earlier one is copied, not changed.
+    /// The document of this order. One that is still referenced is copied, not changed.
     pub(super) fn fill(&mut self, input: &PolicyInput<'_>) -> Result<Value, TooLarge> {
         if !input.order_extra.is_empty() || !input.context_extra.is_empty() {
             return self.names.input(input);
         }
         let exposure = &input.exposure;
         let side = self.names.side(input.side);
-        // Members in the order of their names, here and below.
+        // Members in name order, here and below.
         let parts = members(&mut self.document)?;
         let [amounts, context, exposures, now_ns, order] = parts;
         set(
@@ -58,8 +57,8 @@ impl Template {
             order,
             [
                 input.client_order_id.into(),
-                amount(input.price.decimal(), input.price_is_text),
-                amount(input.qty.decimal(), input.qty_is_text),
+                amount(input.price.decimal()),
+                amount(input.qty.decimal()),
                 side,
                 input.symbol.into(),
             ],
@@ -68,7 +67,7 @@ impl Template {
     }
 }
 
-/// The values of an object's members, in the order of their names.
+/// The values of an object's members, in name order.
 fn members<const N: usize>(object: &mut Value) -> Result<[&mut Value; N], TooLarge> {
     let object = object.as_object_mut().map_err(|_| TooLarge)?;
     let values: Vec<&mut Value> = object.iter_mut().map(|(_, value)| value).collect();
@@ -100,13 +99,13 @@ mod tests {
         #[test]
         fn in_place_is_as_good_as_anew(
             orders in proptest::collection::vec(
-                ("[a-z]{1,9}", 1_u64..u64::MAX, 1_u64..1_000_000_000, any::<bool>(), any::<bool>()), 1..8,
+                ("[a-z]{1,9}", 1_u64..u64::MAX, 1_u64..1_000_000_000, any::<bool>()), 1..8,
             ),
             hold in any::<bool>(),
         ) {
             let (mut template, none) = (Template::new(), Map::new());
             let mut held = Vec::new();
-            for (name, big, small, buy, is_text) in &orders {
+            for (name, big, small, buy) in &orders {
                 let money = |micros: u64| Notional::from_micros(u128::from(micros)).unwrap();
                 let input = PolicyInput {
                     client_id: name,
@@ -115,8 +114,6 @@ mod tests {
                     side: if *buy { Side::Buy } else { Side::Sell },
                     qty: Qty::parse(&small.to_string()).unwrap(),
                     price: Price::parse(&format!("{small}.25")).unwrap(),
-                    qty_is_text: *is_text,
-                    price_is_text: !*is_text,
                     order_extra: &none,
                     context_extra: &none,
                     notional: money(*big),

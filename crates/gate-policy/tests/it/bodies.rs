@@ -1,6 +1,6 @@
-//! The forms that bodies have in policies as brokers write them: an `else` after a loop, a further body, a loop in what
-//! `some … in` goes through, `print`, `_ :=`, a parenthesis that begins a line. By hand, and generated
-//! with OPA 1.20.2's answers.
+//! Rule bodies as brokers write them: an `else` after a loop, a further body, a loop in what
+//! `some … in` goes through, `print`, `_ :=`, a parenthesis that begins a line. By hand, and
+//! generated with OPA 1.20.2's answers.
 
 use gate_policy::{Bundle, activate};
 use serde::Deserialize;
@@ -54,7 +54,7 @@ fn generated_bodies_hold_where_they_hold_in_opa() {
     }
 }
 
-/// On the register machine a body with a loop is over without an answer.
+/// On the register machine a body with a loop ends without an answer, which is not a failure.
 #[test]
 fn an_else_is_asked_for_after_a_loop() {
     let rules = "limit := leg.max if { some leg in input.order.legs; leg.max > 5 } else := 5\n\
@@ -163,7 +163,7 @@ fn a_function_of_rego_v0_without_a_body_is_true() {
     }
 }
 
-/// regorus takes what is undefined for a value there.
+/// regorus would accept undefined there.
 #[test]
 fn a_wildcard_takes_nothing_that_is_undefined() {
     let rules = "known if { _ := data.t[input.order.x] }\n\
@@ -182,7 +182,7 @@ fn a_wildcard_takes_nothing_that_is_undefined() {
     }
 }
 
-/// The register machine does not ask for it.
+/// The register machine ignores it.
 #[test]
 fn a_default_of_a_function_is_refused() {
     let rego = format!(
@@ -196,8 +196,8 @@ fn a_default_of_a_function_is_refused() {
     );
 }
 
-/// What OPA 1.20.2 takes and was refused here: a key that is a constant, a name of an array as an argument under a `not`, and
-/// a value with an operator before an `else`.
+/// What OPA 1.20.2 accepts and was once refused here: a constant key, an array's name as an
+/// argument under a `not`, and a value with an operator before an `else`.
 #[test]
 fn what_was_refused_by_mistake_is_decided_as_in_opa() {
     let one = json!({"x": "a", "q": 1, "l": [1, 2]});
@@ -256,7 +256,7 @@ fn what_was_refused_by_mistake_is_decided_as_in_opa() {
     }
 }
 
-/// What OPA 1.20.2 says of rules that are members of an object, where that is asked for.
+/// OPA 1.20.2's answers for rules that are members of an object, where that is used by key.
 #[test]
 fn rules_that_are_members_of_an_object_are_found_by_a_key() {
     let rules = "limit.a := 100\nlimit[\"b\"] := 20 if input.order.q\n\

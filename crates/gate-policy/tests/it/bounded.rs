@@ -15,13 +15,13 @@ fn refusal(files: &[(&str, &str)]) -> String {
     activate(&bundle).map(drop).unwrap_err().to_string()
 }
 
-/// `data.n`: so many numbers.
+/// `data.n`: an array of numbers.
 fn numbers() -> String {
     let numbers: Vec<String> = (0..1_000).map(|n| n.to_string()).collect();
     format!(r#"{{"n":[{}]}}"#, numbers.join(","))
 }
 
-/// Ten thousand million rounds.
+/// Ten thousand million iterations.
 const PRODUCT: &str = "count({1 | some a in data.n; some b in data.n; some c in data.n; a+b+c<0})";
 
 #[test]
@@ -44,7 +44,7 @@ fn a_test_may_not_take_longer_than_its_time() {
     );
 }
 
-/// regorus would write the number out.
+/// regorus would write out all its digits.
 #[test]
 fn a_number_in_the_data_is_not_longer_than_it_looks() {
     for member in [
@@ -61,7 +61,8 @@ fn a_number_in_the_data_is_not_longer_than_it_looks() {
 
 #[test]
 fn what_makes_more_than_it_is_given_is_called_by_no_part_of_a_bundle() {
-    // A number of a thousand million digits, were it called: this would not end, or end in want of memory.
+    // Were it called, a number of a thousand million digits: it would not end, or run out of
+    // memory.
     let prepared = "package gate_prepared\nx := bits.lsh(1, 10000000000)\n";
     assert_eq!(
         refusal(&[("prepared.rego", prepared)]),
@@ -86,8 +87,8 @@ fn what_makes_more_than_it_is_given_is_called_by_no_part_of_a_bundle() {
     );
 }
 
-/// What calls itself in parser, compiler or interpreter, as deep as the bounds let it: taken or
-/// refused, and the process lives.
+/// Recursion in parser, compiler or interpreter, as deep as the limits allow: accepted or refused,
+/// and the process survives.
 #[test]
 fn depth_is_bounded_before_any_stack_is_spent() {
     let rule = |value: &str| {
@@ -104,7 +105,7 @@ fn depth_is_bounded_before_any_stack_is_spent() {
         let refusal = activated(&rule(&format!("{}1", link.repeat(9_000))), no_test).unwrap_err();
         assert!(refusal.contains("chain"), "{link}: {refusal}");
     }
-    // The most that the bounds let through.
+    // The most that the limits allow.
     let deepest = format!(
         "{}1{}",
         format!("{}(", "-".repeat(120)).repeat(15),
@@ -112,7 +113,7 @@ fn depth_is_bounded_before_any_stack_is_spent() {
     );
     drop(activated(&rule(&deepest), no_test));
 
-    // Each link is two calls of the register machine, for its values and for the one of them.
+    // Each link is two calls on the register machine: for the set of values and for the only one.
     let several = |link: &dyn Fn(usize) -> String| {
         let rules: Vec<String> = (0..120).map(link).collect();
         format!(
@@ -148,7 +149,7 @@ fn depth_is_bounded_before_any_stack_is_spent() {
         )
     };
     assert_eq!(activated(&rule("1"), &chain(100)), Ok(()));
-    // The interpreter calls itself for each: within the stack that a bundle is loaded on.
+    // The interpreter recurses for each, within the stack that a bundle is loaded on.
     assert_eq!(activated(&rule("1"), &chain(2_000)), Ok(()));
     for endless in [
         "f(x) := g(x)\ng(x) := f(x)\ntest_x if f(1) == 0\n",
@@ -159,7 +160,7 @@ fn depth_is_bounded_before_any_stack_is_spent() {
         let refusal = activated(&rule("1"), &test).unwrap_err();
         assert!(refusal.contains("needs itself"), "{endless}: {refusal}");
     }
-    // A helper may have the name of what it asks.
+    // A helper may have the name of the rule it uses.
     let helper = "package gate_test\nimport data.gate\n\
                   x(document) := found if { found := gate.x with input as document }\ntest_x if x({}) == 1\n";
     assert_eq!(activated(&rule("1"), helper), Ok(()));

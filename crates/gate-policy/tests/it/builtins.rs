@@ -65,7 +65,7 @@ fn generated_calls_have_the_value_that_they_have_in_opa() {
     assert!(cases.len() > 500);
 }
 
-/// The same in what is prepared, which the interpreter evaluates.
+/// The same in `gate_prepared`, which the interpreter evaluates.
 #[test]
 fn generated_calls_have_that_value_in_the_interpreter() {
     let cases: Vec<Case> = serde_json::from_str(CASES).unwrap();
@@ -97,7 +97,7 @@ fn generated_calls_have_that_value_in_the_interpreter() {
     }
 }
 
-/// Who writes a policy reads the list there.
+/// Authors of policies read the list there.
 #[test]
 fn the_list_of_builtins_is_documented() {
     let docs = include_str!("../../../../docs/policy.md");

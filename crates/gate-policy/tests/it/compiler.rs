@@ -1,8 +1,9 @@
-//! What OPA 1.20.2 refuses to load or reads otherwise, each seen there, and regorus takes: refused with its line.
+//! What OPA 1.20.2 refuses to load or reads differently (each was tried there) and regorus accepts:
+//! refused with its line.
 
 use crate::fail_open::{ALLOW, check};
 
-/// `line` is one of the rules, which follow the package's two.
+/// `line` counts from the first of the rules, which follow two lines of the package.
 #[track_caller]
 fn refused(rules: &str, line: u32, expected: &str) {
     let line = line.saturating_add(2);
@@ -36,7 +37,8 @@ fn a_comma_between_conditions_is_refused() {
     }
 }
 
-/// After an `else` OPA takes the braces for the body's, regorus for those of what holds always.
+/// After an `else` OPA takes the braces for the body's, regorus for those of a value that always
+/// holds.
 #[test]
 fn a_body_that_is_an_object_or_a_comprehension_is_refused() {
     for body in [

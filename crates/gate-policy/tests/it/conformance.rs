@@ -36,7 +36,7 @@ fn written<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Case {
-    /// `as expected`, `blocked` or `refused`; what a decision that hangs on the case becomes.
+    /// The outcome of a decision that depends on the case: `as expected`, `blocked` or `refused`.
     fn decide(&self, condition: &str) -> String {
         let rego = format!(
             "package gate\n{}\ndecision := {{\"allow\": true, \"reasons\": []}} if {condition}",
@@ -125,7 +125,7 @@ fn every_case_decides_as_in_opa_or_is_listed() {
         lines.map(|line| line.replacen('`', "", 1)).collect()
     };
     assert_eq!(not_passing, lines("- `"), "{} cases", cases.len());
-    // What is decided otherwise than in OPA, and so may allow: known, and no more than that.
+    // Cases decided differently from OPA, which may allow: the documented ones, and no others.
     assert_eq!(differing, lines("* `"), "{} cases", cases.len());
     assert!(listed.contains(&format!("{} cases", cases.len())));
 }

@@ -40,8 +40,8 @@ fn the_manifest_says_which_rego_it_is() {
     assert_eq!(load(r#"{"rego_version":0}"#, &imported), "allow big");
 }
 
-/// A broker's own rules are asked for every order, the shortcut of `pretrade.rego` or not, and
-/// wherever in the package they stand.
+/// A broker's own rules are evaluated for every order, with or without the shortcut of
+/// `pretrade.rego`, and wherever in the package they are.
 #[test]
 fn own_rules_are_added_to_those_of_the_sample() {
     let own = "deny contains \"no_sales\" if input.order.side == \"SELL\"";

@@ -1,4 +1,4 @@
-//! What a person is told of an order that has no verdict of the policy's own.
+//! Explanations of orders for which the policy has no verdict of its own.
 
 use gate_policy::{Bundle, activate};
 
@@ -51,7 +51,7 @@ fn an_answer_that_is_none_is_told_so() {
     }
 }
 
-/// What decides finds it evaluated; the program with names comes to its limits in it.
+/// The deciding program finds it evaluated; the program with names hits its limits in it.
 #[test]
 fn what_was_prepared_is_no_fault() {
     let prepared = "package gate_prepared\n\

@@ -85,7 +85,7 @@ fn a_conflict_between_complete_rules_blocks_the_order() {
     check(&conflict, "20", "policy_undefined");
 }
 
-/// What asks for a rule by its path is told what was wrong.
+/// A query for a rule by its path reports what was wrong.
 #[test]
 fn a_conflict_is_named_to_who_asks_for_the_rule() {
     let rego = format!("decision := {ALLOW}\nlimit := x if some x in input.limits");
@@ -100,7 +100,7 @@ fn a_conflict_is_named_to_who_asks_for_the_rule() {
     );
 }
 
-/// So is a call whose answer OPA may know otherwise.
+/// So does a call that OPA may answer differently.
 #[test]
 fn a_call_that_is_not_answered_is_named_to_who_asks_for_the_rule() {
     let rego = format!("decision := {ALLOW}\nlimit := sprintf(input.format, [1])");
@@ -140,7 +140,7 @@ fn an_error_inside_a_rule_does_not_allow_unseen() {
     // Swallowed on the register machine, reported by the interpreter: refused, where a probe or
     // a test of the bundle's own reaches it.
     let swallowed = format!(
-        "deny contains \"big\" if input.order.qty * \"x\" > 5\n\
+        "deny contains \"odd\" if input.order.qty % 1.5 > 0\n\
          decision := {ALLOW} if count(deny) == 0"
     );
     check(&swallowed, "1", "refused by its tests: register machine");
@@ -149,6 +149,43 @@ fn an_error_inside_a_rule_does_not_allow_unseen() {
                     deny contains \"big\" if not within(\"x\")\n\
                     decision := {\"allow\": count(deny) == 0, \"reasons\": deny}";
     check(positive, "1", "big");
+}
+
+/// In OPA such a rule does not hold, and what it denies is let in.
+#[test]
+fn arithmetic_on_what_is_no_number_blocks_the_order() {
+    let rego = format!(
+        "deny contains \"leg\" if {{ some leg in input.order.legs; leg.qty * leg.price > 100 }}\n\
+         deny contains \"lots\" if input.order.lots % 10 != 0\n\
+         decision := {ALLOW} if count(deny) == 0"
+    );
+    let policy = load(&rego, "{}").unwrap();
+    let judge = |extra: Value| {
+        let mut order = Order::new("c1", "AAPL", "1", "1");
+        order.order_extra = extra.as_object().unwrap().clone();
+        show(&order.judge(&*policy).unwrap())
+    };
+    for (extra, expected) in [
+        (json!({}), "allow"),
+        (
+            json!({"legs": [{"qty": 10, "price": 1}], "lots": 20}),
+            "allow",
+        ),
+        (
+            json!({"legs": [{"qty": "1000", "price": 1}]}),
+            "policy_error",
+        ),
+        (
+            json!({"legs": [{"qty": 1000, "price": null}]}),
+            "policy_error",
+        ),
+        (json!({"legs": [{"qty": [1], "price": 1}]}), "policy_error"),
+        (json!({"lots": "11"}), "policy_error"),
+        // What is not there is undefined.
+        (json!({"legs": [{"qty": 1000}]}), "allow"),
+    ] {
+        assert_eq!(judge(extra.clone()), expected, "{extra}");
+    }
 }
 
 #[test]
@@ -233,7 +270,7 @@ fn rules_that_need_themselves_are_refused() {
         "p if q\nq if { count([p | p := 1]) > 0; p }",
         "p if q\nq if { every p in [1] { p > 0 }; p }",
         "p := 1 if { q := 1; q > 1 } else := q\nq := p",
-        // Members of other things have no part in it.
+        // Members of other values do not count.
         "p if { some p in [1]; p > 0; data.gate.p }",
     ] {
         check(
@@ -242,7 +279,7 @@ fn rules_that_need_themselves_are_refused() {
             "needs itself",
         );
     }
-    // By way of all rules of the package.
+    // Through the package as a whole.
     for rules in [
         "p if { some x; data.gate[x] }",
         "p if { g := data.gate; some x; g[x] }",
@@ -269,7 +306,8 @@ fn rules_that_need_themselves_are_refused() {
     }
 }
 
-/// An object in OPA; nothing on the register machine, whether the rules have a value or not.
+/// In OPA it is an object; on the register machine it is undefined, whether the rules have a value
+/// or not.
 #[test]
 fn a_reference_above_rules_is_refused() {
     for body in [
@@ -297,7 +335,7 @@ fn a_reference_above_rules_is_refused() {
         ("q.a := 1 if input.order.x", "not data.gate.q[\"a\"]"),
         ("q.a := {\"b\": 1}", "q.a[\"b\"] == 1"),
         ("q.a contains 1", "q.a == {1}"),
-        // Another of that name.
+        // A local variable of that name.
         ("q.a := 1 if input.order.x", "q := 1; q == 1"),
         ("q.a := 1 if input.order.x", "some q in [1]; q == 1"),
         ("q.a := 1 if input.order.x\nf(q) := q", "f(1) == 1"),
@@ -334,7 +372,8 @@ fn unsupported_or_broken_rego_is_refused_at_load() {
     assert!(shown.starts_with("refused"), "{shown}");
 }
 
-/// A builtin without a value where OPA's has one ends the body of a denial, and nothing denies.
+/// A builtin that is undefined where OPA's is not would end the body of a denial, and nothing would
+/// deny.
 #[test]
 fn a_denial_with_a_message_denies_whatever_the_message_is() {
     for (message, expected) in [
@@ -364,7 +403,7 @@ fn a_denial_with_a_message_denies_whatever_the_message_is() {
     }
 }
 
-/// As OPA has it, `\d` is a digit of ASCII, and `\b` and a brace alone are no errors.
+/// In OPA `\d` is an ASCII digit, and `\b` and a lone brace are no errors.
 #[test]
 fn a_denial_by_a_pattern_denies_what_it_denies_in_opa() {
     for pattern in [

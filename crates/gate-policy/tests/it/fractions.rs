@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::fail_open::{ALLOW, judge};
 use crate::support::{Order, builtin, pretrade, show};
 
-/// A comparison, most of them with what the other side comes to or nearly so.
+/// A comparison, most of them with the exact value of the other side or one close to it.
 #[derive(Deserialize)]
 struct Case {
     rule: String,
@@ -26,11 +26,11 @@ fn generated_comparisons_hold_where_they_hold_in_opa() {
             assert_eq!(shown, expected, "{rule}");
         }
     }
-    // Texts of more than eighteen digits.
+    // Strings of more than eighteen digits.
     assert!(blocked < 15 && cases.len() > 400, "{blocked}");
 }
 
-/// To the engine a number with an exponent is a float, whole or not.
+/// To the engine a number with an exponent is a float, even if it is an integer.
 #[test]
 fn a_whole_number_is_exact_however_it_is_written() {
     for (written, product) in [
@@ -53,7 +53,7 @@ fn a_whole_number_is_exact_however_it_is_written() {
 
 #[test]
 fn what_an_evaluation_made_of_a_fraction_is_nothing_to_the_next() {
-    // A third of 1 is kept as the number that stands in the data.
+    // A third of 1 has the same float as the number in the data.
     let rego = format!(
         "third := to_number(input.order.x) / 3\n\
          decision := {ALLOW} if {{ input.order.qty == 1; third * 3 == 1 }}\n\
@@ -83,7 +83,7 @@ fn a_number_of_the_rules_with_more_digits_than_are_computed_with_is_refused() {
     }
 }
 
-/// Serde reads it as a float, which is 1,900,544 more.
+/// serde reads it as a float, which is 1,900,544 more.
 #[test]
 fn a_long_whole_number_of_the_data_is_what_was_written() {
     let rego = format!("decision := {ALLOW} if {{ data.limit == 22451550000000000000000 }}");
@@ -114,7 +114,8 @@ fn a_number_of_the_data_is_what_was_written_in_an_operation() {
     }
 }
 
-/// Where the Data API asks, and where the interpreter runs a bundle's tests and is asked what they ask.
+/// In the Data API, and in the interpreter that runs a bundle's tests and is compared on their
+/// inputs.
 #[test]
 fn a_number_of_the_data_is_what_was_written_whoever_asks() {
     let rego = format!(
@@ -162,7 +163,7 @@ fn a_number_of_the_data_that_cannot_be_kept_is_refused_by_its_path() {
             r#"{"a": [{"b": 0.30000000000000000278}]}"#,
             "`a.0.b`: 0.30000000000000000278 has more digits than",
         ),
-        // It would be a whole number.
+        // It would become an integer.
         (
             r#"{"a": 9007199254740993.5}"#,
             "`a`: 9007199254740993.5 has more digits than",
@@ -177,12 +178,12 @@ fn a_number_of_the_data_that_cannot_be_kept_is_refused_by_its_path() {
         let shown = judge(&format!("decision := {ALLOW}"), data, "1");
         assert!(shown.contains(expected), "{shown}");
     }
-    // Of texts and names nothing is asked.
+    // Strings and names do not count.
     let texts = r#"{"2026-11-30": "0.30000000000000000278", "0.30000000000000000278": 0.1}"#;
     assert_eq!(judge(&format!("decision := {ALLOW}"), texts, "1"), "allow");
 }
 
-/// What is kept beside does not outlive the package's evaluation.
+/// The side table does not outlive the package's evaluation.
 #[test]
 fn a_quotient_without_an_end_is_not_prepared() {
     let prepared = |share: &str| {
@@ -207,7 +208,7 @@ fn a_quotient_without_an_end_is_not_prepared() {
     assert!(refused.contains("more digits than are kept"), "{refused}");
 }
 
-/// Each sign becomes the name of a function, which makes the line longer than may be written.
+/// Each operator becomes a function's name, which makes the line longer than a source line may be.
 #[test]
 fn a_long_sum_is_read() {
     let judged = |count: usize| {

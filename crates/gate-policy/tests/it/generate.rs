@@ -1,4 +1,4 @@
-//! Bundles and orders as chance gives them, aimed at the edges of the limits in them. No assertion
+//! Generates bundles and orders at random, aimed at the edges of the limits in them. No assertion
 //! lives here.
 
 use gate_policy::Policy;
@@ -36,10 +36,10 @@ const AMOUNTS: [&str; 14] = [
     "123456789.123456789",
 ];
 
-/// A number that no float holds: `serde_json` would make another of it ([`written`]).
+/// A number that no float represents: `serde_json` would change it ([`written`]).
 const BETWEEN_FLOATS: &str = "90071992547409.93";
 
-/// The data as text; with `as_numbers` the limits that no float holds are numbers, too.
+/// The data as text; with `as_numbers` the limits that no float represents are numbers, too.
 pub(crate) fn written(data: &Value, as_numbers: bool) -> String {
     let text = data.to_string();
     if as_numbers {
@@ -73,7 +73,7 @@ fn limit() -> impl Strategy<Value = Option<Value>> {
         // More digits than a product of 64 bits has.
         1 => (1_u64..100_000_000_000, 1_u32..1_000_000)
             .prop_map(|(whole, micros)| Value::String(format!("{whole}.{micros:06}"))),
-        // Whole, and a float to whoever reads it.
+        // An integer that is read as a float.
         1 => (1_u32..=u32::MAX).prop_map(|n| json!(f64::from(n) * 8.0)),
     ];
     proptest::option::weighted(0.6, value)
@@ -251,7 +251,6 @@ impl Dice {
             side: *self.pick(&[Side::Buy, Side::Sell]),
             qty: Qty::new(qty).ok()?,
             price: Price::new(price).ok()?,
-            text: self.roll(2) == 0,
             order_extra,
             context_extra,
             exposure: Exposure {

@@ -1,9 +1,9 @@
-//! What grows with every instruction is held to a size: blocked as an error, at a size at which the
-//! machine would not yet suffer. No `not` takes it for a yes.
+//! What grows with every instruction is limited in size: it blocks as an error, before the machine
+//! would suffer, and makes no `not` hold.
 
 use crate::fail_open::{ALLOW, judge};
 
-/// `x0`, then `x1` of it, … as often as told.
+/// `x0`, then `x1` made of it, and so on, `times` times.
 fn repeated(first: &str, step: &str, times: usize) -> String {
     let steps = (0..times).map(|n| {
         step.replace("NEXT", &format!("x{}", n + 1))
@@ -15,7 +15,7 @@ fn repeated(first: &str, step: &str, times: usize) -> String {
 
 #[track_caller]
 fn blocked(grown: &str) {
-    // Reached by none but this order, so that the loader does not find it.
+    // Only this order reaches it, so the loader does not find it.
     for body in [
         format!("{grown}; x != 0"),
         format!("count([1 | {grown}; x != 0]) >= 0"),
@@ -92,7 +92,7 @@ fn what_is_large_at_once_is_stopped() {
     }
 }
 
-/// By the tests of a bundle, too, and by what is computed once.
+/// Also in a bundle's tests, and in `gate_prepared`.
 #[test]
 fn what_the_interpreter_runs_is_held_as_well() {
     let grown = |times| repeated("3", "NEXT := LAST * LAST", times);

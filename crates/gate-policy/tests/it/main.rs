@@ -1,4 +1,4 @@
-//! The integration tests of gate-policy: one binary, a room per subject.
+//! The integration tests of gate-policy: one binary, a file per subject.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

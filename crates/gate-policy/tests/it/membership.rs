@@ -1,5 +1,5 @@
-//! What `in` makes of something undefined where its value is used: nothing, as in OPA. Other cases
-//! stand among those of `conformance.rs`.
+//! `in` with an undefined operand is undefined where its value is used, as in OPA. `conformance.rs`
+//! has further cases.
 
 use crate::fail_open::{ALLOW, check, judge};
 

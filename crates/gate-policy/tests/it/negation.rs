@@ -1,5 +1,5 @@
-//! What `not` and `every` make of something undefined: as in OPA, or refused. By hand, and in
-//! generated rules that hold where they hold in OPA; those of `in` are here, too.
+//! `not` and `every` over undefined values: as in OPA, or refused. By hand, and in generated rules
+//! (of `in` as well) that hold where they hold in OPA.
 
 use gate_policy::{Bundle, activate};
 use serde::Deserialize;
@@ -60,8 +60,8 @@ fn generated_rules_hold_as_in_opa(cases: &str) {
     assert!(cases.rules.len() > 200);
 }
 
-/// OPA asks for the operands of a negation first; the engines would take what is undefined as not
-/// holding, and the negation as holding.
+/// OPA evaluates the operands of a negation first; in the engines undefined would not hold, and so
+/// the negation would.
 #[test]
 fn a_negation_of_something_undefined_does_not_hold() {
     for negated in [
@@ -116,7 +116,7 @@ fn a_negation_of_something_undefined_does_not_hold() {
             assert_eq!(shown, "no", "{rego}");
         }
     }
-    // What OPA asks for under the `not`: a reference by itself, and those beside `==`.
+    // What OPA evaluates under the `not`: a reference by itself, and those beside `==`.
     for negated in [
         "input.order.x",
         "input.order.x == 5",
@@ -167,8 +167,8 @@ fn a_negation_that_opa_refuses_is_refused() {
     }
 }
 
-/// The names of an `every` are looked up as if they had no value; on the register machine such an
-/// `every` would hold. No probe has legs: the comparison of the engines would not find it.
+/// regorus looks up the names of an `every` as if they were unbound; on the register machine such
+/// an `every` would hold. No probe has legs: the comparison of the engines would not find it.
 #[test]
 fn an_every_over_keys_that_are_not_there_does_not_hold() {
     for body in [

@@ -1,4 +1,4 @@
-//! `data.json` of the shipped rules is held to what they read, as that of the built-in rules is: a typo must not
+//! With the shipped rules, `data.json` is checked as with the built-in rules: a typo must not
 //! switch a limit off.
 
 use gate_policy::{ActivateError, Bundle, activate};
@@ -20,7 +20,7 @@ fn refusal(data: &str, own: &[(&str, &str)]) -> Option<String> {
     }
 }
 
-/// Each switched a check off while only the built-in rules looked.
+/// Each switched a check off while only the built-in rules checked the data.
 #[test]
 fn a_typo_in_the_data_of_the_shipped_rules_is_refused_as_by_the_built_in_ones() {
     for data in [
@@ -113,7 +113,7 @@ fn a_collar_that_cannot_be_read_denies() {
     }
 }
 
-/// A client's own collar is no reason to judge by everybody's.
+/// A client with a collar of its own is not judged by the default one.
 #[test]
 fn a_clients_own_collar_is_never_judged_by_the_shortcut() {
     let rego = PRETRADE.replace("data_schema := \"pretrade\"", "");

@@ -1,5 +1,5 @@
-//! What both engines, or the one that decides, take otherwise than OPA where only an order with members
-//! of its own shows it: refused, or written so that it is as in OPA. OPA 1.20.2 was asked for each.
+//! What both engines, or the deciding one, evaluate differently from OPA, which only orders with
+//! extra members show: refused, or rewritten to be as in OPA. Each was tried with OPA 1.20.2.
 
 use serde_json::{Value, json};
 
@@ -109,7 +109,7 @@ fn a_member_without_a_value_is_none() {
     assert_eq!(judge(rules, whole, &members), "allow");
 }
 
-/// regorus ends there.
+/// regorus would end the rule there.
 #[test]
 fn an_else_follows_a_value_that_is_undefined() {
     for rules in [
@@ -130,7 +130,7 @@ fn an_else_follows_a_value_that_is_undefined() {
     }
 }
 
-/// On the register machine it would take the place of the value found before.
+/// On the register machine undefined would replace the value found before.
 #[test]
 fn a_turn_of_a_loop_without_a_value_changes_nothing() {
     for rules in [
@@ -147,7 +147,7 @@ fn a_turn_of_a_loop_without_a_value_changes_nothing() {
     }
 }
 
-/// A float has none of these; OPA has, and denies. regorus' own builtins are undefined there, or come to 0.
+/// No float represents these; OPA does, and denies. regorus' own builtins would be undefined or 0.
 #[test]
 fn numbers_beyond_a_float_block_where_opa_has_them() {
     for (denial, members) in [

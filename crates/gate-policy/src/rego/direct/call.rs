@@ -1,4 +1,4 @@
-//! Calls of builtins.
+//! Calls builtins.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,10 @@ use super::run::{Run, Stop};
 use super::value::{Held, UNDEFINED, member_of};
 use crate::rego::growth::nowhere;
 
-/// Of an instruction's operands there are no more.
+/// The most operands of an instruction.
 const MAX_OPERANDS: usize = 8;
 
-/// Where a builtin is told that it was called, with so many operands: nowhere.
+/// The call site that builtins are given: an empty span, and an expression for each operand.
 static PLACE: LazyLock<Option<(Span, Vec<Ref<Expr>>)>> = LazyLock::new(|| {
     let span = nowhere().ok()?;
     let expression = || Expr::Null {
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         Ok(Some(Held::Own(sum.into())))
     }
 
-    /// A member of an object by its name, or what is given instead.
+    /// A member of an object by its name, or else the default.
     fn object_get(&self, operands: &[u8]) -> Result<Option<Held<'a>>, Stop> {
         let [object, key, instead] = operands else {
             return Ok(None);
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// As the machine calls it.
+    /// Calls any builtin as the machine does.
     fn any(&self, index: usize, operands: &[u8]) -> Result<Held<'a>, Stop> {
         let Some((span, places)) = &*PLACE else {
             return Err(Stop::GaveUp);

@@ -1,4 +1,4 @@
-//! The instructions, one by one.
+//! Executes a body's instructions, one by one.
 
 use std::ops::Not as _;
 
@@ -11,7 +11,7 @@ use super::value::{Held, UNDEFINED, member_of};
 use super::{Input, order};
 
 impl<'a> Run<'a> {
-    /// Runs instructions until one of them ends it.
+    /// Runs instructions from `start` until one of them ends the body.
     pub(super) fn body(&mut self, start: u32) -> Result<End<'a>, Stop> {
         use Instruction as I;
         let start = usize::try_from(start).map_err(|_| Stop::GaveUp)?;
@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
         self.set(dest, answer)
     }
 
-    /// A member of a value; `literal` is the place of the key among the literals.
+    /// A member of a value; `literal` is the key's index among the literals, if it is one.
     fn member(
         &self,
         container: &Held<'a>,

@@ -1,4 +1,4 @@
-//! Instructions that make a set, an array or an object.
+//! The instructions that build a set, an array or an object.
 
 use regorus::Value;
 

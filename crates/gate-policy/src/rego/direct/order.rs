@@ -1,5 +1,5 @@
-//! An order as the input of a program: the members of the document that `input.rs` would make,
-//! each made when it is asked for.
+//! Serves an order as the input of a program: the members of the document that `input.rs` would
+//! build, each made when it is read.
 
 use regorus::Value;
 use serde_json::{Map, Value as Json};
@@ -8,7 +8,7 @@ use super::value::{Held, UNDEFINED};
 use crate::policy::PolicyInput;
 use crate::rego::input::{self, amount, currency, exact};
 
-/// An object within the input, or the input itself; a word, as [`Held`]'s tag is.
+/// An object within the input, or the input itself. One word wide, like [`Held`]'s tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Part {
@@ -19,7 +19,7 @@ pub(super) enum Part {
     Order,
 }
 
-/// A member that Gate gives.
+/// A member that Gate sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Member {
     Amounts,
@@ -110,8 +110,8 @@ pub(super) fn member<'a>(
         (Part::Exposure, Some(M::Reserved)) => currency(exposure.reserved),
 
         (Part::Order, Some(M::ClientOrderId)) => input.client_order_id.into(),
-        (Part::Order, Some(M::Price)) => amount(input.price.decimal(), input.price_is_text),
-        (Part::Order, Some(M::Qty)) => amount(input.qty.decimal(), input.qty_is_text),
+        (Part::Order, Some(M::Price)) => amount(input.price.decimal()),
+        (Part::Order, Some(M::Qty)) => amount(input.qty.decimal()),
         (Part::Order, Some(M::Side)) => input.side.as_str().into(),
         (Part::Order, Some(M::Symbol)) => input.symbol.into(),
         (Part::Order, _) => return further(input.order_extra, name),

@@ -1,4 +1,4 @@
-//! What a register holds.
+//! Register values: borrowed where possible, and not built before they are needed.
 
 use regorus::{Rc, Value};
 
@@ -12,11 +12,11 @@ use crate::rego::shorten::holds;
 #[derive(Clone)]
 #[repr(usize)]
 pub(super) enum Held<'a> {
-    /// Of the data, the literals or the input document.
+    /// Borrowed from the data, the literals or the input document.
     Borrowed(&'a Value),
-    /// Made on the way.
+    /// Made during the evaluation.
     Own(Value),
-    /// An object of an order's input that nobody has made.
+    /// An object of an order's input that has not been built.
     Part(Part),
 }
 
@@ -24,14 +24,14 @@ pub(super) const UNDEFINED: Held<'static> = Held::Borrowed(&Value::Undefined);
 const TRUE: Held<'static> = Held::Borrowed(&Value::Bool(true));
 const FALSE: Held<'static> = Held::Borrowed(&Value::Bool(false));
 
-/// An object of so few members is searched from the first to the last.
+/// An object of up to this many members is searched from the first to the last.
 const FEW: usize = 8;
 
-/// What `container[key]` is.
+/// The same as `container[key]`.
 ///
-/// A small object's names are most often the very literals of the program (`lean.rs`), or differ in
-/// their length already, both of which is told without a look at their text; a search by halves looks
-/// at the text of each name that it comes to.
+/// In a small object, a name is most often the very literal of the program (`lean.rs`) or differs
+/// in length, either of which is told without comparing text; a binary search compares the text of
+/// each name it visits.
 pub(super) fn member_of<'a>(container: &'a Value, key: &Value) -> &'a Value {
     if let (Value::Object(object), Value::String(name)) = (container, key)
         && object.len() <= FEW
@@ -50,7 +50,7 @@ pub(super) fn member_of<'a>(container: &'a Value, key: &Value) -> &'a Value {
 }
 
 impl Held<'_> {
-    /// The value; `None` of an object that nobody has made.
+    /// The value; `None` for an object that has not been built.
     pub(super) const fn value(&self) -> Option<&Value> {
         match self {
             Self::Borrowed(value) => Some(value),
@@ -63,12 +63,12 @@ impl Held<'_> {
         matches!(self.value(), Some(Value::Undefined))
     }
 
-    /// What a condition takes it for.
+    /// Whether a condition on it holds.
     pub(super) fn holds(&self) -> bool {
         self.value().is_none_or(holds)
     }
 
-    /// The value itself; `None` of an object that nobody has made.
+    /// The owned value; `None` for an object that has not been built.
     pub(super) fn into_value(self) -> Option<Value> {
         match self {
             Self::Borrowed(value) => Some(value.clone()),

@@ -27,8 +27,6 @@ fn order(extra: &Map<String, Value>) -> PolicyInput<'_> {
         side: Side::Buy,
         qty: Qty::parse("1").unwrap(),
         price: Price::parse("185").unwrap(),
-        qty_is_text: false,
-        price_is_text: false,
         order_extra: extra,
         context_extra: extra,
         notional: Notional::parse("185").unwrap(),

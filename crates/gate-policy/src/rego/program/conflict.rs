@@ -1,10 +1,11 @@
-//! Ends an evaluation in which a rule, a function or a key of an object has two values, as OPA does.
+//! Ends an evaluation in which a rule, a function or a key of an object has two values, as OPA
+//! does.
 //!
-//! The register machine of regorus 0.14.1 makes such a rule undefined, which a `not` takes for a yes;
-//! in a loop, and for a key, it takes the last value. Here a rule that may have several values collects
-//! them first: its definitions become those of a rule that is a set, and it has the only member of that
-//! set. A function has one such set for each of its definitions, an object rule one of `[key, value]`;
-//! so has the comprehension of an object. The interpreter finds every conflict by itself.
+//! The register machine of regorus 0.14.1 makes such a rule undefined, so that a `not` of it holds;
+//! in a loop, and for a key, it takes the last value. So a rule that may have several values is
+//! compiled as a set of its values, and takes the only member of that set. A function has one such
+//! set for each of its definitions; an object rule and an object comprehension have a set of
+//! `[key, value]`. The interpreter finds every conflict by itself.
 
 use std::collections::BTreeMap;
 
@@ -22,15 +23,18 @@ use super::{
 use crate::rego::CompileError;
 use crate::rego::refuse::unlike::first_loop;
 
-/// An error that ends the evaluation, whatever asked for the value.
+/// An error that ends the evaluation, wherever the value is used.
 const CONFLICT: LimitError = LimitError::MemoryLimitExceeded { usage: 0, limit: 0 };
 
 const CONFLICT_TEXT: &str = "a rule, a function or a key of an object has two values";
 
-/// Of [`beyond`](crate::rego::builtins).
+/// The text for [`beyond`](crate::rego::builtins).
 const BEYOND_TEXT: &str = "a builtin was asked for what OPA may answer otherwise";
 
-/// What to say of the error with which the machine ended.
+/// The text for [`NO_NUMBER`](crate::rego::arithmetic::NO_NUMBER).
+const NO_NUMBER_TEXT: &str = "arithmetic on what is no number (`to_number` makes one of a text)";
+
+/// The message for the error with which the machine ended.
 pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
     let text = match error {
         VmError::MemoryLimitExceeded {
@@ -41,6 +45,9 @@ pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
             limit: 0,
             ..
         } => BEYOND_TEXT,
+        VmError::MemoryLimitExceeded {
+            usage: 1, limit: 0, ..
+        } => NO_NUMBER_TEXT,
         error => return error.to_string(),
     };
     let rule = rule_at(machine.get_program(), machine.get_pc());
@@ -50,7 +57,7 @@ pub(in crate::rego) fn message(error: &VmError, machine: &RegoVM) -> String {
     }
 }
 
-/// The rule to whose bodies the instruction belongs.
+/// The rule whose body contains the instruction.
 fn rule_at(program: &Program, at: usize) -> Option<&RuleInfo> {
     let begins = |rule: &RuleInfo| {
         let entries = rule.definitions.iter().flatten();
@@ -99,8 +106,8 @@ pub(super) fn find(program: &mut Program) -> Result<(), CompileError> {
     Ok(())
 }
 
-/// Whether several bodies, or several turns of one, may each give a value. An `else` gives one only
-/// where those before it gave none.
+/// Whether several bodies, or several iterations of one, may each give a value. An `else` gives one
+/// only where those before it gave none.
 fn may_conflict(program: &Program, rule: &RuleInfo) -> bool {
     let is_alone = |is_else: &Vec<bool>| is_else.iter().skip(1).all(|is_else| *is_else);
     let mut bodies = rule.definitions.iter().flatten();
@@ -111,10 +118,10 @@ fn may_conflict(program: &Program, rule: &RuleInfo) -> bool {
             || bodies.any(|body| first_loop(program, *body).is_some()))
 }
 
-/// A rule under change.
+/// A rule being changed.
 struct Change<'p> {
     program: &'p mut Program,
-    /// What comes before which place.
+    /// The instructions to insert, each with the place it goes before.
     inserted: &'p mut Vec<(usize, Instruction)>,
     /// The builtin that makes an object of pairs.
     object: u16,
@@ -160,7 +167,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Has the comprehension of an object collect pairs, of which the object is made where it ends.
+    /// Makes an object comprehension collect pairs, and builds the object where it ends.
     fn comprehension(&mut self, params_index: u16) -> Result<(), CompileError> {
         let all = &mut self.program.instruction_data.comprehension_begin_params;
         let params = all
@@ -177,7 +184,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Makes an array before the instruction. Its register.
+    /// Builds an array before the instruction; returns its register.
     fn pair(&mut self, at: usize, elements: Vec<u8>) -> Result<u8, CompileError> {
         let pair = match self.pair {
             Some(pair) => pair,
@@ -190,8 +197,8 @@ impl Change<'_> {
     }
 }
 
-/// Has the rule's definitions collect their values, and a builtin make its value of what they
-/// collect: `only`, or `object`.
+/// Turns the rule's definitions into sets of values, and computes its value from them with a
+/// builtin: `only` or `object`.
 fn collect(program: &mut Program, at: usize, only: u16, object: u16) -> Result<(), CompileError> {
     let rule = program.rule_infos.get(at).ok_or_else(too_large)?.clone();
     let judge = match rule.rule_type {
@@ -209,7 +216,7 @@ fn collect(program: &mut Program, at: usize, only: u16, object: u16) -> Result<(
     let count = rule.definitions.len();
     let one = |at: usize| part(at, at.saturating_add(1));
     let (arguments, parts): (usize, Vec<RuleInfo>) = match &rule.function_info {
-        // The machine compares what the definitions of a function give.
+        // The machine compares the results of a function's definitions.
         Some(function) => (function.param_names.len(), (0..count).map(one).collect()),
         None => (0, vec![part(0, count)]),
     };
@@ -231,7 +238,8 @@ fn collect(program: &mut Program, at: usize, only: u16, object: u16) -> Result<(
             Some(_) => function_call(program, dest, rule_index, &arguments)?,
             None => Instruction::CallRule { dest, rule_index },
         });
-        // A set, whatever the definitions give. What is none is an error, and no rule without a value.
+        // Always a set; null here makes the builtin fail instead of leaving the rule without a
+        // value.
         code.push(Instruction::CoalesceUndefinedToNull { register: dest });
     }
     let all = register(arguments.len().saturating_add(sets.len()).saturating_add(1))?;
@@ -282,7 +290,7 @@ fn members(sets: &[Value]) -> Result<Vec<&Value>, LimitError> {
     Ok(members)
 }
 
-/// The one value in the sets; undefined, when there is none.
+/// The only value in the sets; undefined if they are empty.
 fn only(sets: &[Value]) -> Result<Value, LimitError> {
     match members(sets)?.as_slice() {
         [] => Ok(Value::Undefined),
@@ -291,7 +299,7 @@ fn only(sets: &[Value]) -> Result<Value, LimitError> {
     }
 }
 
-/// The object of the `[key, value]` in the sets.
+/// The object made of the `[key, value]` pairs in the sets.
 fn object(sets: &[Value]) -> Result<Value, LimitError> {
     let mut object = BTreeMap::new();
     for pair in members(sets)? {

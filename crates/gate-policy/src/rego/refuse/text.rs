@@ -1,19 +1,19 @@
-//! What is told from the text of a module, before regorus parses it: how deep it is nested, how many
-//! operators it chains, how long its numbers are, and keywords of another version. The parser calls itself for each bracket and
-//! operator, and would hang or overflow the stack.
+//! Checks a module's text before regorus parses it: nesting depth, chains of operators, length of
+//! numbers, keywords of another version. The parser recurses for each bracket and operator, and
+//! would hang or overflow the stack.
 
 use crate::rego::CompileError;
 
-/// The deepest nesting of brackets in a module; the parser's time doubles with each.
+/// The deepest nesting of brackets in a module; the parser's time doubles with each level.
 pub const MAX_REGO_NESTING: usize = 16;
 
-/// The longest chain of operators in an expression, and of rules that need one another. Parser,
-/// compiler and interpreter call themselves for each.
+/// The longest chain of operators in an expression, and of rules that depend on one another.
+/// Parser, compiler and interpreter recurse for each link.
 pub const MAX_REGO_CHAIN: usize = 128;
 
 /// Refuses a module that is nested too deep or chains too many operators, before it is parsed.
 pub(in crate::rego) fn nesting(path: &str, source: &str) -> Result<(), CompileError> {
-    // Operators so far of the expression at each depth.
+    // The operators so far in the expression at each depth.
     let mut chains = vec![0_usize];
     let mut last = Token::End;
     let mut is_new_line = false;
@@ -29,7 +29,7 @@ pub(in crate::rego) fn nesting(path: &str, source: &str) -> Result<(), CompileEr
             is_new_line = true;
             continue;
         }
-        // A line ends an expression where neither it nor the next goes on.
+        // A line break ends an expression unless an operator or an opening bracket continues it.
         let goes_on = last == Token::Operator || matches!(token, Token::Operator | Token::Open);
         if token == Token::End || (is_new_line && !goes_on) {
             chains.last_mut().map(std::mem::take);
@@ -59,7 +59,7 @@ pub(in crate::rego) fn nesting(path: &str, source: &str) -> Result<(), CompileEr
     Ok(())
 }
 
-/// Whether there is a number as `1e1000000000`: the parser would write it out.
+/// Whether there is a number such as `1e1000000000`: the parser would write it out.
 fn has_long_number(code: &str) -> bool {
     code.match_indices(['e', 'E']).any(|(at, _)| {
         let (before, after) = code.split_at(at);
@@ -85,14 +85,13 @@ enum Token {
     Other,
 }
 
-/// As much of Rego's tokens as tells where an expression goes on.
+/// A rough tokenizer, enough to tell where an expression continues.
 struct Tokens<'s>(&'s str);
 
 impl Iterator for Tokens<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let rest = self.0.trim_start_matches([' ', '\t', '\r']);
         let first = rest.chars().next()?;
         let end = if is_word(first) {
@@ -118,17 +117,38 @@ impl Iterator for Tokens<'_> {
 /// regorus would read `allow if { … }` as a rule `allow` without a condition, and go on.
 pub(in crate::rego) fn keywords(path: &str, source: &str) -> Result<(), CompileError> {
     let code = code(source);
-    if code.contains("import rego.v1") || code.contains("import future.keywords") {
+    if code.contains("import rego.v1") {
         return Ok(());
     }
-    let mut rest = code.as_str();
-    while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
+    // What stands between the imports, and the keywords that they name.
+    let mut parts = code.split("import future.keywords");
+    let mut between = parts.next().unwrap_or_default().to_owned();
+    let mut imported = Vec::new();
+    for part in parts {
+        let Some(name) = part.strip_prefix('.') else {
+            if part.starts_with(is_word) {
+                between.push_str(part);
+                continue;
+            }
+            // All of them.
+            return Ok(());
+        };
+        let end = name.find(|c: char| !is_word(c)).unwrap_or(name.len());
+        let (name, after) = name.split_at(end);
+        imported.push(name);
+        between.push_str(after);
+    }
+    let is_imported =
+        |word: &str| imported.contains(&word) || (word == "in" && imported.contains(&"every"));
+    let mut rest = between.as_str();
+    while let Some(start) = rest.find(is_word) {
         let (_, from) = rest.split_at(start);
-        let end = from.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let end = from.find(|c: char| !is_word(c));
         let (word, after) = from.split_at(end.unwrap_or(from.len()));
         // `contains(…)` is a builtin.
         let is_call = after.trim_start().starts_with('(');
-        if matches!(word, "if" | "every" | "in") || (word == "contains" && !is_call) {
+        let is_keyword = matches!(word, "if" | "every" | "in") || (word == "contains" && !is_call);
+        if is_keyword && !is_imported(word) {
             return Err(CompileError::Parse {
                 path: path.to_owned(),
                 message: format!("`{word}` is no keyword of Rego v0 without an import"),
@@ -139,8 +159,12 @@ pub(in crate::rego) fn keywords(path: &str, source: &str) -> Result<(), CompileE
     Ok(())
 }
 
-/// The source without its comments, and with a word in the place of each string: what it stands beside goes
-/// on no further for it.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The source without its comments, each string replaced by a word: like a name, a string does not
+/// continue an expression.
 fn code(source: &str) -> String {
     let mut code = String::new();
     let mut end = 0;
@@ -157,7 +181,7 @@ fn code(source: &str) -> String {
     code
 }
 
-/// What is outside of comments and strings, and where.
+/// The characters outside comments and strings, with their offsets.
 pub(in crate::rego) fn outside(source: &str) -> impl Iterator<Item = (usize, char)> {
     let mut rest = source.char_indices();
     std::iter::from_fn(move || {
@@ -184,6 +208,50 @@ pub(in crate::rego) fn outside(source: &str) -> impl Iterator<Item = (usize, cha
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_the_keywords_of_a_v0_module_each_is_imported() {
+        let refused = |source: &str| match keywords("x", source) {
+            Err(CompileError::Parse { message, .. }) => Some(message),
+            checked => checked.map(|()| None).unwrap(),
+        };
+        for (imports, body, word) in [
+            ("", "p if { q }", Some("if")),
+            ("", "p contains 1", Some("contains")),
+            ("", "p { contains(input.x, \"if\") } # if", None),
+            ("import future.keywords.in", "p = 1 if { q }", Some("if")),
+            ("import future.keywords.in", "p { 1 in q }", None),
+            ("import future.keywords.if", "p if { 1 in q }", Some("in")),
+            (
+                "import future.keywords.if\nimport future.keywords.in",
+                "p if { 1 in q }",
+                None,
+            ),
+            (
+                "import future.keywords.every",
+                "p { every x in q { x } }",
+                None,
+            ),
+            (
+                "import future.keywords.every",
+                "p contains 1",
+                Some("contains"),
+            ),
+            (
+                "import future.keywords",
+                "p contains 1 if { every x in q { x } }",
+                None,
+            ),
+            ("import future.keywordss", "p if { q }", Some("if")),
+            ("import rego.v1", "p if { q }", None),
+            ("# import rego.v1", "p if { q }", Some("if")),
+        ] {
+            let message = refused(&format!("package gate\n{imports}\n{body}\n"));
+            let expected =
+                word.map(|word| format!("`{word}` is no keyword of Rego v0 without an import"));
+            assert_eq!(message, expected, "{imports}: {body}");
+        }
+    }
 
     #[track_caller]
     fn check(link: &str, end: &str, is_chain: bool) {

@@ -1,9 +1,8 @@
 //! `cargo xtask bench`: the P0-SIDECAR-PERF artifact, from a run on this machine.
 //!
 //! Builds release binaries, starts the sidecar over fresh data directories, drives it with
-//! gate-bench, compares it in turns with bare actix-web, and writes what was measured, what was
-//! aimed at and what the machine was. All latencies are measured by `gate-bench`, none
-//! here.
+//! gate-bench, compares it in turns with bare actix-web, and writes the measurements, the targets
+//! and a description of the machine. All latencies are measured by `gate-bench`, none here.
 
 mod artifact;
 mod awake;
@@ -171,7 +170,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .prefix("bench-")
         .tempdir_in(root.join("target"))
         .context("cannot make a scratch directory in target")?;
-    // Until the end.
+    // Held until the end.
     let awake = keep_cores_awake(args);
     let wake_latency_us = awake.as_ref().map(|_| Awake::LATENCY_US);
     let mut environment =
@@ -231,7 +230,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Makes the pages of artifacts that are there.
+/// Makes the pages of existing artifacts.
 ///
 /// # Errors
 /// When one cannot be read, or its page cannot be written.
@@ -242,7 +241,7 @@ pub(crate) fn pages(artifacts: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// What the machine does before anything is measured.
+/// Prints what the machine does before anything is measured.
 fn print_machine(environment: &Environment) {
     let disk = &environment.fdatasync_ms;
     println!(
@@ -259,7 +258,7 @@ fn print_machine(environment: &Environment) {
     );
 }
 
-/// Unless they are to sleep, or the kernel does not let us.
+/// Keeps cores awake, unless they are to sleep or the kernel refuses.
 fn keep_cores_awake(args: &Args) -> Option<Awake> {
     if args.let_cores_sleep {
         println!("cores: may sleep");

@@ -1,12 +1,12 @@
-//! The two harnesses that break the sidecar's machine: SIGKILL under load, and power loss. Both
-//! live beside the tests, which run a short form of them; here they run for long.
+//! Runs the two destructive harnesses for long: SIGKILL under load, and power loss. The code is in
+//! the crates' tests, which run a short form.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::run;
 
-/// With which profile cargo builds what is broken.
+/// The cargo profile of what is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Profile {
     Dev,

@@ -1,5 +1,5 @@
-//! The one door to everything that is not the product: test, verify, fix, bench, and the
-//! harnesses that break things.
+//! Development tasks for everything that is not the product: test, verify, fix, bench, and the
+//! destructive harnesses.
 //!
 //! `verify` only reads; `fix` writes. Each step prints the command it runs, so that it can be
 //! run by hand.

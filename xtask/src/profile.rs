@@ -136,7 +136,7 @@ fn segments(report: &str) -> Option<BTreeMap<&'static str, u64>> {
                 }
             }
             "totals" | "summary" if thread == 1 => {
-                // Either closes the part: what comes second finds no segment.
+                // Both lines close a part; the second finds `segment` taken.
                 if let Some(segment) = segment.take() {
                     counts
                         .entry(segment)

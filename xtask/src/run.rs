@@ -1,4 +1,4 @@
-//! Running other programs: what runs is shown, and a failure names it.
+//! Runs other programs: each command is printed, and an error names it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The house rules that no lint knows: which crate may use which, what a file opens with,
-//! what may stand at the top. A test of the tree, run by `cargo xtask verify`.
+//! Checks the house rules that no lint covers: which crate may use which, how a file begins, what
+//! may be at the top of the repository. Run by `cargo xtask verify`.
 
 mod layers;
 mod sources;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// What may stand at the top of the repository.
+/// The entries allowed at the top of the repository.
 const TOP_LEVEL: [&str; 24] = [
     ".cargo",
     ".ci",

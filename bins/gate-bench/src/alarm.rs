@@ -12,7 +12,7 @@ use mio::{Events, Poll, Token};
 /// The token that the alarm's own events carry.
 pub(crate) const ALARM: Token = Token(usize::MAX);
 
-/// The loop looks after timeouts at least this often.
+/// The loop checks timeouts at least this often.
 const TICK: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Alarm {
         })
     }
 
-    /// Sets the timer unless it stands on `due` already; the timeout to poll with.
+    /// Sets the timer unless it is set to `due` already; returns the timeout to poll with.
     fn arm(&mut self, now_ns: u64, due: u64) -> io::Result<Duration> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
@@ -92,7 +92,7 @@ impl Alarm {
 #[cfg(not(target_os = "linux"))]
 impl Alarm {
     pub(crate) fn new(_poll: &Poll, spin_ns: u64) -> io::Result<Self> {
-        // Without a finer timer than a millisecond the rest is spun.
+        // Without a timer finer than a millisecond, the loop spins for the rest.
         Ok(Self {
             spin_ns: spin_ns.max(1_500_000),
             armed_for: None,
@@ -101,7 +101,7 @@ impl Alarm {
 
     fn arm(&mut self, now_ns: u64, due: u64) -> io::Result<Duration> {
         self.armed_for = Some(due);
-        // Rounded down: too early only means to come here again.
+        // Rounded down: waking too early only means another turn.
         let wait_ms = (due.saturating_sub(self.spin_ns) - now_ns) / 1_000_000;
         Ok(Duration::from_millis(wait_ms).min(TICK))
     }

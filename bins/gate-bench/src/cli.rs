@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and the run that each question comes to.
+//! The command line: the arguments, and the run that each subcommand makes of them.
 
 mod actions;
 mod values;

@@ -1,7 +1,7 @@
-//! The closed loop: every connection asks again as soon as it was answered.
+//! The closed loop: every connection sends its next request as soon as it has an answer.
 //!
-//! It finds the highest throughput. Its latencies hide stalls, since a stalled server is not asked
-//! meanwhile; the open loop is for those.
+//! It finds the highest throughput. Its latencies hide stalls, since nothing is sent to a stalled
+//! server meanwhile; the open loop is for those.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl<'a> ClosedLoop<'a> {
         }
     }
 
-    /// What `left` starts with.
+    /// The initial value of `left`.
     pub(crate) fn quota(stop: Stop) -> AtomicU64 {
         AtomicU64::new(match stop {
             Stop::Requests(count) => count,

@@ -21,11 +21,11 @@ pub(crate) struct InFlight {
 /// How a connection's share of a poll ended.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// Nothing whole yet.
+    /// No complete response yet.
     Pending,
-    /// A response is whole; take its body, then call `finish`.
+    /// A response is complete; take its body, then call `finish`.
     Response(Response),
-    /// The connection is of no more use.
+    /// The connection can no longer be used.
     Broken(Break),
 }
 
@@ -62,13 +62,13 @@ impl Connection {
         self.stream.is_some()
     }
 
-    /// Waits until the connection is there.
+    /// Opens the connection and waits until it is established.
     pub(crate) fn open(&mut self, target: &Target, registry: &Registry) -> io::Result<()> {
         self.take(target.connect()?, registry)
     }
 
-    /// Waits for nothing: others are being answered meanwhile. What is sent before the connection is there waits
-    /// for it.
+    /// Opens the connection without waiting, since others are being served. What is sent before it
+    /// is established is buffered.
     pub(crate) fn reopen(&mut self, target: &Target, registry: &Registry) -> io::Result<()> {
         self.take(target.connect_soon()?, registry)
     }
@@ -80,7 +80,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Closing the descriptor takes it out of the poll as well.
+    /// Closing the descriptor also removes it from the poll.
     pub(crate) fn close(&mut self) {
         self.stream = None;
         self.reader.clear();
@@ -111,7 +111,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The poll says that something is there to write to or to read.
+    /// Handles a poll event: sends what is unsent, and reads.
     pub(crate) fn ready(&mut self, registry: &Registry) -> Progress {
         if !self.unsent.is_empty()
             && let Err(broken) = self.send_rest(registry)
@@ -125,7 +125,7 @@ impl Connection {
         self.reader.body(response)
     }
 
-    /// Done with `response`; false when the connection must not be used again.
+    /// Discards `response`; false when the connection must not be used again.
     pub(crate) fn finish(&mut self, response: &Response) -> bool {
         self.in_flight = None;
         self.reader.consume(response) && response.keep_alive
@@ -145,7 +145,7 @@ impl Connection {
             .map_err(|_| Break::Connection)
     }
 
-    /// Reads until a response is whole or nothing is left to read.
+    /// Reads until a response is complete or nothing is left to read.
     fn receive(&mut self) -> Progress {
         let Some(stream) = self.stream.as_mut() else {
             return Progress::Pending; // An event from before it was closed.

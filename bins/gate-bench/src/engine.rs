@@ -46,7 +46,7 @@ pub(crate) enum Next {
 
 /// When requests start.
 pub(crate) trait Arrivals {
-    /// Takes note of what is due, whether or not a connection is free for it.
+    /// Records what is due, whether or not a connection is free for it.
     fn notice(&mut self, now_ns: u64, recorder: &mut Recorder);
     /// Asked only when a connection is free.
     fn next(&mut self, now_ns: u64) -> Next;
@@ -64,14 +64,14 @@ pub(crate) struct Setup<'a> {
     pub(crate) connections: usize,
     pub(crate) timeout: Duration,
     pub(crate) spin: Duration,
-    /// Gives every request of the run its index.
+    /// The next request index of the run.
     pub(crate) indices: &'a AtomicU64,
     pub(crate) live: &'a Live,
 }
 
-/// How often timeouts and broken connections are looked after.
+/// How often timeouts and broken connections are checked.
 const HOUSEKEEPING_NS: u64 = 50_000_000;
-/// A run in which something is asked and nothing answered for this many timeouts is ended.
+/// A run ends when requests are in flight and nothing is answered for this many timeouts.
 const PATIENCE: u32 = 3;
 
 pub(crate) struct Engine<'a, A> {
@@ -86,7 +86,7 @@ pub(crate) struct Engine<'a, A> {
     arrivals: A,
     recorder: Recorder,
     finished: bool,
-    /// When the first was asked of what was asked since the last response.
+    /// When the first request was sent since the last response.
     silent_since_ns: Option<u64>,
 }
 
@@ -160,7 +160,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
         Ok(self.recorder)
     }
 
-    /// Sends what may start, as long as connections are free; the time it looked.
+    /// Sends what may start, as long as connections are free; returns the time at which it looked.
     fn start_due(&mut self) -> u64 {
         let mut now_ns = self.clock.now_ns();
         self.arrivals.notice(now_ns, &mut self.recorder);
@@ -237,7 +237,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
         }
     }
 
-    /// The connection is gone, and with it what it carried.
+    /// Handles a lost connection, and the request it carried.
     fn lose(&mut self, slot: usize, broken: &Break) {
         let now_ns = self.clock.now_ns();
         let lost = self.connections.get_mut(slot).and_then(|connection| {
@@ -306,7 +306,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
         !(give_up || is_silent)
     }
 
-    /// Of what is still under way nothing will come.
+    /// Gives up all that is in flight.
     fn give_up_all(&mut self, now_ns: u64) {
         for connection in &mut self.connections {
             if let Some(in_flight) = connection.in_flight {

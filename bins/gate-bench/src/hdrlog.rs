@@ -1,6 +1,6 @@
-//! The run as an `HdrHistogram` interval log: one histogram of response times per second, for the
-//! tools that read such logs (their format takes compressed histograms alone). Values are nanoseconds; the
-//! log's own maxima are milliseconds. A request that was given up counts with the time waited for it.
+//! Writes a run as an `HdrHistogram` interval log: one histogram of response times per second,
+//! compressed, as that format requires. Values are nanoseconds; the log's own maxima are
+//! milliseconds. A request that was given up counts with the time waited for it.
 
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,5 +1,5 @@
-//! The load generator: closed and open loops over keep-alive connections, latency from the
-//! intended start, every outcome counted apart, sampled tokens verified.
+//! The load generator: closed and open loops over keep-alive connections, latency from the intended
+//! start, every outcome counted separately, sampled tokens verified.
 //!
 //! One epoll loop per thread; request bytes are built once and patched; responses are cut out of
 //! the stream by a small parser. It works against any server that speaks the gate contract, and,
@@ -16,13 +16,13 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
-// What is asked, and what comes back.
+// Requests and responses.
 mod outcome;
 mod response;
 mod rng;
 mod target;
 mod workload;
-// When it is asked.
+// Timing.
 mod alarm;
 mod closed;
 mod open;
@@ -35,7 +35,7 @@ mod recorder;
 mod run;
 mod sample;
 mod scheduling;
-// What is made of it.
+// Results.
 mod hdrlog;
 mod report;
 mod search;

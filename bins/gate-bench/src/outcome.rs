@@ -1,4 +1,4 @@
-//! What a response means: the verdict it carries, and whether it is the one to expect.
+//! What a response means: the verdict it carries, and whether it is the expected one.
 
 use crate::response::find;
 use crate::workload::Kind;
@@ -21,7 +21,7 @@ pub enum Outcome {
     Blocked,
     /// A success without a verdict: a release, a fill, or a plain server's answer.
     Done,
-    /// A 200 to an order that carries no verdict, which the contract does not know.
+    /// A 200 to an order without a verdict, which the contract does not allow.
     Unreadable,
     /// Any other status.
     Refused,
@@ -40,7 +40,7 @@ impl Outcome {
         }
     }
 
-    /// Whether a server that does its work gives this to a request of this kind.
+    /// Whether a working server gives this outcome for a request of this kind.
     #[must_use]
     pub fn is_expected(self, expect: Expect, kind: Kind) -> bool {
         match (expect, kind) {

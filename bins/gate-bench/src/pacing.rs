@@ -92,7 +92,7 @@ impl Schedule {
         (due < self.end_ns).then_some(due)
     }
 
-    /// Goes on to the one after.
+    /// Moves on to the next request.
     pub(crate) fn advance(&mut self) {
         self.taken += 1;
         self.next_ns = self.place(self.next_ns);
@@ -127,7 +127,7 @@ pub(crate) enum Due {
     Now(u64),
     /// Nothing before this time.
     At(u64),
-    /// Nothing any more.
+    /// Nothing more will be due.
     Never,
 }
 
@@ -142,8 +142,8 @@ impl Pacer {
         }
     }
 
-    /// Puts what is due by `now_ns` in the backlog. `seen` hears of each when it was due: how much
-    /// later than that it is now is the generator's own fault, never the server's.
+    /// Adds what is due by `now_ns` to the backlog. `seen` is given the due time of each: any delay
+    /// until now is the generator's own, never the server's.
     pub(crate) fn notice(&mut self, now_ns: u64, mut seen: impl FnMut(u64)) {
         while let Some(due) = self.schedule.peek().filter(|due| *due <= now_ns) {
             self.schedule.advance();

@@ -1,4 +1,4 @@
-//! How far a run is: a bar on a terminal, nothing anywhere else.
+//! Shows a run's progress: a bar on a terminal, nothing anywhere else.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::recorder::Counts;
 
-/// What one thread shows while it runs, brought up to date a few times a second.
+/// A thread's progress, updated a few times a second.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     completed: AtomicU64,

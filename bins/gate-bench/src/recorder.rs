@@ -1,4 +1,4 @@
-//! One thread's measurements, and how those of several threads become one.
+//! One thread's measurements, and how they are merged.
 //!
 //! Fixed-bounds histograms in nanoseconds; recording allocates nothing but a second's histogram
 //! when a new second begins.
@@ -48,7 +48,7 @@ pub struct Counts {
     pub connection_errors: u64,
     /// Requests answered with something that is not HTTP.
     pub malformed: u64,
-    /// 503 that do not say when to come again.
+    /// 503 without `Retry-After`.
     pub no_retry_after: u64,
     /// Requests that were due and could not be sent before the run ended.
     pub unsent: u64,
@@ -146,7 +146,7 @@ pub struct Recorder {
     pub refused_service: Histogram<u64>,
     /// The run second by second.
     pub seconds: Vec<Second>,
-    /// Responses kept for a closer look.
+    /// Responses kept for verification.
     pub samples: Samples,
     /// When the last measured response came.
     pub last_ns: u64,
@@ -155,7 +155,7 @@ pub struct Recorder {
     /// The longest that the loop was away: it asks to be woken every 50 ms.
     pub away_max_ns: u64,
     expect: Expect,
-    /// Nothing was heard of the server for so long that the run was ended.
+    /// How long the server was silent when the run was ended for it.
     pub gave_up_after: Option<Duration>,
     /// Measuring begins here.
     start_ns: u64,
@@ -197,12 +197,12 @@ impl Recorder {
         }
     }
 
-    /// A connection was opened again.
+    /// Records that a connection was opened again.
     pub(crate) fn reconnected(&mut self, now_ns: u64) {
         self.counts.reconnects += u64::from(now_ns >= self.start_ns);
     }
 
-    /// The loop was away from its work for this long.
+    /// Records how long the loop was away from its work.
     pub(crate) fn waited(&mut self, away_ns: u64) {
         self.away_max_ns = self.away_max_ns.max(away_ns);
     }
@@ -214,7 +214,7 @@ impl Recorder {
         }
     }
 
-    /// A whole response; what it means.
+    /// Records a complete response; returns its outcome.
     pub(crate) fn responded(
         &mut self,
         in_flight: &InFlight,
@@ -261,7 +261,7 @@ impl Recorder {
         outcome
     }
 
-    /// No response, and none will come; the time waited for it counts as its response time.
+    /// Records a request that gets no response; the time waited counts as its response time.
     pub(crate) fn timed_out(&mut self, in_flight: &InFlight, now_ns: u64) {
         if in_flight.measured {
             self.counts.timeouts += 1;
@@ -269,7 +269,7 @@ impl Recorder {
         }
     }
 
-    /// Was due at `due_ns`, and the run is over.
+    /// Records a request that was due at `due_ns` and was not sent before the run was over.
     pub(crate) fn never_sent(&mut self, due_ns: u64, now_ns: u64) {
         if due_ns >= self.start_ns {
             self.counts.unsent += 1;

@@ -33,7 +33,8 @@ pub struct Report {
     pub config: ConfigReport,
     /// From the end of the warm-up to the last response.
     pub duration_s: f64,
-    /// What throughput is counted over: the time asked for, or all of it where a number of requests was.
+    /// The time that throughput is counted over: the time asked for, or the whole run if a number
+    /// of requests was asked for.
     pub window_s: f64,
     /// Whole responses per second of that time, whatever they say; those that came later do not count.
     pub responses_per_s: f64,
@@ -211,7 +212,7 @@ impl Latency {
 }
 
 impl Report {
-    /// Puts a run into the report's form.
+    /// Builds the report of a run.
     #[must_use]
     pub fn new(run: &Run, tokens: Tokens, segments: &Segments) -> Self {
         let recorder = &run.recorder;
@@ -334,7 +335,7 @@ fn per_second(run: &Run) -> Vec<SecondReport> {
         .collect()
 }
 
-/// Denser towards the tail, as a plot of percentiles wants them.
+/// Percentiles for a plot, denser towards the tail.
 fn percentiles(histogram: &Histogram<u64>) -> Vec<PercentilePoint> {
     let mut points: Vec<PercentilePoint> = Vec::new();
     if histogram.is_empty() {
@@ -359,7 +360,7 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 impl Report {
-    /// A report of nothing, for tests of what is made of reports.
+    /// An empty report, for tests of what uses reports.
     pub(crate) fn empty() -> Self {
         use crate::outcome::Expect;
         use crate::recorder::Recorder;

@@ -1,20 +1,20 @@
-//! HTTP/1.1 responses out of a stream of bytes: as much parser as a load generator needs.
+//! Parses HTTP/1.1 responses from a stream of bytes, as far as a load generator needs.
 //!
 //! Bytes go in by [`ResponseReader::read_from`] in pieces of any size; [`ResponseReader::next`]
-//! says when a response is whole. Content-Length, chunked and close-delimited bodies are read,
-//! interim (1xx) responses skipped. No socket and no clock here.
+//! returns a response once it is complete. Content-Length, chunked and close-delimited bodies are
+//! read, interim (1xx) responses skipped. No socket and no clock here.
 
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// What a load generator asks of a response: how it ended, where its body is, what comes after.
+/// What a load generator needs of a response: how it ended, where its body is, what comes after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Response {
     /// The status code.
     pub status: u16,
     /// Whether the connection may carry another request.
     pub keep_alive: bool,
-    /// Whether it says when to come again.
+    /// Whether it has a `Retry-After`.
     pub retry_after: bool,
     body: Range<usize>,
     end: usize,

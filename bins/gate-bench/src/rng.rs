@@ -1,4 +1,4 @@
-//! Numbers that look random and can be had again: a pure function of (seed, index, stream).
+//! Repeatable pseudo-random numbers: a pure function of (seed, index, stream).
 //!
 //! A request's content depends on its index alone, so a run gives the same requests again
 //! whichever thread happens to send them.

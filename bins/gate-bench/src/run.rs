@@ -81,7 +81,7 @@ impl RunConfig {
             spin: Duration::ZERO,
             scheduling: match mode {
                 Mode::Closed(_) => Scheduling::Batch,
-                // A request has its time to start.
+                // A request has to start on time.
                 Mode::Open(_) => Scheduling::Normal,
             },
             expect: Expect::Gate,
@@ -92,7 +92,7 @@ impl RunConfig {
     }
 }
 
-/// At most so many responses are kept per thread.
+/// The most responses kept per thread.
 const SAMPLES_MAX: usize = 20_000;
 
 /// A finished run.
@@ -104,8 +104,8 @@ pub struct Run {
     pub zero: SystemTime,
     /// From the end of the warm-up to the last response.
     pub duration: Duration,
-    /// What throughput is counted over: the time that was asked for, or all of it where a number of requests
-    /// was.
+    /// The time that throughput is counted over: the time asked for, or the whole run if a number
+    /// of requests was asked for.
     pub window: Duration,
     /// From the first request to the end of the last thread.
     pub wall: Duration,
@@ -115,7 +115,7 @@ pub struct Run {
     pub recorder: Recorder,
 }
 
-/// Runs it.
+/// Makes the run.
 ///
 /// # Errors
 /// When the server cannot be reached or stops answering altogether.

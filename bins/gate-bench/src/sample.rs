@@ -1,5 +1,5 @@
-//! Responses kept whole, a few of many, to be looked at after the run: their tokens verified,
-//! their segment timings read.
+//! A few of the responses, kept whole to be checked after the run: their tokens verified, their
+//! segment timings read.
 
 use crate::outcome::Outcome;
 use crate::workload::{Kind, OrderRef, Request};

@@ -1,5 +1,5 @@
-//! How the generator's threads share the cores with the server: what the kernel's scheduler is asked
-//! for, which it gives to anyone.
+//! Sets the scheduling policy of the generator's threads, which decides how they share the cores
+//! with the server. It needs no privilege.
 
 /// The scheduling policy of the threads that make the load (`sched(7)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -11,7 +11,7 @@ pub enum Scheduling {
 }
 
 impl Scheduling {
-    /// As it is called on the command line and in reports.
+    /// Its name on the command line and in reports.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -19,8 +19,8 @@ impl Scheduling {
         }
     }
 
-    /// Asks for it for the calling thread. What is in force then: a sandbox may refuse, and other
-    /// systems know no such thing.
+    /// Requests it for the calling thread; returns the policy then in force. A sandbox may refuse,
+    /// and other systems do not have it.
     pub(crate) fn ask(self) -> Self {
         #[cfg(target_os = "linux")]
         match self {
@@ -44,7 +44,7 @@ mod linux {
     pub(super) fn set_batch() -> Result<(), Error> {
         let mut attributes = sched_getattr(SELF, 0)?;
         attributes.sched_policy = u32::try_from(c::SCHED_BATCH).map_err(Error::other)?;
-        // Of a real-time policy.
+        // Only used by real-time policies.
         attributes.sched_priority = 0;
         Ok(sched_setattr(SELF, &attributes, 0)?)
     }
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn what_is_said_to_be_in_force_is() {
         let batch = u32::try_from(uapi::c::SCHED_BATCH).ok();
-        // A thread of its own: it would change the others of this process, too.
+        // On a thread of its own, since the policy stays changed and new threads inherit it.
         let apart = std::thread::spawn(move || {
             assert_eq!(Scheduling::Normal.ask(), Scheduling::Normal);
             assert_ne!(policy(), batch);

@@ -62,7 +62,7 @@ impl Series {
     }
 }
 
-/// So many runs decide on a rate, the last one for all when none before it was valid.
+/// The most runs that decide on a rate.
 const MOST_TRIES: usize = 3;
 
 /// Runs every rate in turn.
@@ -118,7 +118,7 @@ pub fn saturate(
             missed = Some(rate);
         }
         rate = match (met, missed) {
-            // Not even the first: there is nothing to search.
+            // Not even the first rate is met: there is nothing to search.
             (None, _) => break,
             (Some(low), None) if low >= to => break,
             (Some(low), None) => (low * 2.0).min(to),

@@ -1,4 +1,4 @@
-//! A run for people: a few lines of text.
+//! Prints a run for people: a few lines of text.
 
 use std::fmt::{self, Write as _};
 

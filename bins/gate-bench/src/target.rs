@@ -103,8 +103,8 @@ impl Target {
         }
     }
 
-    /// A stream that is connected or will be. A Unix socket is either at once: with nobody to take the
-    /// connection the system would wait without an end.
+    /// A stream that is connected or connecting. A Unix socket connects or fails at once: if nobody
+    /// accepted, the system would wait without end.
     pub(crate) fn connect_soon(&self) -> io::Result<Stream> {
         match self {
             Self::Tcp { addr, .. } => {

@@ -1,4 +1,4 @@
-//! When a run says more about the generator than about the server.
+//! Tells when a run says more about the generator than about the server.
 
 use crate::run::{Mode, Run};
 use crate::verify::Tokens;
@@ -10,7 +10,7 @@ pub const WAKE_LAG_P99_MAX_MS: f64 = 1.0;
 /// perhaps was the machine.
 pub(crate) const AWAY_MAX_MS: u64 = 250;
 
-/// So many requests, in per cent, may be lost without a response whose time could count.
+/// The most requests, in per cent, that may be lost without a response whose time could count.
 const LOST_MAX_PERCENT: f64 = 1.0;
 
 /// Why the run's figures must not be used; empty when they may.

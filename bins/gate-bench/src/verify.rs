@@ -1,5 +1,5 @@
-//! A closer look at sampled responses: are their tokens genuine and about the order that was
-//! asked, and where did the server spend its time?
+//! Checks sampled responses: are their tokens genuine and about the order that was sent, and where
+//! did the server spend its time?
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::run::Run;
 use crate::sample::Sample;
 use crate::workload::WorkloadConfig;
 
-/// What of a response's body is looked at.
+/// The members of a response's body that are read.
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(default, borrow)]
@@ -78,7 +78,7 @@ pub struct Tokens {
     pub verified: u64,
     /// The others.
     pub failed: u64,
-    /// Why they are others.
+    /// Why they failed, and how often.
     pub reasons: BTreeMap<String, u64>,
     /// False when no keys were given, so that nothing could be verified.
     pub checked: bool,
@@ -97,7 +97,7 @@ impl fmt::Display for Tokens {
     }
 }
 
-/// What a token is held against.
+/// What a token is checked against.
 #[derive(Debug)]
 pub struct Verifier<'a> {
     /// The server's keys.
@@ -181,7 +181,7 @@ impl Tokens {
     }
 }
 
-/// Looks at every sample of a run; without keys no token is verified.
+/// Checks every sample of a run; without keys no token is verified.
 #[must_use]
 pub fn look(run: &Run, keys: Option<&KeyRing>, aud: Option<&str>) -> (Tokens, Segments) {
     let samples = run.recorder.samples.kept();

@@ -1,9 +1,10 @@
-//! What is asked: a seeded, repeatable stream of requests over many clients.
+//! The requests: a seeded, repeatable stream over many clients.
 //!
-//! What kind of request has index i, and whose new order it is, is the same in every run with the same seed; the
-//! run id keeps order ids of different runs apart. Which earlier order a release, fill or replay names depends
-//! on which have been authorized by then, and so on the server's times. Request bytes are built once; per request only
-//! the ids are written into their fixed places. No socket and no clock here.
+//! The kind of request i, and the client of a new order, depend only on the seed; the run id keeps
+//! order ids of different runs apart. Which earlier order a release, fill or replay names depends
+//! on which have been authorized by then, and so on the server's timing. Request bytes are built
+//! once; for each request only the ids are written into their fixed places. No socket and no clock
+//! here.
 
 mod clients;
 mod mix;
@@ -133,7 +134,7 @@ impl Workload {
         (request, bytes)
     }
 
-    /// Tells that `order` was authorized and may be released, filled or replayed.
+    /// Records that `order` was authorized and may be released, filled or replayed.
     pub(crate) fn opened(&mut self, order: OrderRef) {
         if self.config.mix.names_earlier_orders() {
             if self.open.len() == KNOWN_ORDERS_MAX {

@@ -1,4 +1,4 @@
-//! From a loaded bundle to a policy in force: compile, check, and only then hand out.
+//! Activates a loaded bundle: compiles it, runs its tests, and only then hands out a policy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub enum ActivateError {
 }
 
 impl ActivateError {
-    /// Whether the bundle is sound and only its tests fail; else it does not even compile.
+    /// Whether the bundle compiles and only its tests fail.
     #[must_use]
     pub const fn is_test_failure(&self) -> bool {
         matches!(self, Self::Tests(_))
@@ -44,7 +44,7 @@ pub fn activate(bundle: &Bundle) -> Result<Arc<dyn Policy>, ActivateError> {
     activate_with(bundle, EvalLimits::default())
 }
 
-/// As [`activate`], within limits of the caller's.
+/// As [`activate`], with limits of the caller's.
 ///
 /// # Errors
 /// [`ActivateError`].
@@ -55,8 +55,8 @@ pub fn activate_with(
     on_own_stack(|| activate_here(bundle, limits, &Steps::at_once()))
 }
 
-/// As [`activate_with`], beside work that must not wait: between two steps, most of them of about
-/// a millisecond, `rest` is told how long the last had the processor, and the next begins when it
+/// As [`activate_with`], beside work that must not wait. Between two steps, most of them of about a
+/// millisecond, `rest` is called with the processor time of the last; the next begins when it
 /// returns. It is called on a thread that the activation starts.
 ///
 /// # Errors
@@ -69,12 +69,12 @@ pub fn activate_beside(
     on_own_stack(|| activate_here(bundle, limits, &Steps::with_rest(rest)))
 }
 
-/// Stack for parser, compiler and interpreter, which call themselves as deep as a bundle is nested.
-/// Memory is taken as it is used.
+/// Stack for parser, compiler and interpreter, which recurse as deep as a bundle is nested. Memory
+/// is only taken as it is used.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
-/// Runs on a thread with a stack that the bounds on nesting and chains are made for, whatever the
-/// caller's is. A panic there is an error here.
+/// Runs `work` on a thread whose stack suits the limits on nesting and chains, whatever stack the
+/// caller has. A panic there becomes an error.
 pub(crate) fn on_own_stack<T: Send>(
     work: impl FnOnce() -> Result<T, ActivateError> + Send,
 ) -> Result<T, ActivateError> {

@@ -65,7 +65,7 @@ impl Bundle {
         }
     }
 
-    /// Reads an unsigned bundle from a directory. What OPA would not read is passed over;
+    /// Reads an unsigned bundle from a directory. Files that OPA would not read are ignored;
     /// symbolic links are refused.
     ///
     /// # Errors
@@ -142,8 +142,8 @@ impl Bundle {
         self.hash
     }
 
-    /// What evaluates this bundle: its own Rego where it has any beside tests, else the
-    /// built-in rules.
+    /// The engine that evaluates this bundle: Rego if it has any besides tests, else the built-in
+    /// rules.
     #[must_use]
     pub fn engine(&self) -> Engine {
         if self.files.of_kind(Kind::Rego).next().is_some() {

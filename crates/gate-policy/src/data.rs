@@ -1,5 +1,5 @@
-//! The data documents of a bundle, as text: merged, and walked for the manifest's roots.
-//! Numbers are never read here, so they stay as they were written.
+//! Merges a bundle's data documents, as text, and lists their paths for the manifest's roots.
+//! Numbers are never parsed here, so they stay as they were written.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::bundle::BundleError;
 use crate::json::{Members, StrictError};
 
-/// One document from all: `a/b/data.json` is the value of `data.a.b`.
+/// Merges all documents into one: `a/b/data.json` is the value of `data.a.b`.
 pub(crate) fn merge(documents: &BTreeMap<&str, &str>) -> Result<String, BundleError> {
     let mut merged = "{}".to_owned();
     for (file, text) in documents {
@@ -59,7 +59,7 @@ fn merge_two(path: &str, a: &str, b: &str) -> Result<String, BundleError> {
         return Err(BundleError::DataConflict(path.to_owned()));
     };
     let mut merged: Vec<(String, String)> = Vec::new();
-    // By name, so that a large document costs its size and not its square.
+    // By name, so that a large document takes linear time.
     let mut places: HashMap<String, usize> = HashMap::new();
     for (name, value) in a.0 {
         places.insert(name.clone(), merged.len());
@@ -109,7 +109,7 @@ fn not_an_object(file: &str) -> BundleError {
     }
 }
 
-/// One object's members, or nothing.
+/// An object's members; `None` for any other value.
 pub(crate) fn object(value: &RawValue) -> Option<Vec<(String, &RawValue)>> {
     members(value.get()).map(|members| members.0)
 }

@@ -1,4 +1,4 @@
-//! How large a document may be that a policy is given, whatever evaluates it.
+//! Limits on the size of a policy's input, whichever engine evaluates it.
 
 use serde_json::Value as Json;
 
@@ -29,7 +29,7 @@ pub(crate) fn fits(input: &PolicyInput<'_>) -> bool {
     added.all(|member| measure(member, 1, &mut budget).is_ok())
 }
 
-/// Takes what is in a document off the budget of values.
+/// Subtracts a document's values from the budget.
 fn measure(json: &Json, depth: usize, budget: &mut usize) -> Result<(), TooLarge> {
     *budget = budget.checked_sub(1).ok_or(TooLarge)?;
     if depth > MAX_INPUT_DEPTH {

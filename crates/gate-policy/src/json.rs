@@ -39,7 +39,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 let mut members = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     if !seen.insert(name.clone()) {
-                        // Checked documents have no duplicate; this is the second fence.
+                        // Checked documents have no duplicates; this is a second safeguard.
                         return Err(A::Error::custom(format_args!("member `{name}` twice")));
                     }
                     members.push((name, value));
@@ -59,7 +59,7 @@ pub(crate) fn check(text: &str) -> Result<(), StrictError> {
     value.0.map_or(Ok(()), Err)
 }
 
-/// The first problem found in a value, carried out as data so that it keeps its type.
+/// The first problem in a value, returned as data so that it keeps its type.
 struct Checked(Option<StrictError>);
 
 impl<'de> Deserialize<'de> for Checked {

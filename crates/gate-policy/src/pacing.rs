@@ -1,14 +1,14 @@
-//! The steps of an activation, between which whoever loads beside other work may rest.
+//! Divides an activation into steps, so that it can rest between them while other work goes on.
 
 use std::cell::Cell;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What takes less is one step with what follows it.
+/// Shorter work is one step with what follows it.
 const LEAST: Duration = Duration::from_micros(300);
 
-/// Told how long a step had the processor; returns when the next may begin.
+/// Called with the processor time of the last step; returns when the next may begin.
 pub(crate) type Rest<'a> = &'a (dyn Fn(Duration) + Sync);
 
 /// The steps of one activation, all on one thread.
@@ -16,17 +16,17 @@ pub(crate) struct Steps<'a> {
     rest: Option<Rest<'a>>,
     /// The thread's processor time.
     clock: fn() -> Duration,
-    /// That, when this step began.
+    /// Its value when this step began.
     began: Cell<Duration>,
 }
 
 impl<'a> Steps<'a> {
-    /// With a rest between two steps. To be called on the thread that makes them.
+    /// Rests between two steps. To be called on the thread that makes them.
     pub(crate) fn with_rest(rest: Rest<'a>) -> Self {
         Self::by(processor_time, Some(rest))
     }
 
-    /// One after the other, at once.
+    /// Without rests.
     pub(crate) fn at_once() -> Self {
         Self::by(processor_time, None)
     }
@@ -39,7 +39,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// A step is done, unless it was too short to be one.
+    /// Ends a step, unless it was too short to be one.
     pub(crate) fn done(&self) {
         let Some(rest) = self.rest else {
             return;
@@ -52,7 +52,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// The time that this thread had the processor.
+/// The processor time of this thread.
 pub(crate) fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
@@ -83,7 +83,7 @@ mod tests {
         };
         let clock = || Duration::from_micros(WORKED.load(Ordering::Relaxed));
         let steps = Steps::by(clock, Some(&rest));
-        // What each piece of work takes, and how long the step is with which it ends one, if it does.
+        // The length of each piece of work, and of the step that ends with it, if one does.
         for (micros, ended) in [
             (0, None),
             (299, None),

@@ -1,8 +1,9 @@
-//! The bundle's own Rego: made ready when a bundle is loaded, evaluated fail closed.
+//! The Rego engine: compiles a bundle's policies when it is loaded, and evaluates them fail closed.
 //!
-//! Loading: [`refuse`] what no engine would take as OPA does, [`rewrite`] what both engines would take
-//! otherwise, [`compile`], mend the `program`, `shorten` it, make a `lean` copy for each thread. Deciding:
-//! a `machine` per thread, which evaluates the program directly (`direct`), or on regorus' register machine.
+//! Loading: [`refuse`] what no engine evaluates as OPA does, [`rewrite`] what both engines evaluate
+//! differently, [`compile`], patch the compiled program (`program`), `shorten` it, and make a
+//! `lean` copy for each thread. Deciding: one `machine` per thread, which evaluates the program
+//! directly (`direct`) or on regorus' register machine.
 
 mod arithmetic;
 pub(crate) mod asks;
@@ -50,8 +51,8 @@ use compile::Compiled;
 /// The document a decision is read from.
 pub const ENTRYPOINT: &str = "data.gate.decision";
 
-/// To be called before every evaluation: what this thread keeps beside one is nothing to another. Beside each
-/// are the numbers of the bundle's data that floats do not hold.
+/// Resets this thread's per-evaluation state: the side table of numbers, which starts with those of
+/// the bundle's data, and the count of pattern steps. To be called before every evaluation.
 pub(crate) fn begin_evaluation(data: &fraction::Unheld) {
     fraction::begin(data);
     builtins::forget_steps();
@@ -60,7 +61,7 @@ pub(crate) fn begin_evaluation(data: &fraction::Unheld) {
 /// A compiled Rego bundle.
 pub(crate) struct RegoPolicy {
     identity: PolicyIdentity,
-    /// Tells this activation's machines from those of any other.
+    /// Identifies this activation, so that a thread never reuses another activation's machine.
     activation: u64,
     compiled: Arc<Compiled>,
     limits: EvalLimits,
@@ -85,10 +86,10 @@ impl RegoPolicy {
         }
     }
 
-    /// The entrypoint's own answer to any input, before it is read as a verdict.
+    /// Evaluates the entrypoint for any input, without reading the answer as a verdict.
     ///
-    /// In the time of the interpreter, which is asked the same: this runs beside order flow and
-    /// must not fail because orders came first. The limit on instructions is that of orders.
+    /// The time limit is the interpreter's, which evaluates the same input: this runs beside order
+    /// flow, and waiting for a core must not make it fail. The instruction limit is that of orders.
     pub(crate) fn raw(&self, input: &regorus::Value) -> Result<regorus::Value, Unanswered> {
         within(EVALUATION_TIME, |time| {
             let limits = EvalLimits {
@@ -99,12 +100,13 @@ impl RegoPolicy {
         })
     }
 
-    /// What is beside every evaluation of this bundle.
+    /// The numbers of the bundle's data that no float represents; every evaluation starts with
+    /// them.
     pub(crate) fn unheld(&self) -> &fraction::Unheld {
         &self.compiled.data.unheld
     }
 
-    /// Those of an order.
+    /// The limits on evaluating one order.
     pub(crate) const fn limits(&self) -> EvalLimits {
         self.limits
     }
@@ -127,7 +129,8 @@ impl Policy for RegoPolicy {
 
     fn evaluate(&self, input: &PolicyInput<'_>) -> Verdict {
         let mut verdict = machine::evaluate(self.activation, &self.compiled, self.limits, input);
-        // The bundle's typed limit holds beside what the policy's answer says: the tighter wins.
+        // The data's typed limit applies as well as the one in the policy's answer: the tighter
+        // wins.
         let typed = self.max_exposure(input.client_id);
         verdict.max_exposure = match (verdict.max_exposure, typed) {
             (Some(answered), Some(typed)) => Some(answered.min(typed)),
@@ -144,8 +147,8 @@ impl Policy for RegoPolicy {
         };
         match machine::raw(&self.compiled, self.limits, document.clone()) {
             Ok(answer) => shape::fault(&answer).map(|fault| format!("{ENTRYPOINT} {fault}")),
-            // What decides has no names in it; the program that has them is larger, and may come
-            // to its limits before it comes to the error.
+            // The deciding program has no rule names. The program that has them is larger, and may
+            // hit its limits before it reaches the error.
             Err(error) => {
                 let error = error.to_string();
                 match machine::named(&self.compiled, self.limits, document) {

@@ -24,15 +24,15 @@ pub struct CheckReport {
     pub paths: Vec<String>,
     /// The builtins its rules call, sorted.
     pub builtins: Vec<String>,
-    /// Members of an order and its context that rules ask for and no order need have, sorted (`input.context.desk`). An
-    /// export of the journal has none of them.
+    /// Optional members of an order and its context that rules read, sorted (`input.context.desk`).
+    /// An export of the journal has none of them.
     pub asks: Vec<String>,
     /// What `data.json` really sets, or why it is not the built-in rules' data. The latter can
     /// only be in a bundle with Rego, and is a warning: its rules may read other data, but a
     /// misspelt limit looks just like that.
     pub data: Result<TypedData, DataError>,
-    /// What Gate itself takes from the data of a bundle with Rego: limits on exposure, for the ledger, and
-    /// contract sizes. None of a bundle without Rego, where `data` is all.
+    /// What Gate itself takes from the data of a bundle with Rego: exposure limits, for the ledger,
+    /// and contract sizes. `None` for a bundle without Rego, where `data` has it all.
     pub ledger: Option<TypedData>,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for CheckReport {
     }
 }
 
-/// What the ledger holds clients to beside the policy's own answer.
+/// What the ledger enforces beside the policy's own answer.
 fn write_ledger(f: &mut fmt::Formatter<'_>, ledger: &TypedData) -> fmt::Result {
     let limit = |limits: &Limits| {
         limits
@@ -97,7 +97,8 @@ fn sorted(data: &TypedData) -> Vec<(&str, &Limits)> {
     clients
 }
 
-/// All of it; and what follows for others, where the built-in rules are the bundle's.
+/// Writes all of the data and, where the built-in rules use it, what follows for clients and
+/// symbols that are not listed.
 fn write_data(f: &mut fmt::Formatter<'_>, data: &TypedData, is_builtin: bool) -> fmt::Result {
     let follows = |text| if is_builtin { text } else { "" };
     match data.default_limits() {
@@ -195,9 +196,9 @@ pub struct Change {
     pub new: Verdict,
 }
 
-/// Puts recorded orders to two policies; each decides as with the ledger, which holds a client to the
-/// limit on exposure that the policy names. An order whose notional is out of range under either
-/// is counted as blocked there with `policy_error`; sums stay at the largest notional there is.
+/// Evaluates recorded orders under two policies. Each decides together with the ledger, which
+/// enforces the exposure limit that the policy names. An order whose notional is out of range under
+/// either counts as blocked there with `policy_error`; sums saturate at the largest notional.
 pub fn diff(
     old: &dyn Policy,
     new: &dyn Policy,

@@ -42,7 +42,7 @@ impl Policy for BuiltinPolicy {
         if fits(input) {
             judge(&self.data, input)
         } else {
-            // As Rego, which cannot be given it.
+            // As with Rego, which cannot be given such an input.
             let limit = self.max_exposure(input.client_id);
             Verdict::new(false, vec![reason::POLICY_ERROR.into()], limit)
         }

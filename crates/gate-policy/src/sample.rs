@@ -1,4 +1,4 @@
-//! The bundle that is shipped: where a broker starts, and what serves when nothing else is given.
+//! The shipped bundle: a starting point for brokers, and the default if no other is given.
 
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::Engine;
@@ -36,7 +36,7 @@ impl Bundle {
     /// same verdict on every order.
     ///
     /// # Errors
-    /// None in a released build: a test holds that both forms load.
+    /// None in a released build: a test ensures that both forms load.
     pub fn sample(engine: Engine) -> Result<Self, BundleError> {
         match engine {
             Engine::Builtin => Self::from_files(BUILTIN),

@@ -47,7 +47,7 @@ pub enum TestProblem {
     /// A vector file or one of its vectors cannot be read.
     #[error(transparent)]
     Vector(#[from] VectorError),
-    /// A vector's verdict is another one.
+    /// A vector's verdict differs from the expected one.
     #[error("expected {expected}, got {actual}")]
     Verdict {
         /// What the vector says.
@@ -76,7 +76,7 @@ impl TestReport {
     }
 }
 
-/// Of the inputs on which the engines differ.
+/// The most inputs shown on which the engines differ.
 const MAX_SHOWN: usize = 3;
 
 impl fmt::Display for TestReport {
@@ -88,7 +88,7 @@ impl fmt::Display for TestReport {
             self.failures.len(),
             self.compared
         )?;
-        // Inputs on which the engines differ have one cause, most often.
+        // Most often, all inputs on which the engines differ have one cause.
         let is_difference =
             |failure: &&TestFailure| matches!(failure.problem, TestProblem::Mismatch { .. });
         let (differences, others): (Vec<_>, Vec<_>) = self.failures.iter().partition(is_difference);
@@ -103,7 +103,7 @@ impl fmt::Display for TestReport {
     }
 }
 
-/// Runs everything the bundle brings, and the probes.
+/// Runs the bundle's own tests and vectors, and the probes.
 pub(crate) fn run(
     bundle: &Bundle,
     activation: &Activation,

@@ -22,7 +22,7 @@ pub mod reason {
     pub const ORDER_RATE: &str = "order_rate";
     /// The price is too far from the reference price.
     pub const PRICE_COLLAR: &str = "price_collar";
-    /// A price collar is set, and there is no reference price to hold the price against.
+    /// A price collar is set, and there is no reference price to compare with.
     pub const REFERENCE_PRICE_MISSING: &str = "reference_price_missing";
     /// The symbol is in `restricted_symbols`.
     pub const RESTRICTED_SYMBOL: &str = "restricted_symbol";
@@ -52,7 +52,7 @@ pub mod reason {
     /// The policy has no answer for this order.
     pub const POLICY_UNDEFINED: &str = "policy_undefined";
 
-    /// Those with which a policy did not judge, but failed.
+    /// The reasons of a policy that failed instead of judging.
     pub const FAULTS: [&str; 4] = [POLICY_ERROR, POLICY_SHAPE, POLICY_TIMEOUT, POLICY_UNDEFINED];
 }
 
@@ -63,7 +63,7 @@ pub struct Verdict {
     pub allow: bool,
     /// Why not, sorted and unique. INVARIANT: not empty when `allow` is `false`.
     pub reasons: Vec<Cow<'static, str>>,
-    /// The client's exposure limit, which the ledger holds the order to whatever the policy says.
+    /// The client's exposure limit, which the ledger enforces whatever the policy says.
     pub max_exposure: Option<Notional>,
 }
 

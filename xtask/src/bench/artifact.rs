@@ -1,5 +1,5 @@
-//! The artifact `P0-SIDECAR-PERF-*.json`: the decision record's members by their names, and what
-//! honesty adds to them.
+//! The artifact `P0-SIDECAR-PERF-*.json`: the members that the decision record names, and what it
+//! takes to judge them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ struct Percentiles {
     count: u64,
 }
 
-/// The record's own evaluation is of the closed loop's p99; the others stand beside it.
+/// The decision record evaluates the closed loop's p99; the others are additions.
 #[derive(Debug, Serialize)]
 struct Slo {
     p99_target_ms: f64,
@@ -157,7 +157,7 @@ impl<'a> Artifact<'a> {
         }
     }
 
-    /// Writes it into `dir`; where it is.
+    /// Writes it into `dir`; returns its path.
     pub(super) fn write(&self, dir: &Path) -> Result<PathBuf> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
         let path = dir.join(&self.file_name);

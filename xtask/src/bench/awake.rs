@@ -1,10 +1,9 @@
-//! Cores that do not sleep while something is measured.
+//! Keeps cores from sleeping while something is measured.
 //!
-//! A core that has nothing to do sleeps, the deeper the longer, and takes a while to be there
-//! again (a virtual one: it is given back to the host). At a steady rate that is half of what a bare
-//! server's answer takes, and says nothing about the server. So it is asked of the kernel that no
-//! core sleep, as cyclictest(8) asks, for all that is measured alike; the sidecar can ask it for
-//! itself (`wake_latency_us`).
+//! An idle core sleeps, the deeper the longer, and takes a while to wake (a virtual one is given
+//! back to the host). At a steady rate that is half of the time of a bare server's answer, and says
+//! nothing about the server. So the kernel is asked, as cyclictest(8) asks it, that no core sleep,
+//! for all that is measured alike; the sidecar can ask for itself (`wake_latency_us`).
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, Result, Write as _};
@@ -12,18 +11,19 @@ use std::io::{Error, Result, Write as _};
 /// The kernel's PM QoS interface for processes, in force while the file is open
 /// (`Documentation/power/pm_qos_interface.rst`).
 const DEVICE: &str = "/dev/cpu_dma_latency";
-/// What heeds it, or `none`.
+/// Names the driver that honours it, or `none`.
 const IDLE_DRIVER: &str = "/sys/devices/system/cpu/cpuidle/current_driver";
 
-/// In force while it lives.
+/// A request to the kernel, in force while this lives.
 #[derive(Debug)]
 pub(super) struct Awake(#[expect(dead_code, reason = "open is all it need be")] File);
 
 impl Awake {
-    /// What the kernel is asked for: the microseconds that a core may take to wake.
+    /// The wake-up latency that is asked for, in microseconds.
     pub(super) const LATENCY_US: i32 = 0;
 
-    /// Needs the right to write the device, which root has, and a kernel that manages idle cores.
+    /// Makes the request. Needs the right to write the device, which root has, and a kernel that
+    /// manages idle cores.
     pub(super) fn ask() -> Result<Self> {
         let driver = std::fs::read_to_string(IDLE_DRIVER).unwrap_or_default();
         if ["", "none"].contains(&driver.trim()) {

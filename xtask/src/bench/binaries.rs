@@ -40,7 +40,7 @@ impl Binaries {
         run::cargo(&generator, &[])
     }
 
-    /// Whether all are there.
+    /// Fails unless all are there.
     pub(super) fn check(&self) -> Result<()> {
         for path in [
             &self.sidecar,

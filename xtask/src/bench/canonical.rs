@@ -1,4 +1,4 @@
-//! The decision record's load on one sidecar: the closed loop that `results` reports, and the
+//! Runs the decision record's load on one sidecar: the closed loop that `results` reports, and the
 //! open loop beside it.
 
 use std::path::Path;
@@ -18,9 +18,9 @@ pub(super) struct Canonical {
     pub(super) open: Measured,
     /// Open loops at several rates.
     pub(super) sweep: Vec<SweepStep>,
-    /// What that sidecar said of itself.
+    /// That sidecar's own settings and process.
     pub(super) running: Running,
-    /// What the comparison's bare server has to answer.
+    /// The size that the comparison's bare server answers with.
     pub(super) response_body_bytes: u64,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct SweepStep {
     valid: bool,
 }
 
-/// One response in so many has its token verified and its segments read.
+/// One response in this many has its token verified and its segments read.
 const SAMPLE_EVERY: u32 = 32;
 
 /// What is measured, in words.

@@ -14,7 +14,7 @@ const NOISE_MIN: f64 = 0.02;
 /// Beyond this nothing can be told.
 const NOISE_MAX: f64 = 0.5;
 
-/// The ratios that are held, and whether more is better.
+/// The ratios that are checked, and whether more is better.
 const RATIOS: [(&str, bool); 2] = [("throughput", true), ("open_p99", false)];
 
 /// Compares two artifacts; an error names what got worse.
@@ -51,7 +51,7 @@ pub(super) fn against(old: &Path, new: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What makes other ratios of the same code.
+/// The settings that change the ratios of the same code.
 const SETTINGS: [&str; 5] = [
     "/config/durability",
     "/config/concurrency",
@@ -60,8 +60,8 @@ const SETTINGS: [&str; 5] = [
     "/comparison/closed_duration_sec",
 ];
 
-/// Whether both were measured in the same way, and whether cores slept in both or in none: with it the latencies
-/// of both servers are others.
+/// Fails unless both were measured with the same settings, and cores slept in both or in neither:
+/// sleep changes the latencies of both servers.
 fn alike(old: &Value, new: &Value) -> Result<()> {
     for member in SETTINGS {
         let (before, after) = (old.pointer(member), new.pointer(member));
@@ -121,7 +121,7 @@ impl Verdict {
         } else {
             change > 1.0 + noise
         };
-        // What is not a number has not been held.
+        // A change that is not a number counts as worse.
         Ok(Self {
             noise,
             worse: worse || !change.is_finite(),

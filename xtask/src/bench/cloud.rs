@@ -1,5 +1,5 @@
-//! The cloud path, really run: the order service, its policy server and a PostgreSQL of its own,
-//! made in a temporary directory and gone afterwards.
+//! Runs the cloud path: the order service, its policy server and a PostgreSQL of its own in a
+//! temporary directory, which is removed afterwards.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ const UNPRIVILEGED: &str = "nobody";
 #[derive(Debug)]
 pub(super) struct Cloud {
     pub(super) service: Server,
-    /// What answers the policy questions.
+    /// The name of the policy server.
     pub(super) policy_server: &'static str,
     policy: Policy,
     postgres: Postgres,
@@ -64,7 +64,7 @@ impl Cloud {
         })
     }
 
-    /// Has PostgreSQL do now what it would do by itself later, in somebody else's turn.
+    /// Makes PostgreSQL do its maintenance now, and not in another server's turn.
     pub(super) fn settle(&self) -> Result<()> {
         self.postgres.clean_up()
     }
@@ -113,7 +113,7 @@ fn start_opa(binaries: &Binaries, program: &Path) -> Result<(Child, String)> {
     Ok((child, format!("http://127.0.0.1:{port}")))
 }
 
-/// A PostgreSQL over a fresh directory, as its own defaults have it: every commit is synchronous.
+/// A PostgreSQL over a fresh directory, with its own defaults: every commit is synchronous.
 #[derive(Debug)]
 struct Postgres {
     dir: tempfile::TempDir,
@@ -125,7 +125,7 @@ struct Postgres {
 impl Postgres {
     fn start() -> Result<Self> {
         let bin = postgres_bin()?;
-        // Not below the workspace: another user may have no way there.
+        // Not below the workspace: another user may have no access there.
         let dir = tempfile::Builder::new().prefix("gate-cloud-").tempdir()?;
         let as_other = own_uid(dir.path())? == 0;
         if as_other {

@@ -1,4 +1,4 @@
-//! The sidecar beside bare actix-web, in turns in one run.
+//! Compares the sidecar with bare actix-web, in turns in one run.
 //!
 //! Absolute figures differ by machine and by what else the machine does; ratios between servers
 //! that took turns hold. The order of the turns changes from round to round, and a ratio is taken
@@ -29,12 +29,13 @@ pub(super) struct Contender {
     pub(super) open_p99_ms: Rounds,
     #[serde(rename = "open_p99.9_ms")]
     pub(super) open_p99_9_ms: Rounds,
-    /// Of each open loop the median of its seconds' p99: what a few bad seconds of the machine leave as it is.
+    /// For each open loop the median of its seconds' p99, which a few bad seconds of the machine do
+    /// not change.
     pub(super) open_median_second_p99_ms: Rounds,
     /// How late the generator sent in the open loops, from the intended start.
     pub(super) open_send_lag_p99_ms: Rounds,
     pub(super) errors: u64,
-    /// Of those that the figures are from.
+    /// The invalid runs among those in the figures.
     pub(super) invalid_runs: u32,
     /// Invalid runs that were run again, and are in no figure.
     pub(super) repeated_runs: u32,
@@ -46,11 +47,11 @@ pub(super) struct Contender {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Ratios {
     pub(super) name: &'static str,
-    /// Its throughput over bare actix-web's.
+    /// Its throughput divided by bare actix-web's.
     pub(super) throughput: Rounds,
-    /// Its open-loop p99 over bare actix-web's.
+    /// Its open-loop p99 divided by bare actix-web's.
     pub(super) open_p99: Rounds,
-    /// Its throughput over the Unix socket over that over TCP.
+    /// Its throughput over the Unix socket divided by that over TCP.
     pub(super) unix_over_tcp: Rounds,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct Comparison {
     pub(super) ratios: Vec<Ratios>,
     /// The path that the sidecar replaces, when it was run as well.
     pub(super) cloud: Option<CloudPath>,
-    /// The generator that ours is held to, when it is on PATH.
+    /// The generator that ours is compared with, when it is on PATH.
     pub(super) wrk: Option<Wrk>,
 }
 
@@ -82,11 +83,11 @@ pub(super) struct CloudPath {
     pub(super) closed_p50_ms: Rounds,
     pub(super) closed_p99_ms: Rounds,
     pub(super) errors: u64,
-    /// The sidecar's (Rego) throughput over its.
+    /// The sidecar's throughput (Rego) divided by that of the cloud path.
     pub(super) throughput_of_sidecar: Rounds,
-    /// Its p99 over the sidecar's (Rego).
+    /// Its p99 divided by the sidecar's (Rego).
     pub(super) p99_over_sidecar: Rounds,
-    /// What the decision record compares with, and where that stood.
+    /// The cloud path's p99 in the decision record, and where that is from.
     pub(super) recorded_p99_ms: f64,
     pub(super) recorded_in: &'static str,
 }

@@ -1,10 +1,10 @@
-//! The cores that a benchmark runs on: whether they are there when they are wanted.
+//! Measures whether the cores that a benchmark runs on are available when they are wanted.
 //!
-//! Nothing of the product is in it. A core of a virtual machine sleeps and wakes as its host lets it,
-//! and what the host does for the guest's disk may be counted together with the guest's cores. A host
-//! that waits a while for a sleeping core to be wanted again counts a core that wakes often as a busy
-//! one, though it has nearly nothing to do; with syncs on top that is more than the guest may have, and
-//! all of its cores are taken away for a while (seen: 5 to 15 ms).
+//! Nothing of the product is involved. A core of a virtual machine sleeps and wakes as its host
+//! allows, and the host may count its own work for the guest's disk together with the guest's
+//! cores. A host that polls for a while before it lets a core sleep counts a core that wakes often
+//! as a busy one, though it does nearly nothing; with syncs on top that is more than the guest may
+//! have, and all of its cores are taken away for a while (seen: 5 to 15 ms).
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,25 +17,25 @@ use serde::Serialize;
 
 use super::disk::Syncs;
 
-/// Every core naps, wakes, and naps again.
+/// How every core naps, wakes, and naps again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Cores {
     pub(super) nap_us: u64,
-    /// Share of the time that naps lasted longer than 1 ms: that share of the orders of a steady load
-    /// meets a core that is not there.
+    /// Share of the time in naps of more than 1 ms, in per cent: that share of a steady load's
+    /// orders meets a core that is not available.
     pub(super) late_percent: f64,
     /// The same beside [`Syncs`], with pauses.
     pub(super) late_percent_beside_syncs: f64,
     pub(super) syncs_per_second: f64,
-    /// The longest nap of both, in ms.
+    /// The longest nap of both, in milliseconds.
     pub(super) longest_ms: f64,
 }
 
 const LENGTH: Duration = Duration::from_secs(3);
 const NAP: Duration = Duration::from_micros(100);
-/// Longer than this a nap is a core that was not there.
+/// A longer nap means that the core was not available.
 const LATE: Duration = Duration::from_millis(1);
-/// A sync begins so long after the one before, or when that is done.
+/// A sync begins this long after the one before began, or when that is done.
 const BETWEEN_SYNCS: Duration = Duration::from_micros(700);
 
 /// Measures for a few seconds; `dir` is on the disk that is written to.
@@ -64,7 +64,7 @@ pub(super) fn measure(dir: &Path) -> Result<Cores> {
     })
 }
 
-/// How the naps of all cores went while `work` was done.
+/// Measures the naps of all cores while `work` is done.
 fn beside(work: impl FnOnce() -> Result<()>) -> Result<Naps> {
     let over = AtomicBool::new(false);
     let cores = cores()?;
@@ -72,7 +72,8 @@ fn beside(work: impl FnOnce() -> Result<()>) -> Result<Naps> {
         let over = &over;
         let naps = cores.into_iter().map(|core| {
             scope.spawn(move || {
-                // A core that was taken from this process meanwhile is napped for by another.
+                // If the core has been taken from this process meanwhile, the thread naps on
+                // another.
                 let _ = sched_setaffinity(None, &core);
                 Naps::until(over)
             })

@@ -1,7 +1,8 @@
-//! The disk that a benchmark waits for: how long a sync takes, and how long the longest do.
+//! Measures the disk that a benchmark waits for: how long syncs take, and how long the longest do.
 //!
-//! Nothing of the product is in it. A stall of the disk is in every server's tail that waits for
-//! it, so no p99 at a steady rate is better than the share of time that stalls take.
+//! Nothing of the product is involved. A stall of the disk is in the tail of every server that
+//! waits for it, so no percentile at a steady rate is better than the share of time in stalls
+//! allows.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -22,15 +23,15 @@ pub(super) struct Disk {
     pub(super) max: f64,
     pub(super) count: usize,
     pub(super) write_bytes: usize,
-    /// Share of the time that was spent in syncs longer than 1 ms: that share of the orders of a
-    /// steady load meets one, whatever the software does.
+    /// Share of the time in syncs of more than 1 ms, in per cent: that share of a steady load's
+    /// orders meets one, whatever the software does.
     pub(super) stalled_percent: f64,
     pub(super) stalls_per_second: f64,
 }
 
 const LENGTH: Duration = Duration::from_secs(3);
 const WRITE_BYTES: usize = 8 * 1024;
-/// As a write-ahead log is written: from the beginning, and over it again.
+/// The file's length: like a write-ahead log, it is overwritten from the beginning again and again.
 const FILE_BYTES: usize = 16 * 1024 * 1024;
 const STALL_MS: f64 = 1.0;
 
@@ -54,7 +55,7 @@ pub(super) struct Syncs {
 }
 
 impl Syncs {
-    /// In a file of its full length, which is made first.
+    /// Creates the file in its full length first.
     pub(super) fn begin(dir: &Path) -> Result<Self> {
         let path = dir.join("fsync-probe");
         let mut file = File::create(&path).context("cannot measure fsync")?;
@@ -69,7 +70,7 @@ impl Syncs {
         })
     }
 
-    /// The next one, and how long it took.
+    /// Makes one write and sync; returns how long it took.
     pub(super) fn one(&mut self) -> Result<Duration> {
         let started = Instant::now();
         let place = self.count * WRITE_BYTES % FILE_BYTES;

@@ -20,7 +20,7 @@ pub(super) struct Environment {
     pub(super) cpu_flags: String,
     /// The cores that this process and gate-bench may use, as the kernel lists them.
     pub(super) cpus_allowed: String,
-    /// Of this process and of every one that it starts; below zero they are preferred to others.
+    /// The nice value of this process and of every one it starts; those below zero are preferred.
     pub(super) nice: Option<i32>,
     pub(super) virtualization: String,
     pub(super) kernel: String,
@@ -32,12 +32,12 @@ pub(super) struct Environment {
     pub(super) file_system: String,
     /// Of the data directory's file system, before any load.
     pub(super) fdatasync_ms: Disk,
-    /// What the kernel was asked for, for all that was measured: the microseconds that a core may take
-    /// to wake. None: cores slept as the kernel had them sleep.
+    /// The wake-up latency asked of the kernel for all that was measured, in microseconds. `None`:
+    /// cores slept as the kernel let them.
     pub(super) wake_latency_us: Option<i32>,
-    /// What heeds that; `none`: nothing does.
+    /// The driver that honours it; `none`: nothing does.
     pub(super) cpuidle_driver: String,
-    /// While nothing runs on them but naps, and beside syncs.
+    /// With nothing running on them but naps, and beside syncs.
     pub(super) cores: Cores,
     pub(super) load_average_before: String,
     pub(super) load_average_after: String,

@@ -43,12 +43,12 @@ pub(super) struct Measured {
     pub(super) response_percentiles: Vec<Point>,
 }
 
-/// The p99 of the second that is in the middle by it.
+/// The median of the seconds' p99, in milliseconds.
 pub(super) fn median_second_p99_ms(seconds: &[Second]) -> f64 {
     Rounds::of(seconds.iter().map(|second| second.p99_ms).collect()).median
 }
 
-/// What a search found, of its `gate-bench-series-v1`.
+/// The result of a search, from its `gate-bench-series-v1`.
 #[derive(Debug, Deserialize)]
 struct Found {
     best_rate_per_s: Option<f64>,
@@ -223,7 +223,7 @@ impl Load {
         if self.plain {
             command.args(["--expect", "plain"]);
         }
-        // Where no token is looked at keys would be an error.
+        // Without samples, keys would be an error.
         let is_sampled = !self
             .arguments
             .windows(2)

@@ -1,9 +1,9 @@
-//! Twice what the sidecar can take: do accepted orders stay quick, are the others told at once,
-//! and is everything as before when it is over?
+//! Offers twice what the sidecar can take: do accepted orders stay quick, are the others refused at
+//! once, and is everything as before when it is over?
 //!
-//! A generator on the sidecar's own cores cannot offer twice of what both get through together. So the sidecar
-//! has one core to itself here and the generator the others, and it judges by a hundred rules of a broker's
-//! own beside the shipped ones, so that one core of a generator is enough.
+//! A generator that shares the sidecar's cores cannot offer that much. So the sidecar has one core
+//! to itself here, and the generator the others; and the sidecar judges by a hundred rules beside
+//! the shipped ones, so that a generator on one core is enough.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,19 +20,20 @@ use super::{Args, Engine};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Overload {
-    /// What the sidecar gets through in a closed loop over as many connections as it decides orders at once.
+    /// The sidecar's throughput in a closed loop over as many connections as it decides orders at
+    /// once.
     pub(super) saturation_per_s: f64,
     pub(super) offered_per_s: u32,
-    /// Answers of any kind a second, while it was offered: what really came.
+    /// Answers of any kind a second during the offer: what really arrived.
     pub(super) answered_per_s: f64,
     pub(super) answered_over_saturation: f64,
     pub(super) valid: bool,
     pub(super) invalid_reasons: Vec<String>,
     pub(super) connections: u32,
     pub(super) max_in_flight: u32,
-    /// The sidecar's.
+    /// The sidecar's cores.
     pub(super) cores: u32,
-    /// Beside the shipped ones.
+    /// The rules beside the shipped ones.
     pub(super) own_rules: u32,
     pub(super) accepted_per_s: f64,
     /// From the sending.

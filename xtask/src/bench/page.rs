@@ -1,5 +1,5 @@
-//! The artifact as a page for people: one HTML file beside the JSON, with everything in it and
-//! nothing loaded from anywhere. A pure function of the artifact.
+//! Renders the artifact as a page: one HTML file beside the JSON, which loads nothing from
+//! elsewhere. A pure function of the artifact.
 
 mod bars;
 mod contest;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::lines::{Chart, Line, Scale};
 
-/// Writes the page of the artifact at `path` beside it; where it is.
+/// Writes the page of the artifact at `path` beside it; returns the page's path.
 pub(super) fn write(path: &Path) -> Result<PathBuf> {
     let text = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let artifact: Value = serde_json::from_slice(&text)
@@ -163,7 +163,7 @@ fn over_time(artifact: &Value) -> String {
         line("p99", "/p99_ms"),
         line("max", "/max_ms"),
     ];
-    // What was still under way at the end is no second.
+    // What was in flight at the end makes no second of its own.
     let length = number(artifact, "/config/open_loop_duration_sec").unwrap_or(f64::MAX);
     for line in &mut lines {
         line.points.retain(|(second, _)| *second < length);

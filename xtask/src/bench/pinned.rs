@@ -1,5 +1,5 @@
-//! Some of the cores for whoever is started meanwhile: a server that is offered more than it can take must not be
-//! spared it because its generator gets no core.
+//! Pins processes to some of the cores: a server under overload must not be spared because its
+//! generator gets no core.
 
 use anyhow::{Context as _, Result};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -11,12 +11,12 @@ pub(super) struct Pinned {
 }
 
 impl Pinned {
-    /// To the first of the cores that there are.
+    /// Pins to the first of the available cores.
     pub(super) fn to_first() -> Result<Self> {
         Self::to(|place| place == 0)
     }
 
-    /// To all others.
+    /// Pins to all others.
     pub(super) fn to_others() -> Result<Self> {
         Self::to(|place| place > 0)
     }

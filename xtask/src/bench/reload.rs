@@ -1,9 +1,9 @@
-//! A reload every second at half of the saturation: does any order fail, wait, or name a policy that
-//! did not decide it?
+//! Reloads the policy every second at half of the saturation: does any order fail, wait, or name a
+//! policy that did not decide it?
 //!
-//! Two revisions of the shipped Rego take turns. They decide alike, so that only the reload can make
-//! a difference. The load runs without reloads and with, in turns; the journal says afterwards under
-//! which policy each order was decided.
+//! Two revisions of the shipped Rego take turns. They decide alike, so that only the reload can
+//! make a difference. The load runs without reloads and with, in turns; afterwards the journal
+//! tells which policy decided each order.
 
 mod driver;
 mod journal;
@@ -23,7 +23,7 @@ use super::saturation;
 use super::server::Server;
 use super::stats::Rounds;
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(super) struct Reload {
     /// See [`saturation`]; absent when the rate was given.
@@ -38,12 +38,12 @@ pub(super) struct Reload {
     pub(super) with_p99_9_ms: Rounds,
     /// Round by round.
     pub(super) p99_ratio: Rounds,
-    /// Of both kinds of run.
+    /// The errors in both kinds of run.
     pub(super) errors: u64,
     pub(super) invalid_runs: u32,
     pub(super) reloads: u64,
     pub(super) reloads_refused: u64,
-    /// Seconds in which they were made.
+    /// The seconds during which reloads were made.
     pub(super) reload_seconds: f64,
     /// From the call to its answer: compiling, testing and putting in force.
     pub(super) reload_ms: Option<Rounds>,
@@ -251,7 +251,7 @@ impl Bundles {
         self.dir.join("live")
     }
 
-    /// Swaps the link, so that the next load reads this one; its revision.
+    /// Swaps the link, so that the next load reads this one; returns its revision.
     fn put(&self, which: usize) -> Result<&'static str> {
         let revision = *REVISIONS.get(which % 2).context("two revisions")?;
         let new = self.dir.join("live-new");

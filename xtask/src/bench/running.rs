@@ -1,5 +1,5 @@
-//! What a running sidecar says of itself, for the environment of an artifact: the metrics that
-//! operators see, and what the kernel knows of its process.
+//! Describes a running sidecar for the environment of an artifact: by the metrics that operators
+//! see, and by what the kernel knows of its process.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -26,7 +26,7 @@ pub(super) struct Running {
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Asks a sidecar that is up.
+/// Asks a running sidecar.
 pub(super) fn ask(server: &Server) -> Result<Running> {
     let admin = server.admin.as_deref().context("no admin address")?;
     let mut stream = TcpStream::connect(admin)?;

@@ -1,4 +1,4 @@
-//! The rate that a part of the benchmark halves.
+//! Finds the saturation, of which other parts of the benchmark use half.
 
 use std::path::Path;
 

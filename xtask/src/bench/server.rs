@@ -99,7 +99,7 @@ impl Server {
     /// Starts it and waits for `lines` lines of output, one of which names the public address.
     fn start(name: String, mut command: Command, lines: usize) -> Result<Self> {
         for (variable, _) in std::env::vars_os() {
-            // Only what is said here decides how it runs. (`RUST_BACKTRACE` makes a load of a bundle
+            // Only the arguments here decide how it runs. (`RUST_BACKTRACE` makes loading a bundle
             // three times the work.)
             let text = variable.to_string_lossy();
             if ["GATE_", "MIMALLOC_", "RUST_"]
@@ -149,7 +149,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Of its process.
+    /// The id of its process.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }

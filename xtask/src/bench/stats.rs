@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What several rounds of one measurement come to.
+/// The results of several rounds of one measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Rounds {
     pub(super) median: f64,

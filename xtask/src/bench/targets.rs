@@ -1,4 +1,4 @@
-//! What was aimed at, and whether it was met.
+//! The targets, and whether they were met.
 
 use serde::Serialize;
 
@@ -126,7 +126,7 @@ fn common(list: &mut List, mode: &str, run: &Measured) {
     );
 }
 
-/// Of the sampled tokens; no sample is no proof.
+/// The per cent of sampled tokens that verified. Without samples NaN, which meets no target.
 fn verified_percent(run: &Measured) -> f64 {
     100.0 * run.tokens.verified as f64 / run.tokens.sampled as f64
 }
@@ -261,7 +261,7 @@ fn reloaded(list: &mut List, reload: &Reload) {
     list.required("reload: p99 over without", ratio, ("<=", 1.5), "");
 }
 
-/// As a table, the required ones first.
+/// Prints a table, the required ones first.
 pub(super) fn print(targets: &[Target]) {
     for (required, title) in [(true, "required"), (false, "reported")] {
         println!("\n== {title}");

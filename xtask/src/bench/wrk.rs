@@ -15,7 +15,7 @@ use super::load::Measured;
 use super::server::Server;
 use super::stats::Rounds;
 
-/// What it measured, round by round.
+/// The measurements of `wrk`, round by round.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Wrk {
     pub(super) version: String,
@@ -24,7 +24,7 @@ pub(super) struct Wrk {
     pub(super) closed_requests_per_sec: Rounds,
     /// Answers that were no success, and lost connections.
     pub(super) errors: u64,
-    /// gate-bench's throughput over its, against the same server in the same round.
+    /// gate-bench's throughput divided by that of `wrk`, against the same server in the same round.
     pub(super) throughput_of_gate_bench: Rounds,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct WrkRun {
     pub(super) errors: u64,
 }
 
-/// As gate-bench's orders are.
+/// Sends requests like gate-bench's orders.
 const SCRIPT: &str = r#"wrk.method = "POST"
 wrk.path = "/v1/authorize"
 wrk.headers["Content-Type"] = "application/json"

@@ -1,4 +1,4 @@
-//! The direction of dependency, and that every crate inherits the workspace's lints.
+//! Checks the direction of dependencies, and that every crate inherits the workspace's lints.
 
 use std::path::Path;
 

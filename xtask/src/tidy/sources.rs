@@ -1,16 +1,16 @@
-//! What every source file keeps to: it says what lives in it, it fits a room, it leaves
-//! nothing open, and it names no machine.
+//! Checks each source file: it begins with a `//!` line, is not too long, leaves no work open, and
+//! names no machine.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// A room larger than this is two rooms.
+/// Split a longer file.
 const LINES_MAX: usize = 400;
-/// A test or example may be longer: a generator and the laws it feeds are one story.
+/// Tests and examples may be longer: a generator and the properties it feeds belong together.
 const TEST_LINES_MAX: usize = 520;
 
-/// Words that must not be committed, put together here so that this file may be.
+/// Words that must not be committed, assembled here so that this file may be.
 fn forbidden() -> Vec<(String, &'static str)> {
     vec![
         (["/ro", "ot/"].concat(), "a path of one machine"),

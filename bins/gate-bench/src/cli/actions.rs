@@ -1,4 +1,4 @@
-//! What the subcommands do: run, look at the samples, write what is asked for.
+//! Runs the subcommands: makes the runs, checks the samples, writes the output.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ use crate::verify;
 /// Measured, but the figures say more about the generator than about the server.
 const NOT_VALID: u8 = 3;
 
-/// As clap's.
+/// The same as clap's.
 const WRONG_USAGE: u8 = 2;
 
 /// One run, reported.
@@ -88,8 +88,8 @@ fn wrong_usage(what: &str) -> ExitCode {
     ExitCode::from(WRONG_USAGE)
 }
 
-/// Before any load: one that cannot be written must not cost a run. What is there stays until the run has
-/// something to say.
+/// Opens the output files before any load, so that one that cannot be written does not cost a run.
+/// Old content stays until there is a result.
 fn make_files(args: &CommonArgs, hdr: Option<&Path>) -> anyhow::Result<()> {
     let json = args.json.as_deref().filter(|_| !args.json_to_stdout());
     json.into_iter().chain(hdr).try_for_each(|path| {
@@ -128,7 +128,7 @@ fn read_keys(path: &Path) -> anyhow::Result<KeyRing> {
     KeyRing::from_jwks(&text).with_context(|| format!("`{}` is no key set", path.display()))
 }
 
-/// The JSON where it was asked for, and the text unless the JSON took its place.
+/// Writes the JSON if asked for, and the text unless the JSON took its place.
 fn write(args: &CommonArgs, value: &impl serde::Serialize, text: &str) -> anyhow::Result<()> {
     if let Some(path) = &args.json {
         let mut json = serde_json::to_vec_pretty(value)?;

@@ -1,4 +1,4 @@
-//! Values of the command line: what is taken, and what is said of what is not.
+//! Parses command-line values, and says what is wrong with them.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("not a number of seconds up to {MAX_SECONDS}"))
 }
 
-/// What stands in a request as it is: nothing that JSON would have to escape.
+/// Text that goes into requests as it is: nothing that JSON would have to escape.
 pub(super) fn plain(text: &str) -> Result<String, String> {
     let is_plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\');
     if text.is_empty() || text.len() > 100 || !text.chars().all(is_plain) {
@@ -67,7 +67,7 @@ pub(super) fn amount(text: &str) -> Result<String, String> {
     }
 }
 
-/// More than any generator of this kind sends; each request that is due is taken note of.
+/// More than any generator of this kind sends; each request that falls due is recorded.
 const MAX_RATE_PER_S: f64 = 10_000_000.0;
 
 pub(super) fn rate(text: &str) -> Result<f64, String> {

@@ -1,4 +1,4 @@
-//! A genuine token passes; each way of being another one is named.
+//! A genuine token passes; every way in which it can be wrong is named.
 
 use gate_token::Claims;
 

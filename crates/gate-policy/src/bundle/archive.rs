@@ -28,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Files, BundleError> {
         left: MAX_BUNDLE_BYTES.saturating_add(MAX_ENTRIES.saturating_mul(1024)),
     };
     let result = entries(&mut unpacked).and_then(|files| {
-        // What follows the last entry holds gzip's checksum.
+        // Reads on after the last entry, so that gzip's checksum is verified.
         let rest = std::io::copy(&mut unpacked, &mut std::io::sink());
         rest.map(|_| files).map_err(BundleError::Archive)
     });
@@ -86,7 +86,7 @@ fn entries(unpacked: &mut Bounded<'_>) -> Result<Files, BundleError> {
     Ok(files)
 }
 
-/// A reader that ends after so many bytes: what a bomb unpacks to is never held or walked.
+/// A reader that ends after `left` bytes: a decompression bomb is never unpacked in full.
 struct Bounded<'a> {
     inner: MultiGzDecoder<&'a [u8]>,
     left: usize,

@@ -38,7 +38,7 @@ pub(super) fn read(path: &Path) -> Result<Files, BundleError> {
 
 struct Walk {
     files: Files,
-    /// Then what is no part of a bundle is read, too.
+    /// If so, files that are not part of a bundle are read, too.
     is_signed: bool,
     entries: usize,
 }

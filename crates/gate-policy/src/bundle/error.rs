@@ -43,7 +43,7 @@ pub enum BundleError {
     /// The bundle was packed with a directory around it.
     #[error("`{0}` is not at the bundle's root: pack what is in the directory, not the directory")]
     NestedManifest(String),
-    /// A part of OPA's bundle format that is not supported, and so must not be passed over.
+    /// A part of OPA's bundle format that is not supported and must not be ignored.
     #[error("`{0}` is not supported in a bundle")]
     Unsupported(String),
     /// A JSON file is not JSON, has a member twice, or is too deep.
@@ -57,7 +57,7 @@ pub enum BundleError {
     /// A Rego file is not UTF-8.
     #[error("`{0}` is not UTF-8")]
     NotUtf8(String),
-    /// The revision cannot stand in a token.
+    /// The revision cannot be put into a token.
     #[error(
         "the manifest's revision has control characters or more than {MAX_REVISION_BYTES} bytes"
     )]
@@ -81,7 +81,7 @@ pub enum BundleError {
     Signature(super::SignatureError),
 }
 
-/// By hand: the message has the reason already, and `#[from]` would make it a source, told twice.
+/// Not `#[from]`: it would make the reason a source as well, and the message already has it.
 impl From<super::SignatureError> for BundleError {
     fn from(error: super::SignatureError) -> Self {
         Self::Signature(error)

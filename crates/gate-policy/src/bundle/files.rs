@@ -59,7 +59,7 @@ pub(super) struct Files {
     // INVARIANT: every path has passed `clean`, and the limits hold.
     by_path: BTreeMap<String, Vec<u8>>,
     bytes: usize,
-    /// What is no part of a bundle and may be signed all the same.
+    /// Files that are not part of a bundle but may be signed.
     others: BTreeMap<String, Vec<u8>>,
 }
 
@@ -79,7 +79,8 @@ impl Files {
         within("the number of files", self.by_path.len(), MAX_FILES)
     }
 
-    /// Keeps another file, for the signature; not where it is larger than a bundle's may be.
+    /// Keeps a file that is not part of a bundle, for the signature, unless it exceeds a bundle's
+    /// limits.
     pub(super) fn add_other(&mut self, path: &str, content: Vec<u8>) -> Result<(), BundleError> {
         let bytes = self.bytes.saturating_add(content.len());
         let is_small = content.len() <= MAX_FILE_BYTES && bytes <= MAX_BUNDLE_BYTES;
@@ -90,7 +91,7 @@ impl Files {
         Ok(())
     }
 
-    /// One of those.
+    /// A file kept by `add_other`.
     pub(super) fn other(&self, path: &str) -> Option<&[u8]> {
         self.others.get(path).map(Vec::as_slice)
     }
@@ -108,7 +109,7 @@ impl Files {
             .rev()
             .skip(1)
             .any(|name| name.starts_with('.'));
-        // Packed with the directory around it: the manifest, and all limits, would be passed over.
+        // Packed with its directory: the manifest, and all limits, would be ignored.
         if name == ".manifest" && clean != name && !hidden {
             return Err(BundleError::NestedManifest(clean));
         }

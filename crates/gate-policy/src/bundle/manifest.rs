@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::BundleError;
 use crate::json::{self, StrictError};
 
-/// The longest revision: it stands in every token and in the metrics.
+/// The longest revision, in bytes: it is part of every token and of the metrics.
 pub(super) const MAX_REVISION_BYTES: usize = 256;
 
 /// What `.manifest` says. A bundle without one has the defaults.

@@ -170,13 +170,13 @@ fn payload(signatures: &[u8], key: &VerificationKey) -> Result<Payload, Signatur
     let claims = decode(payload)?;
     let payload = || serde_json::from_slice(&claims).map_err(|_| SignatureError::Malformed);
     if let Some(configured) = key.id() {
-        // Before the signature, so that a key that was rotated is told from one that is wrong.
+        // Checked before the signature, to tell a rotated key from a wrong one.
         let named = match header.kid {
             kid if kid.is_empty() => payload().map(|claims: Payload| claims.keyid)?,
             kid => kid,
         };
         if named != configured {
-            // Nothing is verified yet: what is shown of it is cut.
+            // Not verified yet: truncated before it is shown.
             let named = named.chars().filter(|c| !c.is_control()).take(64).collect();
             return Err(SignatureError::KeyId(named, configured.to_owned()));
         }

@@ -1,4 +1,4 @@
-//! Has a bundle on disk changed? Told from metadata alone, so that it can be asked often.
+//! Tells whether a bundle on disk has changed, from metadata alone, so that it can be asked often.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use super::dir::{self, MAX_ENTRIES};
 use super::files::MAX_PATH_DEPTH;
 
-/// What the metadata of a bundle's files say. Stamps differ when a file was written, replaced,
-/// added or taken away, and when a link on the way was swapped; also when nothing but a file's
-/// owner or mode was changed.
+/// The metadata of a bundle's files. Stamps differ when a file was written, replaced, added or
+/// removed, when a link on the way was swapped, and also when only a file's owner or mode was
+/// changed.
 ///
 /// Equal stamps of a directory that is being written prove nothing about the next moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,8 @@ struct Seen {
     device: u64,
     inode: u64,
     bytes: u64,
-    /// Last write and last change of metadata, in seconds and nanoseconds: the second cannot be
-    /// set back by a copy that preserves times.
+    /// Last write and last change of metadata (mtime, ctime), in seconds and nanoseconds: the
+    /// second cannot be set back by a copy that preserves times.
     times: [(i64, i64); 2],
 }
 

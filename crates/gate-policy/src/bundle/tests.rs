@@ -335,13 +335,13 @@ fn an_archive_that_is_cut_or_damaged_anywhere_is_refused() {
     }
 }
 
-/// All that is at the root of a bundle would be passed over, its limits with it.
+/// Everything at the bundle's root would be ignored, its limits included.
 #[test]
 fn an_archive_of_the_directory_instead_of_its_content_is_refused() {
     let packed = pack(&[("own/.manifest", "{}"), ("own/data.json", DATA)]);
     let error = Bundle::from_tar_gz(&packed).unwrap_err();
     assert!(matches!(error, BundleError::NestedManifest(path) if path == "own/.manifest"));
-    // What is hidden is no part of it at all.
+    // Hidden directories are not part of it.
     let beside = pack(&[(".git/.manifest", "{}"), ("data.json", DATA)]);
     assert!(Bundle::from_tar_gz(&beside).is_ok());
 }

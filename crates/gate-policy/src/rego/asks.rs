@@ -1,4 +1,4 @@
-//! What a bundle's rules ask of an order beyond what every order has.
+//! Lists the members of an order that a bundle's rules read and that not every order has.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::compile;
 use super::syntax::references::{Names, Path, References};
 use crate::bundle::Bundle;
 
-/// What is always there, below `order` and below `context`.
+/// The members every order has, below `order` and below `context`.
 const ALWAYS: [(&str, &[&str]); 2] = [
     (
         "order",
@@ -16,8 +16,8 @@ const ALWAYS: [(&str, &[&str]); 2] = [
     ("context", &["client_id"]),
 ];
 
-/// Further members of `input.order` and `input.context` that rules name, sorted; `input.order` itself where a rule takes it
-/// whole.
+/// Optional members of `input.order` and `input.context` that rules read, sorted; `input.order`
+/// itself where a rule takes it whole.
 pub(crate) fn beyond_every_order(bundle: &Bundle) -> Result<Vec<String>, CompileError> {
     let modules: Vec<_> = bundle.rego().collect();
     let mut engine = compile::read(bundle, &modules)?;
@@ -31,7 +31,7 @@ pub(crate) fn beyond_every_order(bundle: &Bundle) -> Result<Vec<String>, Compile
     Ok(found.into_iter().collect())
 }
 
-/// The path with the name of an import written out.
+/// The path with an import's name replaced by the imported path.
 fn of_input(names: &Names, used: Path) -> Path {
     let import = used.first().and_then(|root| names.imports.get(root));
     match (import, used.split_first()) {

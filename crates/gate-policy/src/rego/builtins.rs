@@ -1,4 +1,5 @@
-//! The builtins a policy may call: bounded by their input, and the same on every run.
+//! The builtins a policy may call: deterministic, and bounded by their input. The modules below
+//! hold those that differ from regorus' own.
 
 mod calendar;
 mod casts;
@@ -19,10 +20,9 @@ use super::{CompileError, growth};
 pub(super) use patterns::forget_steps;
 pub use patterns::{MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 
-/// Every builtin that is allowed. One that does I/O, reads a clock, is random, or can make far
-/// more than it is given (`bits.lsh`, …) is not in the list: a
-/// builtin counts as one instruction, so no limit would stop it. Those that can make some more
-/// are held to a size (`growth.rs`).
+/// Every builtin that is allowed. Left out is what does I/O, reads a clock, is random, or can
+/// produce far more than its input (`bits.lsh`, …): a builtin counts as one instruction, so no
+/// limit would stop it. Those that can produce somewhat more are limited in size (`growth.rs`).
 ///
 /// INVARIANT: sorted.
 pub const ALLOWED_BUILTINS: [&str; 85] = [
@@ -118,7 +118,7 @@ pub(super) fn is_allowed(name: &str) -> bool {
     ALLOWED_BUILTINS.binary_search(&name).is_ok()
 }
 
-/// Those that stand here instead of regorus' own, because OPA answers otherwise.
+/// Gate's own builtins, which replace regorus' where OPA answers differently.
 pub(super) fn own() -> impl Iterator<Item = (&'static str, BuiltinFcn)> {
     calendar::BUILTINS
         .into_iter()
@@ -134,8 +134,8 @@ pub(super) fn own() -> impl Iterator<Item = (&'static str, BuiltinFcn)> {
         .chain(versions::BUILTINS)
 }
 
-/// Ends the evaluation, and the order is blocked: what OPA would answer is not known here. (A builtin without a
-/// value would only end a body, and with it perhaps a denial.)
+/// The error that ends the evaluation and blocks the order: OPA's answer is not known here.
+/// (Undefined would only end a body, and with it perhaps a denial.)
 fn beyond() -> LimitError {
     LimitError::MemoryLimitExceeded {
         usage: u64::MAX,
@@ -143,11 +143,11 @@ fn beyond() -> LimitError {
     }
 }
 
-/// Builtins that tests may call, too: they do nothing.
+/// Builtins that tests may call as well: they do nothing.
 const ALLOWED_IN_TESTS: [&str; 1] = ["trace"];
 
-/// Holds what an interpreter's builtins make, and takes every other builtin away from it: by a name that stands in a test, or by a
-/// `with … as` that puts one in another's place.
+/// Limits what an interpreter's builtins produce, and removes every builtin that is not allowed, so
+/// that neither a test nor a `with … as` can call one.
 pub(super) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     for (name, (_, arguments)) in regorus::unstable::BUILTINS.iter() {
         if is_allowed(name) || ALLOWED_IN_TESTS.contains(name) {
@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// Texts made of what formats, patterns, globs, layouts, amounts, versions and paths are made of.
+    /// Strings made of pieces of formats, patterns, globs, layouts, amounts, versions and paths.
     fn texts() -> impl Strategy<Value = String> {
         let pieces = prop::sample::select(
             "% d s v x q + - # 0 1 12 . * [ ] ( ) { } {2} {,2} \\ \\d \\Q \\E \\x ? | ^ $ , / ~1 : a K ß 日 🎉 _ \" e E Ki m T Z \
@@ -206,13 +206,13 @@ mod tests {
         })
     }
 
-    /// What most builtins take first and last, and everything else.
+    /// Strings and lists, which most builtins take first and last, and everything else.
     fn arguments() -> impl Strategy<Value = Value> {
         let list = prop::collection::vec(values(), 0..4).prop_map(Value::from);
         prop_oneof![4 => texts().prop_map(Value::from), 2 => list, 2 => values()]
     }
 
-    /// An error of another kind would be no value, and a denial that asks for it would not deny.
+    /// Any other error would be undefined, and a denial that uses it would not deny.
     #[test]
     fn whatever_the_arguments_there_is_an_answer_or_the_evaluation_ends() {
         let span = growth::nowhere()

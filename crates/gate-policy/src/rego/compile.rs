@@ -1,4 +1,4 @@
-//! From a bundle's Rego to programs of the register machine. Runs off the decision path.
+//! Compiles a bundle's Rego to programs of the register machine. Runs off the decision path.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
@@ -36,27 +36,28 @@ pub enum CompileError {
     /// No rule defines the entrypoint.
     #[error("no rule defines `{ENTRYPOINT}`")]
     NoEntrypoint,
-    /// A builtin that is not allowed: I/O, a clock, chance, or more output than a limit can stop.
+    /// A builtin that is not allowed: I/O, a clock, randomness, or more output than a limit can
+    /// stop.
     #[error("the builtin `{0}` is not allowed")]
     Builtin(String),
     /// A module is nested deeper than `MAX_REGO_NESTING` brackets.
     #[error("`{0}` is nested too deep")]
     TooDeep(String),
-    /// A module or rule is a longer chain than `MAX_REGO_CHAIN`: operators in one expression, or
-    /// rules that need one another.
+    /// A chain longer than `MAX_REGO_CHAIN`: operators in one expression, or rules that depend on
+    /// one another.
     #[error("`{0}`: a chain of more than {MAX_REGO_CHAIN} operators or rules")]
     Chain(String),
-    /// OPA would not accept it, or would see it otherwise than the engines.
+    /// OPA refuses it, or the engines would evaluate it differently.
     #[error("`{path}`, line {line}: {message}")]
     Unlike {
         /// The file.
         path: String,
-        /// Where it stands.
+        /// The line.
         line: u32,
         /// What is wrong.
         message: String,
     },
-    /// A rule needs itself.
+    /// A rule depends on itself.
     #[error("the rule `{0}` needs itself")]
     Recursion(String),
     /// A module of the package `gate_prepared` reads the input.
@@ -65,18 +66,18 @@ pub enum CompileError {
         /// The file.
         path: String,
     },
-    /// The package `gate_prepared` has no answer, or not within its time.
+    /// The package `gate_prepared` fails, runs out of time, or has a result that cannot be stored.
     #[error("the package `gate_prepared`: {0}")]
     Prepared(String),
-    /// The data does not fit the rules.
+    /// `data.json` cannot be used with the rules.
     #[error("data: {0}")]
     Data(String),
 }
 
-/// What evaluation needs of a bundle.
+/// A compiled bundle: all that evaluation needs.
 pub(crate) struct Compiled {
-    /// One entrypoint, the decision, compiled without the package `gate_prepared`; and what it
-    /// runs over: the data, with that package's answer in it.
+    /// The decision as the only entrypoint, compiled without the package `gate_prepared`, and the
+    /// data it runs over, which includes that package's result.
     pub(super) decision: Copies,
     /// Every rule as an entrypoint, for the Data API.
     pub(super) documents: Documents,
@@ -95,7 +96,7 @@ pub(super) struct Data {
 /// A module: its path and its text.
 pub(crate) type Source<'s> = (&'s str, &'s str);
 
-/// Compiles the policies of a bundle, tests apart.
+/// Compiles a bundle's policies, without its tests.
 pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
     let mut read = rewrite::engine(bundle, bundle.rego())?;
@@ -140,7 +141,7 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
     })
 }
 
-/// The modules as a policy that defines the entrypoint.
+/// Compiles modules that must define the entrypoint.
 fn policy(
     bundle: &Bundle,
     modules: &[Source<'_>],
@@ -162,7 +163,7 @@ fn policy(
     Ok(policy)
 }
 
-/// The builtins a program calls, sorted; each of them allowed.
+/// The builtins a program calls, sorted. Fails on one that is not allowed.
 pub(super) fn called(program: &Program) -> Result<Vec<String>, CompileError> {
     let mut called: Vec<String> = program
         .builtin_info_table
@@ -177,7 +178,7 @@ pub(super) fn called(program: &Program) -> Result<Vec<String>, CompileError> {
     }
 }
 
-/// The builtin is not allowed; where it is called.
+/// The error for a builtin that is not allowed, with the place of its first call where known.
 fn refused(program: &Program, name: &str) -> CompileError {
     let calls = program.instructions.iter().zip(&program.instruction_spans);
     let mut places = calls.filter_map(|(instruction, span)| {
@@ -205,8 +206,8 @@ fn refused(program: &Program, name: &str) -> CompileError {
     }
 }
 
-/// [`rewrite::engine`], with the limits on what a call may make and no builtin that is not allowed: the
-/// interpreter that evaluates a bundle's modules and tests.
+/// The interpreter for a bundle's modules and tests: the modules as [`rewrite::engine`] leaves
+/// them, limits on what a call may produce, and no builtin that is not allowed.
 pub(crate) fn interpreter<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
@@ -220,7 +221,7 @@ pub(crate) fn interpreter<'m>(
     held(bundle, &modules, &data(bundle)?.value)
 }
 
-/// An interpreter with modules that [`rewrite::engine`] has read, and its limits.
+/// An interpreter with its limits, over modules that [`rewrite::engine`] has rewritten.
 pub(super) fn held(
     bundle: &Bundle,
     modules: &[Source<'_>],
@@ -237,7 +238,7 @@ pub(super) fn held(
     Ok(engine)
 }
 
-/// The modules, in the new form where they got one.
+/// Each module's rewritten source where it has one, else the original.
 fn latest<'s>(modules: &[Source<'s>], written: &'s [Option<String>]) -> Vec<Source<'s>> {
     let latest = modules.iter().zip(written);
     latest
@@ -245,7 +246,7 @@ fn latest<'s>(modules: &[Source<'s>], written: &'s [Option<String>]) -> Vec<Sour
         .collect()
 }
 
-/// An interpreter with modules just as they were written: to look at them, not to evaluate.
+/// Parses modules as they are written, for inspection and not for evaluation.
 pub(crate) fn read(
     bundle: &Bundle,
     modules: &[Source<'_>],
@@ -265,13 +266,13 @@ pub(crate) fn read(
     )
 }
 
-/// An interpreter with modules that [`read`] has read, and data.
+/// An interpreter over modules that [`read`] has checked, and data.
 pub(super) fn engine_over<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
     data: &Value,
 ) -> Result<regorus::Engine, CompileError> {
-    // What was written has been measured; written anew, lines are longer.
+    // `read` has checked the lengths already, and rewriting makes lines longer.
     let lengths = PolicyLengthConfig {
         max_col: NonZeroU32::MAX,
         max_file_bytes: NonZeroUsize::MAX,
@@ -289,7 +290,7 @@ fn parse<'m>(
     let mut engine = regorus::Engine::new();
     engine.set_policy_length_config(lengths);
     engine.set_rego_v0(bundle.manifest().rego_version == RegoVersion::V0);
-    // As the register machine does, and as OPA does unless told otherwise.
+    // As on the register machine, and OPA's default.
     engine.set_strict_builtin_errors(false);
     for (path, source) in modules {
         engine

@@ -1,5 +1,4 @@
-//! The documents below `data`, as OPA's Data API asks for them: every rule by its name, on top of the
-//! bundle's data.
+//! Answers OPA's Data API: the documents below `data`, from every rule and the bundle's data.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,17 +19,19 @@ use crate::input_bounds::MAX_INPUT_DEPTH;
 use crate::pacing::{Steps, processor_time};
 use crate::policy::QueryError;
 
-/// Rules in one program: each takes one of the 255 registers that regorus has for all entry points.
+/// The most rules in one program: each takes one of the 255 registers that regorus has for all
+/// entry points.
 const RULES_PER_PROGRAM: usize = 200;
 
-/// Rules of one bundle: each program compiles anew what its rules need.
+/// The most rules in one bundle: each program compiles anew what its rules depend on.
 const MAX_RULES: usize = 5_000;
 
 /// Every rule of a bundle, as an entry point of one of a few programs.
 pub(super) struct Documents(BTreeMap<String, Arc<Program>>);
 
 impl Documents {
-    /// And every builtin that a rule calls, sorted, each of them allowed.
+    /// Compiles every rule; also returns every builtin a rule calls, sorted. Fails on one that is
+    /// not allowed.
     pub(super) fn compile(
         policy: &CompiledPolicy,
         steps: &Steps<'_>,
@@ -64,7 +65,7 @@ impl Documents {
         self.0.get(rule)
     }
 
-    /// The rules whose names begin so, in their order.
+    /// The rules whose paths begin with `prefix`, sorted.
     fn below<'d>(&'d self, prefix: &'d str) -> impl Iterator<Item = (&'d str, &'d Arc<Program>)> {
         let rules = self.0.range(prefix.to_owned()..);
         let rules = rules.take_while(move |(rule, _)| rule.starts_with(prefix));
@@ -74,7 +75,7 @@ impl Documents {
 
 /// Evaluates the document at `path` below `data`: rules where there are any, else data.
 ///
-/// All its rules together may take the time of one evaluation, by when the last of them begins.
+/// No rule starts once the time of one evaluation is up.
 pub(super) fn query(
     compiled: &Compiled,
     limits: EvalLimits,
@@ -105,18 +106,18 @@ pub(super) fn query(
         .map_err(|error| QueryError::Evaluation(error.to_string()))
 }
 
-/// One question, with the machine of the program that was asked last.
+/// One query, with the machine that ran last.
 struct Question<'c> {
     compiled: &'c Compiled,
     limits: EvalLimits,
     input: Value,
-    /// When no other rule begins, in the thread's processor time.
+    /// No rule starts after this; in the thread's processor time.
     ends: Duration,
     vm: Option<(Arc<Program>, RegoVM)>,
 }
 
 impl Question<'_> {
-    /// Rules where there are any, on top of the data; within a rule's value, what is below it.
+    /// Rules, where there are any, laid over the data. A path may go on into a rule's value.
     fn document(&mut self, path: &[&str]) -> Result<Value, QueryError> {
         let compiled = self.compiled;
         let mut found = compiled.data.value.clone();
@@ -171,7 +172,7 @@ impl Question<'_> {
     }
 }
 
-/// What a segment of a path names: a member, or an item of an array by its number.
+/// What a path segment names: a member, or an array item by its index.
 fn part_of(value: &Value, segment: &str) -> Value {
     match (value, segment.parse::<u64>()) {
         (Value::Array(_), Ok(index)) => value[&Value::from(index)].clone(),
@@ -179,7 +180,7 @@ fn part_of(value: &Value, segment: &str) -> Value {
     }
 }
 
-/// Sets a member of nested objects, which are made where there are none.
+/// Sets a member, creating objects on the way.
 fn insert(document: &mut Value, path: &[&str], value: Value) {
     if document.as_object().is_err() {
         *document = Value::new_object();
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
     use crate::{Bundle, Policy, activate_with};
 
-    /// In which everything has `time`.
+    /// A policy whose evaluations have `time` each.
     fn policy(rego: &str, time: Duration) -> Arc<dyn Policy> {
         let limits = EvalLimits {
             time,
@@ -212,7 +213,7 @@ mod tests {
         activate_with(&Bundle::from_files([("g.rego", rego)]).unwrap(), limits).unwrap()
     }
 
-    /// On a machine that does other things, too.
+    /// Enough on a busy machine.
     const ENOUGH: Duration = Duration::from_secs(60);
 
     #[test]
@@ -235,7 +236,7 @@ mod tests {
         assert_eq!(package["decision"]["allow"], json!(true));
     }
 
-    /// Rules that are asked for all at once have the time of one evaluation together.
+    /// All rules of a package share the time of one evaluation.
     #[test]
     fn a_package_has_one_time_for_all_its_rules() {
         let rules: String = (0..150)

@@ -1,13 +1,14 @@
-//! Arithmetic on fractions, so that it decides as in OPA.
+//! Arithmetic on fractions, so that policies decide as in OPA.
 //!
-//! OPA reads a number as it is written and computes with mantissas of 64 bits (Go's `big.Float`): `0.1 + 0.2` is
-//! `0.3` there, and `15.3 / 3` is `5.1`. A fraction here is an `f64`. So an operation is computed as OPA does
-//! (`extended.rs`), and what is kept is an `f64` that compares with every decimal of up to fifteen digits
-//! as OPA's result does: the nearest, or its neighbour on the right side where the nearest is that of such a
-//! decimal and OPA's result is not (`100.3 - 100`, which is a little more than 0.3). What an `f64` leaves out is kept
-//! beside the evaluation, for the operations to come (`1 / 3 * 3`).
+//! OPA parses numbers as written and computes with 64-bit mantissas (Go's `big.Float`): `0.1 + 0.2`
+//! is `0.3` there, and `15.3 / 3` is `5.1`. Here a fraction is an `f64`. So an operation is
+//! computed as in OPA (`extended.rs`), and the result becomes the `f64` that compares with every
+//! decimal of up to fifteen digits as OPA's result does: the nearest, or its neighbour on the right
+//! side where the nearest is that of such a decimal and OPA's result is not (`100.3 - 100`, which
+//! is a little more than 0.3). What an `f64` drops is kept in a side table (`beside.rs`) for later
+//! operations of the same evaluation (`1 / 3 * 3`).
 //!
-//! From 2^52 on, where an `f64` has no place after the point, the nearest whole number is kept.
+//! From 2^52 on, where an `f64` has no fractional bits, the result is the nearest integer.
 
 mod beside;
 mod extended;
@@ -26,12 +27,12 @@ pub(super) use held::{decimal, is_decimal, is_held};
 pub(crate) use unheld::Unheld;
 pub(super) use whole::{Rounding, rounded, units, whole, written};
 
-/// So many digits of any decimal come back from an `f64`.
+/// Decimals of up to this many digits survive a round trip through an `f64`.
 const EXACT_DIGITS: usize = 15;
 /// 2^52.
 const LARGE: f64 = 4_503_599_627_370_496.0;
 
-/// A value; none where the engine's own will do; an error ends the evaluation.
+/// `None` leaves it to the engine; an error ends the evaluation.
 type Answer = Result<Option<Value>, LimitError>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,8 @@ pub(super) enum Operation {
     Div,
 }
 
-/// `None` where it is the engine's own: of whole numbers that come to one, and beyond what is computed here.
+/// Computes as OPA does. `None` leaves it to the engine: integers with an integer result, and
+/// numbers beyond what is computed here.
 pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Answer {
     let (Value::Number(a), Value::Number(b)) = (left, right) else {
         return Ok(None);
@@ -67,13 +69,13 @@ pub(super) fn apply(operation: Operation, left: &Value, right: &Value) -> Answer
     keep(result)
 }
 
-/// What two whole numbers come to, where that is large: one may be a float to the engine (`1.5e9`), which then
-/// rounds to 53 bits.
+/// The result for two integers, where it is large: the engine may have one as a float (`1.5e9`) and
+/// would round to 53 bits.
 fn large_whole(operation: Operation, left: &Value, right: &Value) -> Option<i128> {
     let (Value::Number(a), Value::Number(b)) = (left, right) else {
         return None;
     };
-    // A whole number of more bits than a float has is none.
+    // `as_f64` gives nothing for an integer of more bits than a float has.
     let magnitude = |of: Option<f64>| of.map_or(f64::INFINITY, f64::abs);
     let (size_a, size_b) = (magnitude(a.as_f64()), magnitude(b.as_f64()));
     let is_large = match operation {
@@ -93,7 +95,7 @@ fn large_whole(operation: Operation, left: &Value, right: &Value) -> Option<i128
     }
 }
 
-/// The builtins that compute; `None` where it is the engine's own.
+/// `abs`, `sum` and `product`; `None` leaves it to the engine.
 pub(super) fn builtin(name: &str, of: &[Value]) -> Answer {
     match (name, of) {
         ("abs", [value]) if is_fraction(value) => keep(operand(value).map(Extended::magnitude)),
@@ -109,10 +111,10 @@ fn fold(name: &str, items: Vec<&Value>) -> Answer {
     }
     let mut items = items.into_iter().map(operand);
     if name == "sum" {
-        // OPA rounds it to decimals at the end only.
+        // OPA rounds to a decimal only at the end.
         return keep(items.try_fold(Extended::ZERO, |sum, item| Some(sum.plus(item?))));
     }
-    // OPA's has the mantissa of an `f64`.
+    // OPA multiplies with the mantissas of an `f64` here.
     let product = items.try_fold(Extended::ONE, |all, item| {
         Some(all.times_in(item?, F64_BITS))
     });
@@ -131,7 +133,8 @@ fn fold(name: &str, items: Vec<&Value>) -> Answer {
     Ok(product)
 }
 
-/// Whether OPA has a number where the engine has none, or 0: beyond what a float holds.
+/// Whether the answer is undefined or 0 only because it is out of a float's range: OPA has a
+/// number.
 pub(super) fn is_lost(name: &str, of: &[Value], answer: Option<&Value>) -> bool {
     let is_number = |value: &Value| matches!(value, Value::Number(_));
     let zero = Value::from(0);
@@ -164,7 +167,7 @@ pub(super) fn nearest(value: &Value) -> Option<f64> {
     beside::recall(float).map_or(Some(float), Extended::to_f64)
 }
 
-/// Whether OPA has more digits of it than a float.
+/// Whether OPA's number has more digits than the float.
 pub(super) fn is_rounded(value: &Value) -> bool {
     matches!(value, Value::Number(number) if number.as_f64().and_then(beside::recall).is_some())
 }
@@ -181,7 +184,7 @@ fn operand(value: &Value) -> Option<Extended> {
     beside::recall(float).or_else(|| Decimal::of(float).extended())
 }
 
-/// OPA's result as the number that compares as it does.
+/// The number that compares as OPA's result does.
 fn keep(result: Option<Extended>) -> Answer {
     let Some(result) = result else {
         return Ok(None);
@@ -200,7 +203,7 @@ fn keep(result: Option<Extended>) -> Answer {
         let whole = result.nearest_whole().map(Value::from);
         return Ok(Some(whole.unwrap_or_else(|| Value::from(nearest))));
     }
-    // Half way between two, it may be the decimal of either.
+    // Halfway between two floats, it may be the decimal of either.
     let others = [nearest, nearest.next_up(), nearest.next_down()];
     let is_it = |float: &f64| Decimal::of(*float).extended() == Some(result);
     if let Some(it) = others.into_iter().find(is_it) {
@@ -212,7 +215,7 @@ fn keep(result: Option<Extended>) -> Answer {
         .extended()
         .and_then(|read| result.partial_cmp(&read));
     let kept = match side {
-        // Not a decimal that anything is compared with.
+        // A decimal of more digits than comparisons have to be right for.
         _ if decimal.count > EXACT_DIGITS && nearest.fract() != 0.0 => nearest,
         Some(Ordering::Less) => nearest.next_down(),
         Some(Ordering::Greater) => nearest.next_up(),
@@ -222,7 +225,7 @@ fn keep(result: Option<Extended>) -> Answer {
     Ok(Some(Value::from(kept)))
 }
 
-/// Whether more is known of a number in it than the number: not once the evaluation is over.
+/// Whether a number in the value has an entry in the side table, which ends with the evaluation.
 pub(super) fn is_kept_beside(value: &Value) -> bool {
     match value {
         Value::Number(number) if !number.is_integer() => {
@@ -237,7 +240,7 @@ pub(super) fn is_kept_beside(value: &Value) -> bool {
     }
 }
 
-/// JSON's whole numbers of more than 64 bits are read as floats: makes them what was written.
+/// Integers of more than 64 bits are read from JSON as floats: restores what was written.
 pub(super) fn make_whole(value: &mut Value) {
     if let Ok(items) = value.as_array_mut() {
         items.iter_mut().for_each(make_whole);

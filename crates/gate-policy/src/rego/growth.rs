@@ -1,10 +1,9 @@
-//! Builtins that can make more than they are given, held to a size.
+//! Limits the size of what builtins and products of integers may produce.
 //!
-//! A builtin counts as one instruction, so that the limit on instructions does not stop what
-//! doubles with each: `b := concat("", [a, a])` forty times, `sprintf("%999999999d", [1])`. What
-//! such a call would make is estimated before it is called. Too much ends the evaluation: it is
-//! no value that is undefined, which a `not` would take for a yes. A product of whole numbers is
-//! held to a size as well.
+//! A builtin counts as one instruction, so the instruction limit does not stop what doubles with
+//! each call: `b := concat("", [a, a])` forty times, `sprintf("%999999999d", [1])`. So the output
+//! of a call is estimated before the call. Too much ends the evaluation: were it merely undefined,
+//! a `not` of it would hold.
 
 use std::sync::LazyLock;
 
@@ -14,14 +13,14 @@ use regorus::{LimitError, Value};
 
 use super::{CompileError, arithmetic, builtins, fraction};
 
-/// The most that one call may make: bytes of text, 16 for each member of a collection.
+/// The most that one call may produce, in bytes: text, and 16 for each member of a collection.
 pub const MAX_MADE_BYTES: usize = 1024 * 1024;
-/// The longest whole number that a product may be.
+/// The longest integer that a product may be.
 pub const MAX_NUMBER_BITS: u64 = 32 * 1024;
 
-/// What is estimated for each, and what it is then asked for.
+/// The builtins with a size limit, and Gate's own.
 static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
-    /// The builtin itself, once what it would make is not too much.
+    /// The builtin, called once its estimate is within the limit.
     macro_rules! held {
         ($($name:literal => $estimate:expr;)*) => {
             [$(BUILTINS.get($name).map(|(_, arity)| {
@@ -66,7 +65,7 @@ fn held(name: &str) -> Option<BuiltinFcn> {
     all.find(|(known, _)| *known == name).map(|(_, held)| *held)
 }
 
-/// The program with its builtins held.
+/// Replaces the program's builtins with the limited ones.
 pub(super) fn hold(mut program: Program) -> Program {
     let names = program.builtin_info_table.iter();
     for (builtin, info) in program.resolved_builtins.iter_mut().zip(names) {
@@ -75,7 +74,7 @@ pub(super) fn hold(mut program: Program) -> Program {
     program
 }
 
-/// Holds an interpreter's builtins.
+/// Replaces an interpreter's builtins with the limited ones, and adds the operators.
 pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     let refused = |error: &dyn std::fmt::Display| CompileError::Compile(error.to_string());
     let span = nowhere().map_err(|error| refused(&error))?;
@@ -91,7 +90,8 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
             };
             let places: Vec<_> = args.iter().map(place).collect();
             match builtin(&span, &places, &args, false) {
-                // As without being strict: an error is no value, a limit ends the evaluation.
+                // As in non-strict mode: an error is undefined, but an exceeded limit ends the
+                // evaluation.
                 Err(error) if !error.is::<LimitError>() => Ok(Value::Undefined),
                 answer => answer,
             }
@@ -103,7 +103,7 @@ pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), Compi
     arithmetic::add_to(engine)
 }
 
-/// The place of a call that stands in no file.
+/// The span of a call that is in no file.
 pub(super) fn nowhere() -> Result<Span, impl std::fmt::Display> {
     let file = regorus::Source::from_contents("builtin".to_owned(), String::new());
     file.map(|source| Span {
@@ -126,7 +126,7 @@ pub(super) fn within(bytes: usize) -> Result<(), LimitError> {
     })
 }
 
-/// The error of a number that is too long, or that cannot be.
+/// The error for a number that is too long or cannot be represented.
 pub(super) const fn too_long() -> LimitError {
     LimitError::MemoryLimitExceeded {
         usage: u64::MAX,
@@ -134,13 +134,12 @@ pub(super) const fn too_long() -> LimitError {
     }
 }
 
-/// More than any call may make.
 const TOO_MUCH: usize = usize::MAX;
 const MEMBER_BYTES: usize = 16;
-/// What writes a value calls itself for each level.
+/// The deepest nesting: writing a value recurses once per level.
 const MAX_DEPTH: usize = 128;
 
-/// Of a collection's own members, whatever is in them.
+/// The size of a collection's own members, whatever they contain.
 fn members(value: &Value) -> usize {
     let members = match value {
         Value::Array(items) => items.len(),
@@ -151,7 +150,7 @@ fn members(value: &Value) -> usize {
     members.saturating_mul(MEMBER_BYTES)
 }
 
-/// Whether a rule's value can be written out for a reader of the Data API.
+/// Checks that a value is small enough to be written out.
 pub(super) fn check_answer(value: &Value) -> Result<(), LimitError> {
     const MAX_ANSWER_BYTES: usize = 16 * MAX_MADE_BYTES;
     let mut left = MAX_ANSWER_BYTES;
@@ -162,13 +161,14 @@ pub(super) fn check_answer(value: &Value) -> Result<(), LimitError> {
     }
 }
 
-/// Each of the one is looked at beside each of the other.
+/// Every string is compared with every prefix or suffix.
 fn pairs(args: &[Value]) -> usize {
     let texts = args.iter().map(|arg| members(arg) / MEMBER_BYTES);
     texts.fold(1, usize::saturating_mul)
 }
 
-/// Of everything in the arguments. A value that stands in it twice counts twice: it is written twice.
+/// The size of the arguments with all they contain. A value that occurs twice counts twice: it is
+/// written twice.
 pub(super) fn deep(args: &[Value]) -> usize {
     let mut left = MAX_MADE_BYTES;
     if args.iter().all(|arg| takes(arg, &mut left, MAX_DEPTH)) {
@@ -178,7 +178,7 @@ pub(super) fn deep(args: &[Value]) -> usize {
     }
 }
 
-/// Takes a value's size from what is left; stops where that is not enough.
+/// Subtracts a value's size from `left`; `false` where that is not enough.
 fn takes(value: &Value, left: &mut usize, depth: usize) -> bool {
     let own = match value {
         Value::String(text) => text.len(),
@@ -200,7 +200,7 @@ fn takes(value: &Value, left: &mut usize, depth: usize) -> bool {
     }
 }
 
-/// Of a whole number; none of any other value.
+/// The bits of an integer; 0 for any other value.
 fn bits(value: &Value) -> u64 {
     let Value::Number(number) = value else {
         return 0;
@@ -212,7 +212,7 @@ fn bits(value: &Value) -> u64 {
     }
 }
 
-/// Refuses to multiply what is too long together.
+/// Fails if the product of these may be too long.
 pub(super) fn long_product(factors: &[Value]) -> Result<(), LimitError> {
     let bits = factors.iter().map(bits).fold(0, u64::saturating_add);
     if bits > MAX_NUMBER_BITS {
@@ -257,10 +257,10 @@ fn split(args: &[Value]) -> usize {
         .saturating_add(parts.saturating_mul(MEMBER_BYTES))
 }
 
-/// What regorus reads as a number of any length, from an object with this one member.
+/// An object with this one member is read by regorus as a number of any length.
 pub(super) const HIDDEN_NUMBER: &str = "$serde_json::private::Number";
 
-/// Whether a JSON document has such an object.
+/// Whether a JSON document contains such an object.
 pub(super) fn hides_number(text: &str) -> bool {
     fn is_in(value: &serde_json::Value) -> bool {
         match value {
@@ -271,7 +271,7 @@ pub(super) fn hides_number(text: &str) -> bool {
             _ => false,
         }
     }
-    // It may be written with escapes.
+    // The name may be written with escapes.
     let is_suspect = text.contains("serde_json") || text.contains("\\u00");
     is_suspect && serde_json::from_str(text).is_ok_and(|value| is_in(&value))
 }

@@ -1,9 +1,9 @@
-//! A program and its data made ready for the decision path: what only a reader needs is left out,
-//! objects are compact, and each thread's machine gets a copy of its own.
+//! Copies of a program and its data for the decision path, one per thread: stripped of what only
+//! messages need, with compact objects.
 //!
-//! The register machine copies a rule's description with every call of the rule, and counts
-//! references to the program, its literals and the data with nearly every instruction. Counts
-//! that cores share would cost more than the instructions themselves.
+//! On every call of a rule the register machine clones the rule's description, and with nearly
+//! every instruction it touches a reference count of the program, its literals or the data. Counts
+//! shared between cores would cost more than the instructions themselves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
@@ -15,10 +15,8 @@ use regorus::{Rc, Value};
 use super::fraction::Unheld;
 use super::shorten;
 
-/// Data of more values than this is shared by all threads: copies of it would take more memory
-/// than they are worth.
+/// Data of more values than this is shared by all threads: copies are not worth their memory.
 const MAX_COPIED_VALUES: usize = 100_000;
-/// The most copies that are made when a bundle is compiled.
 const MAX_COPIES: usize = 64;
 
 /// A program and its data.
@@ -29,7 +27,7 @@ pub(super) struct Lean {
     pub(super) unheld: Arc<Unheld>,
 }
 
-/// One for each core, made off the decision path; whoever comes later shares the last one.
+/// One copy per core, made off the decision path. Later threads share the last one.
 pub(super) struct Copies {
     last: Lean,
     rest: Mutex<Vec<Lean>>,
@@ -61,26 +59,26 @@ impl Copies {
         }
     }
 
-    /// For a machine that judges orders for as long as the bundle is in force.
+    /// A copy for a machine that judges orders for as long as the bundle is in force.
     pub(super) fn take(&self) -> Lean {
-        // A poisoned lock is as good as no copies left.
+        // A poisoned lock counts as no copies left.
         let taken = self.rest.lock().ok().and_then(|mut rest| rest.pop());
         taken.unwrap_or_else(|| self.shared())
     }
 
-    /// For a machine that runs once.
+    /// The shared copy, for a machine that runs once.
     pub(super) fn shared(&self) -> Lean {
         self.last.clone()
     }
 }
 
-/// What was copied already.
+/// What has been copied so far.
 #[derive(Default)]
 struct Made {
-    /// Collections, by the place of the original: literals that are parts of the data are parts of its
-    /// copy, too.
+    /// Collections, by the address of the original: a literal that is part of the data is part of
+    /// the data's copy, too.
     collections: HashMap<usize, Value>,
-    /// Names of members and literals: who asks for a member most often has its very name in hand.
+    /// Member names and literals: a lookup usually has the very same string as its key.
     names: HashMap<Rc<str>, Value>,
 }
 
@@ -111,11 +109,11 @@ fn copy(original: &Program, made: &mut Made) -> Program {
     program
 }
 
-/// Leaves out of a rule's description what would be allocated with every call for nothing.
+/// Drops from a rule's description what every call would allocate for nothing.
 fn describe(rule: &mut RuleInfo) {
     rule.definitions = Rc::new(rule.definitions.as_ref().clone());
     rule.name = String::new();
-    // Of both, a missing entry means the same as these.
+    // In both tables a missing entry means the same.
     if rule.destructuring_blocks.iter().all(Option::is_none) {
         rule.destructuring_blocks = Vec::new();
     }
@@ -172,7 +170,7 @@ fn values(value: &Value) -> usize {
 mod tests {
     use super::*;
 
-    /// The places of everything in a value that is counted.
+    /// The addresses of all reference-counted parts of a value.
     fn places(value: &Value, found: &mut Vec<usize>) {
         match value {
             Value::String(text) => found.push(text.as_ptr().addr()),
@@ -237,7 +235,7 @@ mod tests {
         let [inner, outer, literal] = names(&one);
         assert_eq!((inner, outer), (literal, literal));
         assert!(!names(&other).contains(&literal), "two threads count it");
-        // What is not a name has a text of its own.
+        // A string that is not a member name is not shared.
         assert_ne!(place(&one.data["qty"]), literal);
     }
 

@@ -1,6 +1,6 @@
-//! The package `gate_prepared`: what follows from a bundle's data alone is computed once, when
-//! the bundle comes into force, and stands as data from then on. Under plain OPA the same package
-//! is evaluated with each query, with the same result.
+//! The package `gate_prepared`: evaluated once, over the bundle's data alone, when the bundle comes
+//! into force. Its result is part of the data from then on. Plain OPA evaluates the same package
+//! with each query, with the same result.
 
 use regorus::Value;
 
@@ -61,7 +61,7 @@ pub(super) fn data(
     Ok(data)
 }
 
-/// Whether `input` stands in the source as a name, outside of comments and strings.
+/// Whether the source uses the name `input` outside comments and strings.
 fn reads_input(source: &str) -> bool {
     let mut rest = source;
     while let Some(first) = rest.chars().next() {
@@ -85,7 +85,7 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Bytes of the string that `text` starts with, quotes included.
+/// Length in bytes of the string literal that `text` starts with, quotes included.
 fn end_of_string(text: &str, quote: char, escapes: bool) -> usize {
     let mut chars = text.char_indices().skip(1);
     while let Some((at, c)) = chars.next() {

@@ -1,6 +1,6 @@
-//! Mends in the compiled program what regorus 0.14.1 compiles otherwise than OPA evaluates it, where it
-//! would show with some orders only; each file has one such flaw. Here is what they have in common:
-//! a builtin more, instructions in between, code at the end.
+//! Patches compiled programs where regorus 0.14.1 compiles differently from OPA and only some
+//! orders would show it; one flaw per file. Here is what they share: adding a builtin, inserting
+//! instructions, appending code.
 
 mod arithmetic;
 mod conflict;
@@ -21,7 +21,7 @@ pub(super) use conflict::message;
 /// The register in which a body leaves the rule's answer.
 const RESULT: u8 = 0;
 
-/// The program with every mend.
+/// Applies all patches.
 pub(super) fn mend(program: &Program) -> Result<Program, CompileError> {
     let mut program = program.clone();
     globals::load_first(&mut program)?;
@@ -32,8 +32,7 @@ pub(super) fn mend(program: &Program) -> Result<Program, CompileError> {
     Ok(program)
 }
 
-/// A rule's bodies: for each, the places of its instructions, from the first to the one that
-/// returns.
+/// The instruction range of each of a rule's bodies, up to the one that returns.
 fn bodies(program: &Program, rule: usize) -> Vec<std::ops::RangeInclusive<usize>> {
     let rule = program.rule_infos.get(rule);
     let entries = rule
@@ -49,7 +48,7 @@ fn bodies(program: &Program, rule: usize) -> Vec<std::ops::RangeInclusive<usize>
     entries.filter_map(body).collect()
 }
 
-/// Gives a rule so many registers more, and names the first of them.
+/// Adds `count` registers to a rule; returns the first of them.
 fn add_registers(program: &mut Program, rule: usize, count: u8) -> Result<u8, CompileError> {
     let rule = program.rule_infos.get_mut(rule).ok_or_else(too_large)?;
     let first = rule.num_registers;
@@ -57,8 +56,8 @@ fn add_registers(program: &mut Program, rule: usize, count: u8) -> Result<u8, Co
     Ok(first)
 }
 
-/// Calls a builtin instead of what `of` names of the instructions in these places: the builtin, the
-/// destination and the operands.
+/// Replaces instructions at these places by a call of a builtin, where `of` returns the builtin,
+/// the destination and the operands.
 pub(super) fn call_instead<const OPERANDS: usize>(
     program: &mut Program,
     places: impl IntoIterator<Item = usize>,
@@ -115,7 +114,7 @@ fn call(
     Ok(Instruction::BuiltinCall { params_index })
 }
 
-/// Arguments as a call has them: how many, and their registers.
+/// A call's arguments: their number and registers.
 fn given(arguments: &[u8]) -> Result<(u8, [u8; 8]), CompileError> {
     let mut args = [0; 8];
     let given = args.get_mut(..arguments.len()).ok_or_else(too_large)?;
@@ -124,7 +123,7 @@ fn given(arguments: &[u8]) -> Result<(u8, [u8; 8]), CompileError> {
     Ok((count, args))
 }
 
-/// Adds a builtin that only instructions know. Its index.
+/// Adds a builtin that only instructions can call; returns its index.
 pub(super) fn add_builtin(
     program: &mut Program,
     name: &str,
@@ -139,7 +138,7 @@ pub(super) fn add_builtin(
     Ok(index)
 }
 
-/// Appends code. Where it begins.
+/// Appends code; returns where it begins.
 fn append(program: &mut Program, code: &[Instruction]) -> Result<u32, CompileError> {
     let start = program.instructions.len();
     let end = start.saturating_add(code.len());
@@ -151,8 +150,8 @@ fn append(program: &mut Program, code: &[Instruction]) -> Result<u32, CompileErr
     u32::try_from(start).map_err(|_| too_large())
 }
 
-/// Puts each instruction before the one at the place beside it, several in their order. What jumped
-/// there jumps to the first of them.
+/// Inserts each instruction before the one at its place; several at one place keep their order.
+/// Jumps to that place then go to the first of them.
 fn insert(
     program: &mut Program,
     mut inserted: Vec<(usize, Instruction)>,
@@ -219,7 +218,7 @@ fn insert(
     Ok(())
 }
 
-/// As one of the machine's indexes.
+/// Converts to one of the machine's 16-bit indexes.
 fn index(place: usize) -> Result<u16, CompileError> {
     u16::try_from(place).map_err(|_| too_large())
 }

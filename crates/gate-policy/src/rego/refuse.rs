@@ -1,5 +1,5 @@
-//! What is refused when a bundle is loaded: what OPA refuses and regorus takes, what regorus takes
-//! otherwise, and what would hang or overflow the stack.
+//! Refuses, when a bundle is loaded, what OPA refuses and regorus accepts, what regorus evaluates
+//! differently, and what would hang or overflow the stack.
 
 pub(in crate::rego) mod above;
 pub(in crate::rego) mod compiler;

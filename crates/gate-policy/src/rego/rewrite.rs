@@ -1,5 +1,5 @@
-//! The modules of a bundle in the form that both engines treat as OPA does: one step after the other, each with a file
-//! of its own.
+//! Rewrites a bundle's modules so that both engines evaluate them as OPA does: one step after the
+//! other, each in a file of its own.
 
 pub(in crate::rego) mod assign;
 mod binding;
@@ -22,8 +22,8 @@ use crate::bundle::Bundle;
 use crate::rego::compile::{CompileError, Source, add_data, data, engine_over, read};
 use crate::rego::refuse::{above, compiler, unlike};
 
-/// An interpreter with modules as they were written, and the bundle's data; the modules in the
-/// form that both engines treat as OPA does.
+/// An interpreter with the modules, rewritten so that both engines evaluate them as OPA does, and
+/// the bundle's data. Fails on what cannot be evaluated as in OPA.
 pub(crate) fn engine<'m>(
     bundle: &Bundle,
     modules: impl IntoIterator<Item = Source<'m>>,
@@ -50,11 +50,11 @@ pub(crate) fn engine<'m>(
     Ok(engine)
 }
 
-/// Modules while they are written anew, step by step.
+/// Modules between rewriting steps.
 struct Parsed<'b, 'm> {
     bundle: &'b Bundle,
     sources: Vec<(&'m str, Cow<'m, str>)>,
-    /// Of the sources as they are.
+    /// Has parsed the current sources.
     engine: regorus::Engine,
 }
 
@@ -79,7 +79,7 @@ impl<'b, 'm> Parsed<'b, 'm> {
         self.engine.get_modules().clone()
     }
 
-    /// Replaces the modules of which `rewrite` makes another source.
+    /// Replaces the modules for which `rewrite` returns a new source.
     fn each(
         &mut self,
         rewrite: impl Fn(&Module) -> Result<Option<String>, CompileError>,

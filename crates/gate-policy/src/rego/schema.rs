@@ -1,5 +1,5 @@
-//! What a bundle's rules say of its data. The shipped rules read what the built-in rules read, and say so: then
-//! `data.json` is held to that, so that a typo cannot switch a limit off.
+//! The data schema that a bundle's rules declare. The shipped rules read the same data as the
+//! built-in rules and declare it, so `data.json` is checked and a typo cannot switch a limit off.
 
 use serde_json::Value;
 
@@ -8,21 +8,22 @@ use crate::bundle::Bundle;
 use crate::policy::Policy as _;
 use crate::rules::{DataError, TypedData};
 
-/// The rule by which a bundle says it, in the package `gate`: `data_schema := "pretrade"`.
+/// The rule in package `gate` that declares the schema: `data_schema := "pretrade"`.
 const RULE: &str = "data_schema";
 
-/// Refuses data that is not what the bundle's rules say it is. What they do not say anything of is their own.
+/// Refuses data that does not fit the schema the rules declare. Without a declaration any data will
+/// do.
 pub(crate) fn check(policy: &RegoPolicy, bundle: &Bundle) -> Result<(), DataError> {
     if policy.query(&["gate", RULE], &Value::Null) == Ok(None) {
         return Ok(());
     }
-    // There is one schema that a bundle can name; whatever it says, it is held to that.
-    // Rules of the broker's own have data of their own.
+    // There is only one schema, so the rule's value is not looked at. Members that the broker's own
+    // rules read are exempt.
     let is_asked_for = |name: &str| bundle.rego().any(|(_, source)| names(source, name));
     TypedData::parse_beside(bundle.data(), is_asked_for).map(drop)
 }
 
-/// Whether a module asks for that member of the data.
+/// Whether a module reads that member of the data.
 fn names(source: &str, member: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let quoted = Value::from(member).to_string();

@@ -1,4 +1,4 @@
-//! From a policy's answer to a verdict. Only an object that says `allow: true` is an allow.
+//! Reads a policy's answer as a verdict. Only an object with `allow: true` is an allow.
 
 use std::borrow::Cow;
 
@@ -84,7 +84,7 @@ fn texts<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Vec<Cow<'static,
     Some(reasons)
 }
 
-/// A limit in the account's currency; below a micro it is cut off, which is the tighter side.
+/// A limit in the account's currency, truncated to a micro, which is the tighter side.
 fn limit(value: &Value) -> Option<Notional> {
     let Value::Number(number) = value else {
         return None;

@@ -1,16 +1,16 @@
-//! Writes the bodies of rules in less work for the register machine.
+//! Shortens rule bodies for the register machine.
 //!
 //! An instruction costs the machine tens of nanoseconds whatever it does, and regorus' compiler
-//! emits more of them than a body needs: copies of registers, constants that nobody reads, the
-//! same member looked up again, and paths whose every key is copied. A body without a loop is a
-//! list of steps that each write a register of their own. The same list without what is not
-//! needed is appended to the program, and the rule points to it; every other body stays as it is.
-//! (A path becomes one step a member, which is more instructions and less work.)
+//! emits more than a body needs: register copies, constants that nobody reads, repeated lookups of
+//! a member, and paths whose every key is copied. A body without a loop is a list of steps that
+//! each write a register of their own. That list without the needless steps is appended to the
+//! program, and the rule points to it; every other body stays. (A path becomes one step per member,
+//! which is more instructions and less work.)
 //!
-//! Left out is what reads again what cannot have changed (the input, the data, a member of a
-//! value, a rule's answer, of which there is one per evaluation), and what writes a register that
-//! nobody reads and cannot fail. What the data alone says is looked up here, once: a member of the
-//! data becomes a literal, and a condition on one that holds is left out.
+//! Dropped are repeated reads of what cannot have changed (the input, the data, a member, a rule's
+//! value, of which there is one per evaluation), and writes that nobody reads and that cannot fail.
+//! What follows from the data alone is computed here, once: a member of the data becomes a literal,
+//! and a condition on one that holds is dropped.
 
 mod registers;
 
@@ -104,12 +104,12 @@ fn shorter(
     Some((shorter, registers))
 }
 
-/// Parts of the data that are literals, and which.
+/// Parts of the data that became literals, with the index of each.
 #[derive(Default)]
 struct Parts(Vec<(Value, u16)>);
 
 impl Parts {
-    /// The literal of a value, one for all the bodies that ask for it.
+    /// The index of a value's literal, shared by all bodies that use it.
     fn literal(&mut self, literals: &mut Vec<Value>, value: &Value) -> Option<u16> {
         if let Some((_, at)) = self.0.iter().find(|(known, _)| is_same(known, value)) {
             return Some(*at);
@@ -121,7 +121,7 @@ impl Parts {
     }
 }
 
-/// Whether it is one value, and not only an equal one: equal numbers may be written otherwise.
+/// Whether the two are the same, and not only equal: equal numbers may be written differently.
 fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => Rc::ptr_eq(a, b),
@@ -134,14 +134,14 @@ fn is_same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A body under way: each step writes the next register.
+/// A body being shortened: each step writes the next register.
 struct Body<'p> {
     data: &'p Value,
     literals: &'p [Value],
     steps: Vec<Step>,
-    /// What the data says, by [`Pure::Known`].
+    /// Values that follow from the data, by [`Pure::Known`].
     known: Vec<Value>,
-    /// The register that holds now what the given one held before.
+    /// For each original register, the new one that holds its value.
     names: [Option<u8>; 256],
     last: u8,
 }
@@ -163,12 +163,13 @@ impl<'p> Body<'p> {
         Some(self.last)
     }
 
-    /// `None` when nothing has been written to it: then the body is not what it seems.
+    /// The new register for an original one. `None` if it was never written: the body is not one
+    /// that can be shortened.
     fn named(&self, register: u8) -> Option<u8> {
         *self.names.get(usize::from(register))?
     }
 
-    /// From now on `register` is read as `name`. `None` when it was written before.
+    /// Maps the original `register` to `name`. `None` when it was written before.
     fn name(&mut self, register: u8, name: u8) -> Option<()> {
         let slot = self.names.get_mut(usize::from(register))?;
         if register == RESULT || slot.is_some() {
@@ -196,7 +197,7 @@ impl<'p> Body<'p> {
         }
     }
 
-    /// A member of what is known; `None` when that has to be looked up with every order.
+    /// A member of a known value; `None` if it has to be looked up for every order.
     fn member(&self, pure: Pure) -> Option<Value> {
         match pure {
             Pure::Member(container, key) => {
@@ -208,7 +209,7 @@ impl<'p> Body<'p> {
         }
     }
 
-    /// The register with a value that is known.
+    /// The register that holds a known value.
     fn know(&mut self, value: Value) -> Option<u8> {
         let at = self.known.iter().position(|known| is_same(known, &value));
         let at = at.unwrap_or_else(|| {
@@ -218,7 +219,7 @@ impl<'p> Body<'p> {
         self.pure(Pure::Known(at))
     }
 
-    /// The register with this value; made, when there is none yet.
+    /// The register that holds this value; adds a step if there is none yet.
     fn pure(&mut self, pure: Pure) -> Option<u8> {
         if let Some(value) = self.member(pure) {
             return self.know(value);
@@ -236,7 +237,7 @@ impl<'p> Body<'p> {
         write
     }
 
-    /// Takes one instruction over; `None` when it is none of those known here.
+    /// Takes over one instruction; `None` if it is not supported.
     fn take(&mut self, instruction: Instruction, data: &InstructionData) -> Option<()> {
         use Instruction as I;
         let (dest, pure) = match instruction {
@@ -308,7 +309,7 @@ impl<'p> Body<'p> {
     }
 }
 
-/// What a condition takes a value for: anything but `false` and undefined holds.
+/// Whether a condition on the value holds: it does for anything but `false` and undefined.
 pub(super) const fn holds(value: &Value) -> bool {
     !matches!(value, Value::Undefined | Value::Bool(false))
 }

@@ -1,5 +1,4 @@
-//! A module's syntax: walking over it, what its references are to, where a body may loop, and edits of
-//! its text.
+//! A module's syntax: walking it, resolving its references, finding loops, editing its text.
 
 pub(crate) mod edit;
 pub(in crate::rego) mod loops;

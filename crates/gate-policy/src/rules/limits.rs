@@ -5,7 +5,7 @@ use std::fmt;
 
 use gate_types::{AmountError, ContractSize, Decimal, Notional, Price};
 
-/// The limits that apply to one client or instrument. Unset is no such limit.
+/// The limits that apply to one client or instrument. An unset member is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// The most one order may ask for, in units of quantity.

@@ -53,7 +53,7 @@ impl TypedData {
         Self::parse_beside(text, |_| false)
     }
 
-    /// As [`Self::parse`]; of other members those whose name `is_others` is true for are passed over.
+    /// As [`Self::parse`], but ignores unknown members for whose name `is_others` is true.
     pub(crate) fn parse_beside(text: &str, is_others: impl Fn(&str) -> bool) -> Result<Self> {
         let root = At::root(text)?;
         let mut typed = Self::default();
@@ -70,11 +70,12 @@ impl TypedData {
         Ok(typed)
     }
 
-    /// Reads what a Rego bundle's data says in the same words: instruments' contract sizes, and clients'
-    /// limits on exposure. Other members are the policy's own, whatever their shape.
+    /// Reads from a Rego bundle's data what Gate itself needs, under the same names: instruments'
+    /// contract sizes and clients' exposure limits. Other members are the policy's own, whatever
+    /// their shape.
     ///
     /// # Errors
-    /// [`DataError`] for a contract size or a limit that cannot be one: holds would be wrong.
+    /// [`DataError`] for a contract size or a limit that is invalid: holds would be wrong.
     pub(crate) fn parse_for_rego(text: &str) -> Result<Self> {
         let mut typed = Self::default();
         for member in At::root(text)?.members()? {
@@ -137,7 +138,7 @@ impl TypedData {
                     "contract_size" => {
                         instrument.contract_size = Some(member.amount(ContractSize::parse)?);
                     }
-                    // An exposure and a rate are a client's, not an instrument's.
+                    // Exposure and rate are limited for clients, not for instruments.
                     "max_order_qty" | "max_order_notional" | "price_collar_pct" => {
                         limit(&mut instrument.limits, &member)?;
                     }
@@ -222,7 +223,7 @@ fn contract_sizes(at: &At<'_>) -> Result<HashMap<String, Instrument>> {
     Ok(instruments)
 }
 
-/// A value and where it stands.
+/// A value and its path.
 struct At<'a> {
     path: Vec<String>,
     value: &'a RawValue,

@@ -134,7 +134,7 @@ fn a_rego_bundle_may_keep_other_data_but_no_broken_contract_size() {
         data.limits("c").unwrap().max_exposure,
         Notional::parse("7").ok()
     );
-    // What else stands there does not switch the limit off.
+    // Other members do not switch the limit off.
     let data = read(
         r#"{"limits":{"default":{"max_exposure":7,"note":"x"},"tiers":{},
             "clients":{"c5":{"max_exposure":"9","desk":["eq"]},"c6":{"desk":1}}}}"#,

@@ -1,8 +1,8 @@
-//! The time that everything a bundle runs before it is in force may take, all together.
+//! The time budget for all that a bundle runs before it is in force.
 //!
-//! It is the time that the thread had the processor. By the clock on the wall a good bundle would be
-//! refused because the process or the machine was paused, or because orders came first; regorus has
-//! no other clock, so that an evaluation which it stopped too early is tried again.
+//! It counts the thread's processor time. By wall-clock time a good bundle would be refused because
+//! the process or the machine was paused, or because orders came first. regorus only knows
+//! wall-clock time, so an evaluation that it stopped too early is tried again.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const WORK_BETWEEN_TIME_CHECKS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 /// How often an evaluation that was held up is tried again, each time with twice the time.
 const MORE_ATTEMPTS: u32 = 4;
 
-/// What is left of it. Of one thread.
+/// What is left of it, on one thread.
 #[derive(Clone, Copy)]
 pub(super) struct Budget<'a> {
     ends: Duration,
@@ -33,12 +33,12 @@ impl<'a> Budget<'a> {
         Self { ends, steps }
     }
 
-    /// Something else than an evaluation is done.
+    /// Ends a step that is not an evaluation.
     pub(super) fn step_done(self) {
         self.steps.done();
     }
 
-    /// What one more evaluation may take, each being a step; `None` when nothing is left.
+    /// The time for one more evaluation, each being a step; `None` when nothing is left.
     pub(super) fn next(self) -> Option<Duration> {
         self.steps.done();
         let left = self.ends.checked_sub(processor_time())?;
@@ -46,11 +46,11 @@ impl<'a> Budget<'a> {
     }
 }
 
-/// Evaluates within `limit` of processor time. `evaluate` is given what it may take by the clock of
-/// the engine, and fails when it takes longer.
+/// Evaluates within `limit` of processor time. `evaluate` is given a limit in wall-clock time, and
+/// fails when it takes longer.
 ///
-/// One that failed in less processor time than `limit`, but not before its time on the wall was up,
-/// was held up by something else than the bundle: it is asked again.
+/// If it failed in less processor time than `limit`, but not before its wall-clock time was up,
+/// something other than the bundle held it up: it is tried again.
 pub(crate) fn within<T, E>(
     limit: Duration,
     evaluate: impl FnMut(Duration) -> Result<T, E>,
@@ -78,10 +78,10 @@ fn within_by<T, E>(
     evaluate(given)
 }
 
-/// What time it is.
+/// The time by both clocks.
 #[derive(Clone, Copy)]
 struct Clocks {
-    /// By the clock of the engine. Zero where it has none, and so no limit either.
+    /// By the engine's clock. Zero where it has none, and so no limit either.
     wall: Duration,
     processor: Duration,
 }
@@ -95,7 +95,7 @@ impl Clocks {
     }
 }
 
-/// The limit of one evaluation by the interpreter, by the clock on the wall.
+/// The limit of one evaluation by the interpreter, in wall-clock time.
 pub(crate) const fn timer(limit: Duration) -> ExecutionTimerConfig {
     ExecutionTimerConfig {
         limit,
@@ -137,8 +137,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Asks for an evaluation within a second that fails until it is given `needed`, and takes so
-    /// much of each clock. How it ended, and what it was given.
+    /// Runs an evaluation, limited to a second, that fails until it is given `needed` and takes
+    /// this much of each clock. Returns how it ended, and what it was given each time.
     fn attempts(needed: u32, wall: u32, processor: u32) -> (bool, Vec<u64>) {
         let clocks = Cell::new(Clocks {
             wall: SECOND,

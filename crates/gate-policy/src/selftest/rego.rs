@@ -19,7 +19,7 @@ use crate::rego::{ENTRYPOINT, RegoPolicy, Unanswered, begin_evaluation};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
-/// Notes the input that a test is about to use; identity otherwise.
+/// The function that notes the input a test is about to use, and returns it.
 const NOTE: &str = "gate_selftest_note";
 
 type Noted = Arc<Mutex<Vec<Value>>>;
@@ -202,9 +202,10 @@ fn show(value: &Value) -> String {
     }
 }
 
-/// The tests' source with every `with input as e` noting `e`, and every `with input.x as e` the input that
-/// comes of it: as a statement of its own, with the same modifiers, before the one that has them. A further rule of the
-/// name of a test that was `seen` is a test of its own, as for `opa test`.
+/// Rewrites the tests' source to note inputs: a statement with `with input as e` gets one before it
+/// that notes `e`, one with `with input.x as e` one that notes the resulting input, each with the
+/// same modifiers. A further rule with the name of a `seen` test becomes a test of its own, as for
+/// `opa test`.
 fn note_inputs(source: &str, module: &Module, seen: &mut BTreeSet<String>) -> String {
     let mut inputs = Inputs {
         source,
@@ -228,7 +229,7 @@ fn note_inputs(source: &str, module: &Module, seen: &mut BTreeSet<String>) -> St
     let mut text = String::new();
     let mut at = 0;
     for edit in inputs.found {
-        // One inside of another is not noted by itself.
+        // One within another is not noted separately.
         if edit.start >= at {
             text.push_str(source.get(at..edit.start).unwrap_or_default());
             text.push_str(&edit.text);
@@ -239,7 +240,7 @@ fn note_inputs(source: &str, module: &Module, seen: &mut BTreeSet<String>) -> St
     text
 }
 
-/// What is to be written where.
+/// The edits of a module.
 struct Inputs<'s> {
     source: &'s str,
     found: Vec<Edit>,
@@ -287,7 +288,7 @@ impl Visitor for Inputs<'_> {
     }
 }
 
-/// Whether it has a modifier of a part of the input.
+/// Whether it has a `with` that sets a part of the input.
 fn sets_a_part(statement: &LiteralStmt) -> bool {
     let mut targets = statement.with_mods.iter().map(|modifier| &modifier.refr);
     targets.any(|target| {

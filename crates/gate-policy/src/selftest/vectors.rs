@@ -91,7 +91,8 @@ pub(super) fn run(
     Ok(())
 }
 
-/// As [`judge`]; an order's time limit is on the wall, and a pause is no fault of the bundle.
+/// As [`judge`], retried after a pause: an order's time limit is wall-clock time, and a pause is
+/// not the bundle's fault.
 fn judge_unhindered(vector: &Vector<'_>, activation: &Activation) -> Result<(), TestProblem> {
     match activation {
         Activation::Builtin(_) => judge(vector, activation),
@@ -115,7 +116,7 @@ fn judge(vector: &Vector<'_>, activation: &Activation) -> Result<(), TestProblem
     })
 }
 
-/// The same input on both engines.
+/// Compares both engines on the same input.
 fn compare(
     policy: &RegoPolicy,
     interpreter: &mut regorus::Engine,

@@ -1,4 +1,4 @@
-//! The turns: who is measured when, and what comes of each run.
+//! The turns of the comparison: which server is measured when, and the results.
 
 use std::path::Path;
 
@@ -19,11 +19,11 @@ pub(super) struct Runs {
     pub(super) closed: Vec<Measured>,
     pub(super) unix: Vec<Measured>,
     pub(super) open: Vec<Measured>,
-    /// Runs in none of those, which were not valid.
+    /// Invalid runs that were repeated, and are in none of those.
     pub(super) repeated: u32,
 }
 
-/// So often a run is repeated that is not valid: its generator lost the cores, and so did the server.
+/// How often an invalid run is repeated: its generator lost the cores, and so did the server.
 const REPEATS: u32 = 2;
 
 const NAMES: [&str; 3] = ["bare_actix", "rego", "builtin"];
@@ -35,8 +35,8 @@ pub(super) struct Bench<'a> {
     pub(super) scratch: &'a Path,
 }
 
-/// The servers, and what was measured of each so far. All are up all the time; those whose turn it is not
-/// do nothing.
+/// The servers, and the measurements of each so far. All are up all the time; only the one whose
+/// turn it is has a load.
 pub(super) struct Contest {
     servers: [Server; 3],
     runs: [Runs; 3],

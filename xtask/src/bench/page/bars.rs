@@ -30,7 +30,8 @@ pub(super) fn segments(artifact: &Value) -> String {
     )
 }
 
-/// A chart for each percentile (title, member, colour), in it a bar for each group (name, place).
+/// A chart for each percentile (title, member, colour), with a bar for each group (name, JSON
+/// pointer).
 pub(super) fn grouped(
     artifact: &Value,
     percentiles: &[(&str, &str, usize)],
@@ -50,7 +51,7 @@ pub(super) fn grouped(
     percentiles.iter().map(chart).collect()
 }
 
-/// A bar for each that was measured in rounds (name, beginning of its place).
+/// A bar for each contender that was measured in rounds (name, beginning of its JSON pointer).
 pub(super) fn of_rounds(
     artifact: &Value,
     title: &str,
@@ -70,7 +71,7 @@ pub(super) fn of_rounds(
     titled(title, &bars, class)
 }
 
-/// Throughput and tail of everything that took turns.
+/// Throughput and tail of all servers of the comparison.
 pub(super) fn comparison(artifact: &Value) -> String {
     let contenders = [
         ("bare actix-web", "/comparison/bare_actix/"),

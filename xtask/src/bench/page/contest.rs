@@ -1,4 +1,4 @@
-//! The sidecar at one rate after another, and in turns with others; and which of those runs are not valid.
+//! The charts of the rate sweep and of the comparison, and which of their runs are invalid.
 
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ pub(super) fn rates(artifact: &Value) -> String {
     section("Latency by rate", &note, &chart.svg())
 }
 
-/// Bars of those that took turns.
+/// Bars of the compared servers.
 pub(super) fn in_turns(artifact: &Value) -> String {
     let mut note = "Rounds taken in turns on the same machine. A bar is the median, the thin line \
                     reaches from the lowest to the highest round."

@@ -1,4 +1,4 @@
-//! The sidecar under more than it can take, and under reloads.
+//! The sections on overload and on reloads.
 
 use serde_json::Value;
 

@@ -117,7 +117,7 @@ pub(super) fn targets(artifact: &Value) -> String {
     )
 }
 
-/// The machine and the build, as recorded; what is within something is named after it.
+/// The machine and the build, as recorded; nested members are named by their path.
 pub(super) fn environment(artifact: &Value) -> String {
     let mut rows = String::new();
     if let Some(members) = artifact.pointer("/environment") {
@@ -129,7 +129,7 @@ pub(super) fn environment(artifact: &Value) -> String {
     format!("<table>{rows}</table>")
 }
 
-/// The artifact is our own: it is no deeper than its types.
+/// Recursion is safe: the artifact is our own, and no deeper than its types.
 fn add_rows(rows: &mut String, name: &str, value: &Value) {
     let shown = match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! What the journal says of every decision's policy, read from `audit export`.
+//! Checks which policy decided each order, by the journal as `audit export` prints it.
 //!
 //! A record of kind `context` puts a policy in force; a decision names the record of its own. The
 //! policy of a decision must be the one in force where the decision stands in the journal, or, for

@@ -69,8 +69,8 @@ impl VerificationKey {
         self
     }
 
-    /// The same key under a name: a token that names another key, or none, is refused. Without,
-    /// whatever the token names is passed over.
+    /// The same key under a name: a token that names another key, or none, is refused. Without a
+    /// name, the token's is ignored.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());

@@ -1,8 +1,8 @@
-//! The time builtins as OPA has them, that is as Go's `time` package has them.
+//! The time builtins as in OPA, which uses Go's `time` package.
 //!
-//! The calendar is computed here (`civil.rs`), with whole numbers only; chrono-tz is asked for nothing but how far a
-//! zone is from UTC (`zone.rs`). Where Go would overflow, and where no one can know what zone the machine is in that
-//! OPA would run on, the evaluation ends.
+//! The calendar is computed here (`civil.rs`), with integers only; chrono-tz only tells how far a
+//! zone is from UTC (`zone.rs`). The evaluation ends where Go would overflow, and where the answer
+//! depends on the zone of the machine that OPA would run on.
 
 mod civil;
 mod duration;
@@ -17,7 +17,6 @@ use regorus::{LimitError, Value};
 use civil::{Civil, DAY};
 use zone::Zone;
 
-/// All of them, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 8] = [
     (
         "time.add_date",
@@ -45,10 +44,10 @@ pub(super) const BUILTINS: [(&str, BuiltinFcn); 8] = [
 ];
 
 const NANOS: i64 = 1_000_000_000;
-/// So many years and days come to no more seconds than Go has room for.
+/// Within these, the seconds do not overflow in Go.
 const MAX_YEARS: u64 = 100_000_000_000;
 const MAX_DAYS: u64 = 20_000_000_000_000;
-/// 2^53: up to here a float has all whole numbers.
+/// 2^53: up to here a float represents every integer.
 const MAX_OF_FLOAT: u64 = 1 << 53;
 /// From Sunday on.
 const WEEKDAYS: [&str; 7] = [
@@ -66,7 +65,7 @@ const WEEKDAYS: [&str; 7] = [
 enum Without {
     /// OPA has none either.
     Undefined,
-    /// What OPA has is not known here.
+    /// OPA's value is not known here.
     Unknown,
 }
 
@@ -83,13 +82,13 @@ fn settle(answer: Answer) -> Result<Value, LimitError> {
 /// An instant, and the zone it is shown in.
 #[derive(Clone, Copy)]
 struct Instant {
-    /// From 1970 on.
+    /// Since 1970.
     nanos: i64,
     zone: Zone,
 }
 
 impl Instant {
-    /// `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`. As in OPA, what comes after is not looked at.
+    /// `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`. As in OPA, further items are ignored.
     fn read(value: &Value) -> Answer<Self> {
         let Value::Array(parts) = value else {
             let (nanos, zone) = (whole(value)?, Zone::Utc);
@@ -111,7 +110,7 @@ impl Instant {
         self.nanos.div_euclid(NANOS)
     }
 
-    /// What a clock on the wall shows: its seconds from 1970 on.
+    /// The local time, in seconds since 1970.
     fn on_the_wall(self) -> Answer<i64> {
         Ok(self.seconds() + self.zone.offset_at(self.seconds())?)
     }
@@ -121,13 +120,14 @@ impl Instant {
     }
 }
 
-/// A number that is whole. OPA wants no exponent in years, months and days; how a number was written is not known here.
+/// An integer. OPA accepts no exponent in years, months and days; how a number was written is not
+/// known here.
 fn whole(value: &Value) -> Answer<i64> {
     let Value::Number(number) = value else {
         return Err(Without::Undefined);
     };
     let whole = number.as_i64().ok_or(Without::Undefined)?;
-    // A float of the order (only these are above 2^53) has perhaps lost digits that OPA sees.
+    // A float in the order (only those are above 2^53) may have lost digits that OPA sees.
     if whole.unsigned_abs() > MAX_OF_FLOAT && number.as_f64().is_some() {
         return Err(Without::Unknown);
     }
@@ -188,7 +188,7 @@ fn add_date(args: &[Value]) -> Answer {
     in_nanos(seconds, at.nanos.rem_euclid(NANOS))
 }
 
-/// OPA's nanoseconds have 64 bits.
+/// Undefined beyond the 64 bits of OPA's nanoseconds.
 fn in_nanos(seconds: i64, nanos: i64) -> Answer {
     let all = i128::from(seconds) * i128::from(NANOS) + i128::from(nanos);
     let all = i64::try_from(all).map_err(|_| Without::Undefined)?;

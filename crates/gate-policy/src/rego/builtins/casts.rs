@@ -1,5 +1,5 @@
-//! `to_number` as OPA has it: of a text that Go reads as a number, which is more than JSON has (`+1`, `.5`, `01`, `1_000`),
-//! and never one with blanks around it.
+//! `to_number` as in OPA: it takes strings that Go parses as a number, more than JSON has (`+1`,
+//! `.5`, `01`, `1_000`), and none with blanks around it.
 
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
@@ -7,7 +7,6 @@ use regorus::{LimitError, Value};
 use super::beyond;
 use crate::rego::fraction;
 
-/// By name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 1] =
     [("to_number", (|_, _, args, _| Ok(to_number(args)?), 1))];
 
@@ -38,7 +37,7 @@ fn of_text(text: &str) -> Result<Value, LimitError> {
     }
 }
 
-/// Go reads one with a binary exponent: `0x1p4`.
+/// Go parses hexadecimal with a binary exponent: `0x1p4`.
 fn may_be_hexadecimal(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_part = |c: char| matches!(c, '_' | '.' | 'p' | 'P' | '+' | '-') || c.is_ascii_hexdigit();
@@ -46,7 +45,7 @@ fn may_be_hexadecimal(text: &str) -> bool {
     digits.is_some_and(|digits| digits.contains(['p', 'P']) && digits.chars().all(is_part))
 }
 
-/// Whether each `_` stands where Go lets it stand.
+/// Whether each `_` is where Go allows it.
 fn are_between_digits(text: &str) -> bool {
     let mut parts = text.split('_');
     let ends = |part: &str| part.ends_with(|c: char| c.is_ascii_digit());

@@ -1,5 +1,6 @@
-//! `sprintf` as OPA has it: Go's `fmt.Sprintf`, whose words for what does not fit (`%!d(string=x)`) are a value as
-//! any other. regorus' own has none for most of these, and with them a denial would lose its reason.
+//! `sprintf` as in OPA: Go's `fmt.Sprintf`, whose text for a mismatch (`%!d(string=x)`) is a value
+//! like any other. regorus' own is undefined for most of these, and a denial would lose its reason
+//! with it.
 //!
 //! Source: the documentation of Go's package fmt.
 
@@ -57,7 +58,7 @@ fn fill(format: &str, arguments: &[Argument]) -> Result<String, LimitError> {
     Ok(made.text)
 }
 
-/// What the format does not ask for.
+/// Appends the arguments that the format does not use.
 fn extra(arguments: &[Argument], made: &mut Made) -> Result<(), LimitError> {
     for (place, argument) in arguments.iter().enumerate() {
         let before = if place == 0 { "%!(EXTRA " } else { ", " };
@@ -71,7 +72,7 @@ fn extra(arguments: &[Argument], made: &mut Made) -> Result<(), LimitError> {
     }
 }
 
-/// The text so far, held to a size.
+/// The text so far, limited in size.
 #[derive(Default)]
 struct Made {
     text: String,
@@ -84,7 +85,7 @@ impl Made {
         Ok(())
     }
 
-    /// Made as wide as was asked for. A width counts letters.
+    /// Pads to the width that the directive asks for, counted in characters.
     fn pad(&mut self, directive: &Directive, text: &str) -> Result<(), LimitError> {
         let letters = text.chars().count();
         let missing = directive
@@ -105,7 +106,7 @@ impl Made {
     }
 }
 
-/// So many zeros in a number.
+/// `times` zeros.
 fn zeros(times: usize) -> Result<String, LimitError> {
     within(times)?;
     Ok("0".repeat(times))

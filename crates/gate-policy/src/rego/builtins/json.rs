@@ -1,5 +1,6 @@
-//! `json.is_valid`, `json.unmarshal` and `json.marshal` as OPA has them: Go reads numbers of any size, and a half of a
-//! character for `�`; it writes `<`, `>` and `&` so that HTML may hold them, and names in the order of their text.
+//! `json.is_valid`, `json.unmarshal` and `json.marshal` as in OPA. Go reads numbers of any size,
+//! and half a surrogate pair as `�`; it escapes `<`, `>` and `&` for HTML, and sorts names by their
+//! text.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,6 @@ use super::beyond;
 use super::format::term;
 use crate::rego::growth::{MAX_MADE_BYTES, deep, hides_number, within};
 
-/// All, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
     (
         "json.is_valid",
@@ -21,7 +21,7 @@ pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
     ("json.unmarshal", (|_, _, args, _| Ok(unmarshal(args)?), 1)),
 ];
 
-/// Go refuses more levels.
+/// Go refuses deeper nesting.
 const MAX_LEVELS: usize = 10_000;
 
 fn is_valid(args: &[Value]) -> Result<bool, LimitError> {
@@ -47,7 +47,8 @@ fn unmarshal(args: &[Value]) -> Result<Value, LimitError> {
     Value::from_json_str(text).map_err(|_| beyond())
 }
 
-/// Whether it has a number that a float takes for 0 and OPA does not; or a text that looks like one.
+/// Whether it has a number that a float rounds to 0 and OPA does not; or a string that looks like
+/// one.
 fn vanishes(text: &str) -> bool {
     let is_part = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
     let mut numbers = text.split(|c| !is_part(c));
@@ -57,7 +58,7 @@ fn vanishes(text: &str) -> bool {
     })
 }
 
-/// What is skipped is read for its form only.
+/// Checks the syntax only.
 fn is_json(text: &str) -> Result<bool, LimitError> {
     let levels = text.bytes().filter(|byte| matches!(byte, b'[' | b'{'));
     if levels.count() > MAX_LEVELS {
@@ -86,7 +87,7 @@ fn write(value: &Value, text: &mut String) -> Result<(), LimitError> {
             let mut named = BTreeMap::new();
             for (name, member) in members.iter() {
                 if named.insert(name_of(name)?, member).is_some() {
-                    // Which of the two OPA writes is chance.
+                    // Which of the two OPA writes is random.
                     return Err(beyond());
                 }
             }
@@ -104,7 +105,7 @@ fn write(value: &Value, text: &mut String) -> Result<(), LimitError> {
     Ok(())
 }
 
-/// What is no text is written as JSON.
+/// A name that is not a string is written as JSON.
 fn name_of(name: &Value) -> Result<String, LimitError> {
     if let Value::String(name) = name {
         return Ok(name.as_ref().to_owned());
@@ -124,7 +125,7 @@ fn list<'v>(items: impl Iterator<Item = &'v Value>, text: &mut String) -> Result
     Ok(())
 }
 
-/// As Go's `encoding/json` does.
+/// Quotes as Go's `encoding/json` does.
 fn quote(own: &str, text: &mut String) {
     text.push('"');
     for c in own.chars() {

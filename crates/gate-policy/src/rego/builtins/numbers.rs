@@ -1,7 +1,7 @@
-//! What is done with whole numbers, and what makes them: `ceil`, `floor`, `round`, `format_int`, `bits.…` and
-//! `numbers.range…` as OPA has them.
+//! `ceil`, `floor`, `round`, `format_int`, `bits.…` and `numbers.range…` as in OPA.
 //!
-//! OPA has a whole number beyond 64 bits in full or rounded, by how it is written: where that matters, the evaluation ends.
+//! OPA has an integer beyond 64 bits in full or rounded, depending on how it was written: where
+//! that matters, the evaluation ends.
 
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
@@ -10,7 +10,6 @@ use super::beyond;
 use crate::rego::fraction::{self, Rounding};
 use crate::rego::growth::within;
 
-/// All, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 10] = [
     (
         "bits.and",
@@ -88,9 +87,9 @@ fn format_int(args: &[Value]) -> Result<Value, LimitError> {
     }))
 }
 
-/// From the one to the other, up or down; by steps of one where none is given.
+/// All numbers from one to the other, up or down, in steps of one by default.
 fn range(args: &[Value]) -> Result<Value, LimitError> {
-    /// Of a number in an array.
+    /// Bytes of a number in an array.
     const ITEM_BYTES: usize = 16;
     if !args.iter().all(is_whole) {
         return Ok(Value::Undefined);

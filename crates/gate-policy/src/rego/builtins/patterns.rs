@@ -1,8 +1,8 @@
-//! `glob.match`, and `regex.…` with the syntax that OPA takes, which is Go's (RE2).
+//! `glob.match`, and `regex.…` with OPA's syntax, which is Go's (RE2).
 //!
-//! A pattern is written as the crate `regex` takes it (`patterns/syntax.rs`) and compiled once: a thread keeps those
-//! that it has seen (`patterns/kept.rs`). regorus takes the pattern as it stands, so that `\d` finds every digit of Unicode and `\b`, `{`
-//! and `\Q` are errors; it compiles it for each call.
+//! A pattern is translated for the crate `regex` (`patterns/syntax.rs`) and compiled once: each
+//! thread keeps those it has seen (`patterns/kept.rs`). regorus does not translate it, so that `\d`
+//! matches every Unicode digit and `\b`, `{` and `\Q` are errors, and compiles it for each call.
 
 mod class;
 mod glob;

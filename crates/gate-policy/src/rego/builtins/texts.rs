@@ -1,5 +1,5 @@
-//! `count`, `indexof`, `replace`, `strings.count`, `strings.replace_n` and `substring` as OPA has them: a text is counted in code points, in
-//! regorus in halves of UTF-16.
+//! `count`, `indexof`, `replace`, `strings.count`, `strings.replace_n` and `substring` as in OPA,
+//! which counts code points; regorus counts UTF-16 code units.
 
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
@@ -7,7 +7,6 @@ use regorus::{LimitError, Value};
 use super::beyond;
 use crate::rego::growth::within;
 
-/// All, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 6] = [
     ("count", (|_, _, args, _| Ok(count(args)), 1)),
     ("indexof", (|_, _, args, _| Ok(index_of(args)), 2)),
@@ -30,7 +29,7 @@ fn count(args: &[Value]) -> Value {
     }
 }
 
-/// Of nothing, there is none.
+/// Undefined for an empty search string.
 fn index_of(args: &[Value]) -> Value {
     match args {
         [Value::String(text), Value::String(search)] if !search.is_empty() => {
@@ -41,7 +40,7 @@ fn index_of(args: &[Value]) -> Value {
     }
 }
 
-/// One after the other. Nothing stands before, between and after the letters.
+/// Without overlaps. An empty string occurs before, between and after the characters.
 fn occurrences(args: &[Value]) -> Value {
     match args {
         [Value::String(text), Value::String(search)] if search.is_empty() => {
@@ -59,7 +58,7 @@ fn replace(args: &[Value]) -> Result<Value, LimitError> {
         return Ok(Value::Undefined);
     };
     if old.is_empty() && !text.is_ascii() {
-        // OPA takes letters apart there.
+        // OPA splits characters into bytes there.
         return Err(beyond());
     }
     let times = text.matches(old.as_ref()).count();
@@ -67,8 +66,8 @@ fn replace(args: &[Value]) -> Result<Value, LimitError> {
     Ok(text.replace(old.as_ref(), new).into())
 }
 
-/// At each place the first of the old texts that stands there, in the order of the names. Nothing, as an old text, is
-/// replaced by rules of Go's own.
+/// Replaces, at each position, the first old string in name order that matches there. For an empty
+/// old string Go has rules of its own.
 fn replace_each(args: &[Value]) -> Result<Value, LimitError> {
     let [Value::Object(pairs), Value::String(text)] = args else {
         return Ok(Value::Undefined);
@@ -125,15 +124,15 @@ fn substring(args: &[Value]) -> Result<Value, LimitError> {
     } else if start == 0 {
         None
     } else {
-        // OPA adds them as well, and panics.
+        // OPA overflows here, and panics.
         return Err(beyond());
     };
     let part = text.get(from..end.unwrap_or(text.len()));
     Ok(part.map_or(Value::Undefined, Value::from))
 }
 
-/// One beyond 64 bits is none, and what a float holds of so many digits is either that or was written with an exponent,
-/// which is none either.
+/// Integers of up to 64 bits. A float too large to be exact was longer or was written with an
+/// exponent: OPA accepts neither.
 fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) if number.as_f64().is_some() => {

@@ -1,5 +1,5 @@
-//! `object.subset`, `json.filter` and `json.remove` as OPA has them: whether one has the other in it; what paths lead to, alone or left out. A path that leads on
-//! below another counts no more than that one.
+//! `object.subset`, `json.filter` and `json.remove` as in OPA. A path below another one has no
+//! effect of its own.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,18 @@ use regorus::{LimitError, Value};
 use super::beyond;
 use crate::rego::growth::within;
 
-/// All, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 3] = [
     ("json.filter", (|_, _, args, _| Ok(filter(args)?), 2)),
     ("json.remove", (|_, _, args, _| Ok(remove(args)?), 2)),
     ("object.subset", (|_, _, args, _| Ok(subset(args)?), 2)),
 ];
 
-/// Of a path. What walks one calls itself for each name in it.
+/// The most names in a path: walking one recurses for each.
 const MAX_NAMES: usize = 128;
 
 type Branches = BTreeMap<Value, Tree>;
 
-/// Where paths lead.
+/// Paths merged into a tree; `Whole` is where one ends.
 enum Tree {
     Whole,
     Below(Branches),
@@ -50,7 +49,7 @@ fn subset(args: &[Value]) -> Result<Value, LimitError> {
         return Ok(Value::Undefined);
     };
     if let (Value::Array(all), Value::Set(some)) = (all, some) {
-        // OPA counts an item as often as it stands there.
+        // OPA counts each duplicate of an item in the array.
         let mut left = some.len();
         return Ok(Value::Bool(all.iter().any(|item| {
             left = left.saturating_sub(usize::from(some.contains(item)));
@@ -60,7 +59,8 @@ fn subset(args: &[Value]) -> Result<Value, LimitError> {
     Ok(has(all, some, MAX_NAMES)?.map_or(Value::Undefined, Value::Bool))
 }
 
-/// `None` for values that are not of one kind. Members of objects may have the other's in them, items are the same.
+/// Whether `all` contains `some`; `None` if they are of different kinds. Members of objects are
+/// compared recursively, items by equality.
 fn has(all: &Value, some: &Value, depth: usize) -> Result<Option<bool>, LimitError> {
     let depth = depth.checked_sub(1).ok_or_else(beyond)?;
     Ok(Some(match (all, some) {
@@ -85,7 +85,7 @@ fn has(all: &Value, some: &Value, depth: usize) -> Result<Option<bool>, LimitErr
     }))
 }
 
-/// `None` for what are no paths.
+/// `None` if these are not paths.
 fn planted(paths: &Value) -> Result<Option<Branches>, LimitError> {
     let paths: Option<Vec<_>> = match paths {
         Value::Array(paths) => paths.iter().map(names).collect(),
@@ -152,8 +152,8 @@ fn left(value: &Value, tree: &Branches) -> Value {
     each(value, of)
 }
 
-/// A collection of what comes of its members: by name, by place in an array (which a path has as text), or, in a
-/// set, by the member itself. Any other value is left as it is.
+/// Maps the members of a collection: by name, by index in an array (as a string, as in a path), or,
+/// in a set, by the member itself. Any other value stays.
 fn each(value: &Value, of: impl Fn(&Value, &Value) -> Option<Value>) -> Value {
     match value {
         Value::Object(members) => {

@@ -1,5 +1,5 @@
-//! `units.parse` and `units.parse_bytes` as OPA has them: the one exactly, but to ten places, the other with mantissas
-//! of 64 bits, and cut to a whole number.
+//! `units.parse_bytes` and `units.parse` as in OPA: the former with 64-bit mantissas and truncated
+//! to an integer, the latter exact to ten decimal places.
 
 use regorus::unstable::BuiltinFcn;
 use regorus::{LimitError, Value};
@@ -7,7 +7,6 @@ use regorus::{LimitError, Value};
 use super::{beyond, letters};
 use crate::rego::fraction;
 
-/// Both, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 2] = [
     ("units.parse", (|_, _, args, _| Ok(parse(args)?), 1)),
     (
@@ -16,13 +15,13 @@ pub(super) const BUILTINS: [(&str, BuiltinFcn); 2] = [
     ),
 ];
 
-/// Of an amount: no more are computed with, and what comes of them is within what JSON can be written of.
+/// The longest amount, in bytes: what comes of it can still be written as JSON.
 const MAX_DIGITS: usize = 200;
-/// Either way.
+/// The largest exponent, either way.
 const MAX_EXPONENT: i32 = 99;
-/// OPA refuses an exponent of more.
+/// OPA refuses longer exponents.
 const MAX_EXPONENT_DIGITS: usize = 6;
-/// What a fraction is written with.
+/// The decimal places of a fraction.
 const PLACES: usize = 10;
 
 fn parse(args: &[Value]) -> Result<Value, LimitError> {
@@ -78,7 +77,7 @@ fn parse_bytes(args: &[Value]) -> Result<Value, LimitError> {
     }
 }
 
-/// Amount and unit; `None` where OPA has neither.
+/// Splits amount and unit; `None` where OPA has neither.
 fn parts(text: &str) -> Option<(&str, &str)> {
     if text.contains(' ') {
         return None;
@@ -128,7 +127,7 @@ fn check(amount: &str) -> Result<(), LimitError> {
     }
 }
 
-/// Over a power of two.
+/// A fraction over a power of two.
 struct Factor {
     over: u64,
     under: u64,
@@ -136,7 +135,7 @@ struct Factor {
 
 fn factor(unit: &str) -> Option<Factor> {
     if unit == "m" {
-        // A thousandth as an `f64` has it.
+        // The `f64` nearest to a thousandth.
         return Some(Factor {
             over: 1_152_921_504_606_847,
             under: 1 << 60,
@@ -149,7 +148,7 @@ fn factor(unit: &str) -> Option<Factor> {
     Some(Factor { over, under: 1 })
 }
 
-/// None of `m`, which is not the same everywhere.
+/// Without `m`, which means different things to the two builtins.
 fn whole_factor(unit: &str) -> Option<u64> {
     Some(match unit {
         "" => 1,
@@ -168,7 +167,7 @@ fn whole_factor(unit: &str) -> Option<u64> {
     })
 }
 
-/// Exactly; a fraction is rounded to ten places, a half away from zero.
+/// Multiplies exactly; a fraction is rounded to ten places, halves away from zero.
 fn times(amount: &str, factor: &Factor) -> Result<Value, LimitError> {
     let (digits, power) = fraction::decimal(amount).ok_or_else(beyond)?;
     if digits.is_empty() {
@@ -192,7 +191,7 @@ fn times(amount: &str, factor: &Factor) -> Result<Value, LimitError> {
     fraction::written(&format!("{sign}{whole}.{places}"))
 }
 
-/// Both whole.
+/// The product as a fraction of two integers.
 fn ratio(digits: &str, power: i64, factor: &Factor) -> Option<(Value, Value)> {
     let tens = |power: i64| format!("1{}", "0".repeat(usize::try_from(power).unwrap_or(0)));
     let over = product(&number(digits)?, &number(&tens(power))?)?;
@@ -203,7 +202,7 @@ fn ratio(digits: &str, power: i64, factor: &Factor) -> Option<(Value, Value)> {
     ))
 }
 
-/// In units of the last place.
+/// The quotient rounded to ten places, in units of the last.
 fn rounded(over: &Value, under: &Value) -> Option<String> {
     let over = sum(&product(over, &number("20000000000")?)?, under)?;
     let under = product(under, &2.into())?;
@@ -239,7 +238,7 @@ fn negative(value: &Value) -> Option<Value> {
     product(value, &(-1).into())
 }
 
-/// A whole one.
+/// The quotient, if it is an integer.
 fn quotient(left: &Value, right: &Value) -> Option<Value> {
     if rest(left, right)? != 0.into() {
         return None;

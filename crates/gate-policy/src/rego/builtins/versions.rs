@@ -1,5 +1,5 @@
-//! `semver.compare` and `semver.is_valid` as OPA has them: a `v` may stand before the version, a number may begin
-//! with zeros, and none is beyond 64 bits.
+//! `semver.compare` and `semver.is_valid` as in OPA: a `v` may precede the version, numbers may
+//! begin with zeros and must fit in 64 bits.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,6 @@ use regorus::{LimitError, Value};
 
 use super::beyond;
 
-/// Both, by name.
 pub(super) const BUILTINS: [(&str, BuiltinFcn); 2] = [
     ("semver.compare", (|_, _, args, _| Ok(compare(args)?), 2)),
     ("semver.is_valid", (|_, _, args, _| Ok(is_valid(args)), 1)),
@@ -38,7 +37,7 @@ fn is_valid(args: &[Value]) -> Value {
 #[derive(Debug)]
 struct Version<'a> {
     numbers: [i64; 3],
-    /// What comes before the version itself; empty when it is it.
+    /// The pre-release; empty if there is none.
     early: &'a str,
 }
 
@@ -56,7 +55,7 @@ impl<'a> Version<'a> {
         })
     }
 
-    /// OPA never comes to an end with two early versions that differ in zeros before a number only.
+    /// OPA loops forever on two pre-releases that differ only in zeros before a number.
     fn compare(&self, other: &Self) -> Result<Ordering, LimitError> {
         let by_number = self.numbers.cmp(&other.numbers);
         if by_number != Ordering::Equal || self.early == other.early {
@@ -82,7 +81,7 @@ impl<'a> Version<'a> {
     }
 }
 
-/// A number comes before a name. One beyond 64 bits is the largest.
+/// Compares pre-release parts. A number comes before a name; one beyond 64 bits is the largest.
 fn of_parts(left: &str, right: &str) -> Ordering {
     let value = |part: &str| part.parse().unwrap_or(i64::MAX);
     match (is_number(left), is_number(right)) {
@@ -101,7 +100,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-/// Whether it is nothing at all, or names between points.
+/// Whether it is empty, or names separated by points.
 fn is_named(text: &str) -> bool {
     let is_name = |name: &str| {
         let mut letters = name.bytes();

@@ -1,4 +1,4 @@
-//! What an `f64` leaves out of a result, for the evaluation that this thread is making.
+//! The side table: what an `f64` drops from a result, for this thread's current evaluation.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,15 +8,15 @@ use regorus::LimitError;
 use super::extended::Extended;
 use super::unheld::Unheld;
 
-/// An evaluation ends that comes to more such results.
+/// The most entries; one more ends the evaluation.
 const MAX_KEPT: usize = 4_096;
 
 thread_local! {
-    /// By the number's bits.
+    /// By the bits of the `f64` that stands for the result.
     static KEPT: RefCell<HashMap<u64, Extended>> = RefCell::default();
 }
 
-/// To be called before every evaluation: what an earlier one made is nothing to it, and what the data has is there.
+/// Resets the table to the data's numbers. To be called before every evaluation.
 pub(crate) fn begin(data: &Unheld) {
     KEPT.with_borrow_mut(|kept| {
         kept.clear();
@@ -24,12 +24,12 @@ pub(crate) fn begin(data: &Unheld) {
     });
 }
 
-/// All that is kept, and it is kept no longer.
+/// Takes all entries out of the table.
 pub(super) fn take() -> HashMap<u64, Extended> {
     KEPT.take()
 }
 
-/// `number` stands for `result`, and for no earlier one.
+/// Lets `number` stand for `result`, and for no earlier one. Fails on too many entries.
 pub(super) fn keep(number: f64, result: Extended) -> Result<(), LimitError> {
     KEPT.with_borrow_mut(|kept| {
         kept.insert(number.to_bits(), result);
@@ -43,12 +43,12 @@ pub(super) fn keep(number: f64, result: Extended) -> Result<(), LimitError> {
     })
 }
 
-/// `number` is itself.
+/// Lets `number` stand for itself.
 pub(super) fn clear(number: f64) {
     KEPT.with_borrow_mut(|kept| kept.remove(&number.to_bits()));
 }
 
-/// What the number stands for, where that is not the number itself.
+/// The result that `number` stands for, unless it stands for itself.
 pub(super) fn recall(number: f64) -> Option<Extended> {
     KEPT.with_borrow(|kept| kept.get(&number.to_bits()).copied())
 }

@@ -1,11 +1,11 @@
-//! Binary numbers with a mantissa of 64 bits, rounded to the nearest, ties to even: Go's `big.Float` as OPA
-//! uses it.
+//! Floating-point numbers with 64-bit mantissas, rounded to nearest, ties to even: Go's `big.Float`
+//! as OPA uses it.
 
 use std::cmp::Ordering;
 
 /// ± mantissa × 2^exponent.
 ///
-/// INVARIANT: the mantissa's highest bit is set, or it is zero, and so is the exponent.
+/// INVARIANT: the mantissa's highest bit is set, or mantissa and exponent are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extended {
     is_negative: bool,
@@ -13,9 +13,9 @@ pub(super) struct Extended {
     exponent: i32,
 }
 
-/// Powers of five up to this one have 63 bits.
+/// Powers of five up to this one fit in 63 bits.
 const MAX_POWER: u32 = 27;
-/// Of an `f64`'s mantissa.
+/// Bits of an `f64`'s mantissa.
 pub(super) const F64_BITS: u32 = f64::MANTISSA_DIGITS;
 
 impl Extended {
@@ -58,9 +58,9 @@ impl Extended {
         ))
     }
 
-    /// The nearest of `bits` bits to `magnitude` × 2^`exponent`, or to a little more than that.
+    /// Rounds `magnitude` × 2^`exponent` to `bits` bits; with `is_more`, a little more than that.
     ///
-    /// With a little more, the magnitude has two bits more than are kept.
+    /// With `is_more`, the magnitude must have two bits more than are kept.
     fn rounded(
         is_negative: bool,
         magnitude: u128,
@@ -82,7 +82,7 @@ impl Extended {
             Ordering::Equal => is_more || kept & 1 == 1,
             Ordering::Greater => true,
         };
-        // One more bit, where all of them were set.
+        // Rounding up carries into one more bit if all were set.
         let kept = kept + u128::from(up);
         let shift = i64::from(kept.leading_zeros()) - i64::from(u64::BITS);
         let normal = if shift < 0 { kept >> 1 } else { kept << shift };
@@ -120,7 +120,7 @@ impl Extended {
         if small.mantissa == 0 {
             return large;
         }
-        // A bit is left above for the sum, 63 below for what is shifted out.
+        // One bit is left above for the carry, 63 below for what is shifted out.
         let top = u128::from(large.mantissa) << 63;
         let below = u128::from(small.mantissa) << 63;
         let apart = u32::try_from(i64::from(large.exponent) - i64::from(small.exponent));
@@ -156,7 +156,7 @@ impl Extended {
         let divisor = u128::from(other.mantissa);
         let dividend = u128::from(self.mantissa) << 64;
         let quotient = dividend.checked_div(divisor)?;
-        // Two bits more than the 64 that it has at least.
+        // Two bits more than the quotient's 64 or 65.
         let rest = (dividend % divisor) << 2;
         let quotient = (quotient << 2) + rest / divisor;
         let exponent = self
@@ -174,7 +174,7 @@ impl Extended {
         ))
     }
 
-    /// When it is a whole number: one of more than 64 bits is what its shortest decimal says.
+    /// The integer, if it is one. Beyond 64 bits it is what its shortest decimal says.
     pub(super) fn whole(self) -> Option<i128> {
         let magnitude = match u32::try_from(self.exponent) {
             Ok(exponent) if exponent > 0 => self.shortest(exponent)?,
@@ -193,7 +193,7 @@ impl Extended {
         })
     }
 
-    /// The decimal with the fewest digits that is read as this magnitude, zeros after them.
+    /// The integer with the fewest significant digits that rounds to this magnitude.
     fn shortest(self, exponent: u32) -> Option<i128> {
         // The sign's bit, and one for rounding up.
         if exponent > u64::BITS - 2 {
@@ -206,7 +206,7 @@ impl Extended {
         rounded.into_iter().find(|whole| read(*whole))
     }
 
-    /// Without what is after the point.
+    /// Truncates to an integer.
     pub(super) fn cut(self) -> Self {
         let places = u32::try_from(i64::from(self.exponent).saturating_neg());
         match places {
@@ -219,7 +219,7 @@ impl Extended {
         }
     }
 
-    /// A half more, on its side of zero.
+    /// Adds a half, away from zero.
     pub(super) fn away_by_half(self) -> Self {
         self.plus(Self {
             is_negative: self.is_negative,
@@ -228,7 +228,7 @@ impl Extended {
         })
     }
 
-    /// When it is a whole number; one of more than 64 bits to the last of them.
+    /// The integer, if it is one, to the last bit.
     pub(super) fn exact(self) -> Option<i128> {
         let Ok(exponent) = u32::try_from(self.exponent) else {
             return self.whole();
@@ -242,7 +242,7 @@ impl Extended {
         })
     }
 
-    /// The nearest whole number to one of 2^52 or more; `None` beyond 64 bits.
+    /// The nearest integer, for numbers from 2^52 on; `None` beyond 64 bits.
     pub(super) fn nearest_whole(self) -> Option<i128> {
         let places = u32::try_from(i64::from(self.exponent).checked_neg()?).ok()?;
         let half = (1_i128.checked_shl(places)?) >> 1;
@@ -254,7 +254,7 @@ impl Extended {
         })
     }
 
-    /// The nearest `f64`; `None` beyond the normal ones.
+    /// The nearest `f64`; `None` outside the normal range.
     pub(super) fn to_f64(self) -> Option<f64> {
         let [high, low] = [self.mantissa >> 32, self.mantissa & u64::from(u32::MAX)];
         let part = |part: u64| f64::from(u32::try_from(part).unwrap_or(u32::MAX));

@@ -1,8 +1,8 @@
-//! Whether the number that is read is the one that was written.
+//! Whether a number that was read is the one that was written: whether it is held.
 
 use super::extended::Extended;
 
-/// Of a number in Rego, where plain digits are held whatever their length.
+/// Whether Rego holds the number. Plain digits are held whatever their length.
 pub(in crate::rego) fn is_held(written: &str) -> bool {
     let read = || written.parse::<f64>().map(|read| format!("{read:e}"));
     is_plain(written) || read().is_ok_and(|read| decimal(&read) == decimal(written))
@@ -13,7 +13,7 @@ fn is_plain(written: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-/// A number of more digits than a float holds; `None` where there are too many even so, or it is none.
+/// Reads a decimal with a 64-bit mantissa; `None` if it is not one or has too many digits.
 pub(super) fn read(written: &str) -> Option<Extended> {
     if !is_decimal(written) {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn read(written: &str) -> Option<Extended> {
     Extended::of_decimal(written.starts_with('-'), digits, i32::try_from(power).ok()?)
 }
 
-/// Whether it is a number in decimals, as Go has it and Rust: `+1.`, `.5`, `01e5`.
+/// Whether it is a decimal number for both Go and Rust: `+1.`, `.5`, `01e5`.
 pub(in crate::rego) fn is_decimal(written: &str) -> bool {
     let is_number = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
     written.chars().all(is_number) && written.parse::<f64>().is_ok()

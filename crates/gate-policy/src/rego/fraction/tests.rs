@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Without a decimal in between.
+/// Converts exactly, without a decimal in between.
 fn exactly(value: f64) -> Extended {
     let bits = value.abs().to_bits();
     let mantissa = i128::from(bits & ((1 << 52) - 1) | 1 << 52);
@@ -22,7 +22,7 @@ fn exactly(value: f64) -> Extended {
     if value < 0.0 { exact.negated() } else { exact }
 }
 
-/// Of 2^-200 to 2^200, and close enough together that nothing is lost below.
+/// From 2^-200 to 2^200, so that nothing underflows.
 fn operand_of_an_operation() -> impl Strategy<Value = f64> {
     (any::<bool>(), 823_u64..1223, 0_u64..1 << 52, 0_u32..53).prop_map(
         |(sign, exponent, mantissa, zeros)| {
@@ -70,7 +70,7 @@ proptest! {
     }
 }
 
-/// Rounded to 64 bits it is half way between two `f64`, and not the nearest's decimal.
+/// Rounded to 64 bits it is halfway between two `f64`, and the nearest one is not its decimal's.
 #[test]
 fn a_decimal_is_read_as_itself_where_rounding_it_twice_would_change_it() {
     let decimal = Value::from(-0.772_032_467);
@@ -79,7 +79,7 @@ fn a_decimal_is_read_as_itself_where_rounding_it_twice_would_change_it() {
     assert_eq!(keep(Some(result)).unwrap(), Some(decimal));
 }
 
-/// No `f64` has a half of its own last place.
+/// No `f64` has half a unit of its own last place.
 #[test]
 fn a_little_more_than_a_half_goes_up_and_a_little_less_goes_down() {
     let half = Extended::of_whole((1 << 53) + 1);
@@ -108,7 +108,7 @@ fn a_number_stands_for_the_last_result_until_it_is_itself_again_or_forgotten() {
     assert_eq!(beside::recall(0.25), None);
 }
 
-/// Rather than that one is forgotten.
+/// An error, rather than forgetting one.
 #[test]
 fn too_many_results_are_an_error() {
     let kept = (0..5_000_u32).map(|number| beside::keep(f64::from(number), Extended::ONE));

@@ -1,7 +1,7 @@
-//! The numbers of a bundle's data of which a float keeps less than is written.
+//! The numbers of a bundle's data that an `f64` does not hold.
 //!
-//! `90071992547409.93` is 0.0075 less than the float that is nearest to it. So what was written is
-//! kept beside every evaluation, as a result's is, and operations take it for the number.
+//! `90071992547409.93` is 0.0075 less than the float nearest to it. So what was written is put into
+//! the side table of every evaluation, as a result is, and operations use it.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::extended::Extended;
 use super::{EXACT_DIGITS, beside, held, is_fraction, whole};
 use crate::data;
 
-/// As many as the data of one bundle may have: each evaluation begins with all of them.
+/// The most of them in one bundle: each evaluation starts by copying them all.
 const MAX_UNHELD: usize = 256;
 
 /// What was written, by the bits of the float that stands for it.
@@ -24,8 +24,8 @@ impl Unheld {
         self.0.iter().map(|(bits, number)| (*bits, *number))
     }
 
-    /// Those of `text`, from which `data` was read; what stands for each is put in its place. The error names
-    /// one that cannot be kept.
+    /// Finds those in `text`, from which `data` was read, and puts the float that stands for each
+    /// into `data`. The error names one that cannot be kept.
     pub(in crate::rego) fn of(text: &str, data: &mut Value) -> Result<Self, String> {
         if !is_suspect(text) {
             return Ok(Self::default());
@@ -45,7 +45,7 @@ impl Unheld {
     }
 }
 
-/// Whether there may be such a number; that of a text or a name makes no difference but time.
+/// Whether there may be such a number. A match inside a string only costs time.
 fn is_suspect(text: &str) -> bool {
     let is_part = |c: char| matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
     text.split(|c| !is_part(c))
@@ -55,11 +55,11 @@ fn is_suspect(text: &str) -> bool {
         .any(|token| !held::is_held(token))
 }
 
-/// From value to value, side by side with the text that each was read from.
+/// Walks the text and the values read from it side by side.
 #[derive(Default)]
 struct Walk {
     path: Vec<String>,
-    /// What each float that is no whole number was written as: digits and a power of ten.
+    /// How each float that is not an integer was written: digits and a power of ten.
     floats: HashMap<u64, Option<(String, i64)>>,
 }
 

@@ -1,11 +1,11 @@
-//! Numbers without what is after their point, and numbers as they are written.
+//! Rounding to integers, and reading numbers from strings.
 
 use regorus::{LimitError, Value};
 
 use super::extended::Extended;
 use super::{Decimal, EXACT_DIGITS, held, keep, operand, too_long};
 
-/// Which whole number is taken.
+/// The direction of rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::rego) enum Rounding {
     Cut,
@@ -14,13 +14,13 @@ pub(in crate::rego) enum Rounding {
     Nearest,
 }
 
-/// As OPA rounds: it takes what is before the point, and where that is 0 it knows no sign any more. So `ceil(-0.5)`
-/// is 1 there, and `floor(-0.5)` is 0. `None` for what is no number, or beyond what is computed here.
+/// Rounds as OPA does: it truncates first, and a result of 0 has lost its sign. So `ceil(-0.5)` is
+/// 1 there, and `floor(-0.5)` is 0. `None` if it is not a number, or beyond what is computed here.
 pub(in crate::rego) fn rounded(value: &Value, way: Rounding) -> Option<Value> {
     let Value::Number(number) = value else {
         return None;
     };
-    // A float is the number that was written.
+    // An integer with a float form is what was written.
     if number.is_integer() && number.as_f64().is_some() {
         return Some(value.clone());
     }
@@ -44,8 +44,8 @@ pub(in crate::rego) fn rounded(value: &Value, way: Rounding) -> Option<Value> {
     }))
 }
 
-/// A whole number that OPA has as the same, however it is written: `1e30` is a mantissa of 64 bits there, its digits
-/// in full are not. `None` for any other.
+/// An integer that OPA has as the same however it is written: `1e30` has a 64-bit mantissa there,
+/// plain digits are exact. `None` for any other number.
 pub(in crate::rego) fn whole(value: &Value) -> Option<i128> {
     let Value::Number(number) = value else {
         return None;
@@ -57,7 +57,7 @@ pub(in crate::rego) fn whole(value: &Value) -> Option<i128> {
     let whole = match float.map(Decimal::of) {
         None => number.as_i128()?,
         Some(decimal) if decimal.count <= EXACT_DIGITS => decimal.whole()?,
-        // It may have been another number.
+        // Another number may have been written.
         Some(_) => return None,
     };
     let magnitude = whole.unsigned_abs();
@@ -66,12 +66,12 @@ pub(in crate::rego) fn whole(value: &Value) -> Option<i128> {
     is_same.then_some(whole)
 }
 
-/// So many digits of a decimal are told from any other in 64 bits.
+/// Decimals of up to this many digits are distinct with 64-bit mantissas.
 const TOLD_DIGITS: usize = 18;
-/// Of the digits of a number in plain text: as many as there may be.
+/// The longest number in a string, in bytes.
 const MAX_DIGITS: usize = 1_000;
 
-/// A number that is written as Go writes one in decimals (`held::is_decimal`); an error where it is not held here.
+/// Reads a decimal number (`held::is_decimal`). Fails if it is not held.
 pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
     if text.len() > MAX_DIGITS {
         return Err(too_long());
@@ -80,7 +80,7 @@ pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
     if digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return Value::from_numeric_string(text).map_err(|_| too_long());
     }
-    // Two decimals of more digits may be one in 64 bits; in OPA they are two.
+    // Longer decimals may coincide in 64 bits and differ in OPA.
     let is_told = held::decimal(text).is_some_and(|(digits, _)| digits.len() <= TOLD_DIGITS);
     if let (true, Some(value)) = (is_told, keep(held::read(text))?) {
         return Ok(value);
@@ -94,7 +94,7 @@ pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
     }
 }
 
-/// So many units as a text says, as OPA multiplies: with mantissas of 64 bits, and what is after the point cut off.
+/// A number times a unit as OPA multiplies: with 64-bit mantissas, truncated to an integer.
 pub(in crate::rego) fn units(text: &str, unit: u64) -> Option<i128> {
     let (digits, power) = held::decimal(text)?;
     let places = i64::try_from(digits.len()).ok()?.checked_add(power)?;

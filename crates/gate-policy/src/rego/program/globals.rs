@@ -1,8 +1,8 @@
 //! Loads the input and the data before a body's first loop.
 //!
-//! The compiler loads each of them once in a body, where it is first asked for, and takes it from that
-//! register from then on. Where that is in a loop, a comprehension or an `every` that has no turn, nothing
-//! is loaded, and what the body asks of it later is undefined:
+//! The compiler loads each of them once per body, where it is first used, and reuses that register
+//! from then on. If that is inside a loop, a comprehension or an `every` without an iteration,
+//! nothing is loaded, and later uses are undefined:
 //! `xs := [x | some x in input.order.xs; data.t[x]]; data.closed` would not hold without any `xs`.
 
 use regorus::rvm::Instruction;

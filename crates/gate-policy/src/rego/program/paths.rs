@@ -1,11 +1,12 @@
 //! Reads the data by path, as OPA does.
 //!
-//! In OPA a reference that begins with `data` is a path, and each part of it is text: `data.blocked[input.order.x]`
-//! finds the member `"1001"` for the number 1001, and `data.list["1"]` the item 1. regorus finds neither. A
-//! value that has a name is no path (`t := data.blocked; t[1001]`), nor is the answer of a rule.
+//! In OPA a reference that begins with `data` is a path of strings: `data.blocked[input.order.x]`
+//! finds the member `"1001"` for the number 1001, and `data.list["1"]` the item at index 1. regorus
+//! finds neither. An index into a local variable is not part of a path
+//! (`t := data.blocked; t[1001]`), nor is one into a rule's value.
 //!
-//! A number is looked for as its shortest text; OPA takes the text that it came in (`1.0` finds nothing there
-//! but a member `"1.0"`).
+//! A number is looked up by its shortest decimal form; OPA uses the form it was written in (`1.0`
+//! finds only a member `"1.0"` there).
 
 use std::collections::BTreeSet;
 
@@ -25,7 +26,7 @@ pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
     for rule in 0..program.rule_infos.len() {
         let mut registers = None;
         for body in bodies(program, rule) {
-            // Another body has another use for them.
+            // Registers are reused from body to body.
             let mut data = BTreeSet::new();
             for place in body {
                 let Some(path) = path(program, place, &mut data) else {
@@ -50,8 +51,8 @@ pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
     insert(program, inserted)
 }
 
-/// The path into the data that the instruction follows, if it has to be asked for step by step. `data` are
-/// the registers that hold the data.
+/// The path into the data that the instruction follows, if it has to be looked up step by step.
+/// `data` are the registers that hold the data.
 fn path(program: &Program, place: usize, data: &mut BTreeSet<u8>) -> Option<ChainedIndexParams> {
     match *program.instructions.get(place)? {
         Instruction::LoadData { dest } => {
@@ -69,7 +70,7 @@ fn path(program: &Program, place: usize, data: &mut BTreeSet<u8>) -> Option<Chai
     }
 }
 
-/// Whether a part of the path is not text as it stands, or may be an item's number.
+/// Whether a part of the path may be something else than a string, or may be an array index.
 fn asks(program: &Program, params: &ChainedIndexParams) -> bool {
     let literal = |at: u16| program.literals.get(usize::from(at));
     let is_prepared = match params.path_components.first() {
@@ -83,7 +84,7 @@ fn asks(program: &Program, params: &ChainedIndexParams) -> bool {
         })
 }
 
-/// The path, step by step.
+/// The instructions that follow the path step by step.
 fn steps(
     program: &mut Program,
     params: &ChainedIndexParams,
@@ -114,7 +115,7 @@ fn steps(
     Ok(steps)
 }
 
-/// The member of an object or an array that a part of a path names.
+/// What a part of a path names in an object or an array.
 fn member(of: &[Value]) -> Value {
     match of {
         [container @ Value::Object(_), key @ Value::Number(_)] => match text(key) {
@@ -140,7 +141,7 @@ fn text(number: &Value) -> Option<String> {
     })
 }
 
-/// The item of an array that a part of a path names.
+/// The array index that a part of a path names.
 fn item(part: &Value) -> Option<u64> {
     match part {
         Value::Number(number) => number.as_u64(),

@@ -1,8 +1,8 @@
-//! Lets an array as a pattern take arrays alone.
+//! Makes array patterns match arrays only.
 //!
-//! The register machine compares lengths and then asks for the items: `[a, b] := input.order.x` holds for an
-//! object of two members, and for what has none `f([])` does. Lengths are asked for nowhere else; here they are
-//! those of arrays.
+//! The register machine compares lengths and then looks up the items: `[a, b] := input.order.x`
+//! holds for an object of two members, and `f([])` for anything empty. Nothing else uses the length
+//! instruction, so here it is defined for arrays only.
 
 use regorus::Value;
 use regorus::rvm::Instruction;

@@ -1,11 +1,11 @@
-//! Refuses references that stand above rules.
+//! Refuses references to a path above rules.
 //!
 //! With a rule `q.a.b`, `q` and `q.a` are objects in OPA, whether the rule has a value or not. On the
 //! register machine of regorus 0.14.1 they are mostly undefined, and so is `q[x]`; in the interpreter,
 //! while no rule has a value. `count(q.a) == 0` would not hold where it does in OPA, and
 //! `not data.gate.q[x]` would hold where it does not. The rules themselves are the same everywhere.
 //!
-//! The package `gate_prepared` is data by the time orders are judged.
+//! The package `gate_prepared` is exempt: it is data by the time orders are judged.
 
 use std::collections::BTreeSet;
 

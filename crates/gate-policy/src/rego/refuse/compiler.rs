@@ -1,10 +1,10 @@
-//! Refuses what OPA's parser and compiler refuse or read otherwise, and regorus 0.14.1 takes.
+//! Refuses what OPA's parser and compiler refuse or read differently, and regorus 0.14.1 accepts.
 //!
-//! - A body whose braces are those of a set, an object or a comprehension (`allow if { a, b }`), which holds whatever is
-//!   in it. OPA takes no set there, and after an `else` none of them.
+//! - A body whose braces are those of a set, an object or a comprehension (`allow if { a, b }`), which
+//!   holds whatever is in it. OPA accepts no set there, and none of the three after an `else`.
 //! - `allow if { a | b == c }`: OPA reads a comprehension, which always has a value; regorus a comparison.
-//! - Two defaults of one rule, a rule and a function of one name.
-//! - A rule named as an import: in OPA the name is the import's, in regorus the rule's.
+//! - Two defaults of one rule; a rule and a function of one name.
+//! - A rule named like an import: in OPA the name is the import's, in regorus the rule's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,7 +96,7 @@ fn body(source: &str, rule: &Rule) -> Option<(u32, String)> {
     })
 }
 
-/// What a body without braces of its own is, since they are another's.
+/// The problem where the body's braces belong to its only expression.
 fn collection(source: &str, body: &RuleBody, only: &LiteralStmt) -> Option<&'static str> {
     let Literal::Expr { expr, .. } = &only.literal else {
         return None;
@@ -111,13 +111,13 @@ fn collection(source: &str, body: &RuleBody, only: &LiteralStmt) -> Option<&'sta
     is_all.then_some(message)
 }
 
-/// Rego v0 has no `if` before its bodies, and reads them as they are.
+/// Rego v0 has no `if`, and reads such a body as written.
 fn is_after_if(source: &str, body: &RuleBody) -> bool {
     let before = source.get(..edit::offset(body.query.span.start));
     before.is_some_and(|text| text.trim_end().ends_with("if"))
 }
 
-/// `term | …`, the term not in parentheses with what follows.
+/// `term | …`, where no parentheses enclose both the term and what follows.
 fn begins_with_union(source: &str, first: &LiteralStmt) -> bool {
     let Literal::Expr { expr, .. } = &first.literal else {
         return false;

@@ -1,5 +1,5 @@
-//! What regorus does not bound itself: rules that need themselves, or one another without end. They
-//! would hang or overflow the stack while a bundle is loaded.
+//! Refuses recursive rules and long chains of rules. regorus does not bound them: they would hang
+//! or overflow the stack while a bundle is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,22 +11,21 @@ use crate::rego::CompileError;
 use crate::rego::syntax::references::{Names, Path, References, path};
 use crate::rego::syntax::walk;
 
-/// Refuses rules that need themselves, and chains of rules that are too long.
+/// Fails on rules that depend on themselves, and on chains of rules that are too long.
 ///
-/// A reference needs every rule that it may lead to: what stands above its path, at it and below
-/// it. It is followed up to its first part that is not a constant (`data.gate[x]`). What a local
-/// name stands for has been counted where that name got it.
+/// A reference depends on every rule it may reach: above its path, at it and below it. It is
+/// followed up to its first part that is not a constant (`data.gate[x]`). What a local variable
+/// stands for is counted where it is bound.
 pub(crate) fn check(engine: &mut Engine) -> Result<(), CompileError> {
     acyclic(needs(engine, |_| true))
 }
 
-/// The same among functions alone: for tests. Rules that need themselves are found by the
-/// interpreter there.
+/// The same for functions only, in tests: there the interpreter finds recursive rules itself.
 pub(crate) fn check_functions(engine: &mut Engine) -> Result<(), CompileError> {
     acyclic(needs(engine, |head| matches!(head, RuleHead::Func { .. })))
 }
 
-/// Every rule that counts, with those that it needs.
+/// Every rule that counts, with those it depends on.
 fn needs(engine: &mut Engine, counts: fn(&RuleHead) -> bool) -> BTreeMap<Path, BTreeSet<Path>> {
     let mut references: BTreeMap<Path, BTreeSet<Path>> = BTreeMap::new();
     for module in engine.get_modules().iter() {
@@ -52,7 +51,7 @@ fn needs(engine: &mut Engine, counts: fn(&RuleHead) -> bool) -> BTreeMap<Path, B
         .collect()
 }
 
-/// The rules that a reference may lead to.
+/// The rules that a reference may reach.
 fn meant<'r, T>(
     reference: &'r Path,
     rules: &'r BTreeMap<Path, T>,
@@ -66,7 +65,7 @@ fn meant<'r, T>(
 }
 
 fn acyclic(mut needs: BTreeMap<Path, BTreeSet<Path>>) -> Result<(), CompileError> {
-    // Takes away rules that need nothing that is left; what cannot be taken away is a circle.
+    // Removes rules that depend on nothing that is left; what cannot be removed is a cycle.
     for _ in 0..MAX_REGO_CHAIN {
         let known: BTreeSet<Path> = needs.keys().cloned().collect();
         let free: Vec<Path> = needs
@@ -74,7 +73,7 @@ fn acyclic(mut needs: BTreeMap<Path, BTreeSet<Path>>) -> Result<(), CompileError
             .filter(|(_, needed)| needed.is_disjoint(&known))
             .map(|(name, _)| name.clone())
             .collect();
-        // Nor is a rule in a circle that nothing left needs: it only leads to one.
+        // A rule that nothing left depends on is in no cycle either.
         let needed: BTreeSet<Path> = needs.values().flatten().cloned().collect();
         let leading = known.difference(&needed).cloned();
         let free: Vec<Path> = free.into_iter().chain(leading).collect();

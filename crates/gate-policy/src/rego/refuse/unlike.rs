@@ -1,17 +1,19 @@
-//! Refuses what regorus 0.14.1 takes otherwise than OPA, and what has another form.
+//! Refuses what regorus 0.14.1 evaluates differently from OPA and the author can write otherwise.
 //!
-//! An object as a pattern (`{"a": x} := e`, `f({"a": x})`, `some {"a": x} in xs`) matches in OPA what has
-//! these members and no others; in regorus what has these. And the register machine looks at one key
-//! of a rule's name, where it is the last part: `denied[client] contains reason` is one set for all
-//! clients there, in which no client is found, and `denied[client].reason := …` has no value. A `not`
-//! of such a reference would hold.
+//! An object pattern (`{"a": x} := e`, `f({"a": x})`, `some {"a": x} in xs`) matches in OPA what
+//! has these members and no others; in regorus what has these. And the register machine supports
+//! one key in a rule's name, as its last part: `denied[client] contains reason` is one set for all
+//! clients there, in which no client is found, and `denied[client].reason := …` has no value. A
+//! `not` of such a reference would hold.
 //!
-//! A number with more digits than an `f64` holds is read as another. A call drops its ninth argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated
-//! before the input is loaded. A `default` of a function is not asked for on the register machine.
+//! A number with more digits than an `f64` holds is read as another. A call drops its ninth
+//! argument. An expression as a function's argument (`f(input.order.x) := …`) is evaluated before
+//! the input is loaded. The register machine ignores the `default` of a function.
 //!
-//! What `rego/rewrite/bodies.rs` could not write otherwise: a further body of a head with a value has the value `true`; an `else`
-//! after a body with a loop that nothing passes is not asked for on the register machine, where such a body is over
-//! without an answer, which is no failure. What is a loop is seen in the program.
+//! And what `rego/rewrite/bodies.rs` could not rewrite. A further body of a head with a value has
+//! the value `true`. An `else` after a body whose loop never passes is not tried on the register
+//! machine, where such a body ends without an answer, which is not a failure. Loops are found in
+//! the compiled program.
 
 use regorus::Value;
 use regorus::rvm::Instruction;
@@ -58,11 +60,11 @@ pub(in crate::rego) fn check<'m>(
 }
 
 struct Walk {
-    /// The first one, and its line.
+    /// The first problem, with its line.
     problem: Option<(u32, &'static str)>,
 }
 
-/// The register machine drops what is beyond.
+/// The register machine drops further arguments.
 const MAX_ARGUMENTS: usize = 8;
 const ARGUMENTS: &str = "a call with more than 8 arguments: pass an array or an object";
 const ARGUMENT: &str = "an expression as a function's argument: compare it in the body";
@@ -112,7 +114,7 @@ impl Walk {
         if let Some(arg) = args.iter().find(|arg| !is_plain(arg)) {
             self.found(arg, ARGUMENT);
         }
-        // Of an object rule, each body has the head's value.
+        // In an object rule each body has the head's value.
         let is_object = matches!(refr.as_ref(), Expr::RefBrack { .. });
         let is_true = |value: &Expr| {
             matches!(
@@ -170,7 +172,7 @@ impl Visitor for Walk {
 /// Refuses an `else`, or another body of the same head, after a body with a loop.
 pub(in crate::rego) fn check_else(program: &Program) -> Result<(), CompileError> {
     for rule in &program.rule_infos {
-        // Those of a set or an object add to one another, where they are no `else`.
+        // Bodies of a set or an object add members, unless they are an `else`.
         let is_partial = rule.rule_type != RuleType::Complete && rule.function_info.is_none();
         let is_else = |definition: usize, body: usize| {
             let bodies = rule.else_bodies.get(definition);
@@ -204,7 +206,7 @@ pub(in crate::rego) fn check_else(program: &Program) -> Result<(), CompileError>
 
 const ELSE: &str = "an `else` or a body after a body with a loop: put the loop into a rule or a function of its own";
 
-/// The first instruction of the body's first loop, those of comprehensions and `every` apart.
+/// The start of the body's first loop; loops of comprehensions and `every` do not count.
 pub(in crate::rego) fn first_loop(program: &Program, entry: u32) -> Option<usize> {
     let mut comprehensions = 0_usize;
     let from = usize::try_from(entry).ok()?;
@@ -227,12 +229,12 @@ pub(in crate::rego) fn first_loop(program: &Program, entry: u32) -> Option<usize
     None
 }
 
-/// Whether it is made of names and constants.
+/// Whether an argument is made of names and constants.
 fn is_plain(pattern: &Expr) -> bool {
     match pattern {
         Expr::Array { items, .. } => items.iter().all(|item| is_plain(item)),
         Expr::UnaryExpr { expr, .. } => matches!(expr.as_ref(), Expr::Number { .. }),
-        // An object is refused as a pattern.
+        // Objects are refused as patterns.
         Expr::Var { .. } | Expr::Object { .. } => true,
         pattern => walk::is_constant(pattern),
     }

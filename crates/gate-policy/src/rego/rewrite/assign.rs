@@ -1,19 +1,19 @@
-//! Makes the register machine treat `:=` as Rego does, by writing modules in an equivalent form.
+//! Makes the register machine treat `:=` as Rego does, by rewriting modules to an equivalent form.
 //!
-//! regorus 0.14.1 compiles `x := e` without asking whether `e` is defined: where Rego says that
-//! the body does not hold, its register machine goes on. A policy such as
+//! regorus 0.14.1 compiles `x := e` without checking that `e` is defined: where in Rego the body
+//! does not hold, its register machine goes on. A policy such as
 //! `allow if { limit := data.limit; not input.qty > limit }` would then allow when there is no
-//! limit. `=` is compiled with the question, so `x := e` becomes `some x; x = e`, which is what
-//! `:=` stands for; and the head of a comprehension, which has the same flaw, is bound that way
-//! first.
+//! limit. `=` is compiled with the check, so `x := e` becomes `some x; x = e`, which is what `:=`
+//! stands for. The head of a comprehension has the same flaw and is bound that way first.
 //!
-//! What binds the name of an `every` ([`binding`]) stays: it is always defined.
+//! The statements that bind the names of an `every` ([`binding`]) stay: those are always defined.
 //!
-//! `_` as a function's argument, and in `_ := e`, takes what is undefined; a name does not, and takes its place.
+//! `_` as a function's argument, and in `_ := e`, accepts undefined; a name does not, and replaces
+//! it.
 //!
-//! A comprehension without a loop has another flaw: when its body does not hold, the machine
-//! comes back to it later, without end (its instruction limit stops it). So each gets a loop of
-//! one turn. Line numbers stay.
+//! A comprehension without a loop has another flaw: when its body does not hold, the machine comes
+//! back to it later, without end (its instruction limit stops it). So each gets a loop of one
+//! iteration. Line numbers stay.
 
 use regorus::unstable::{
     AssignOp, Expr, Import, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead,
@@ -47,7 +47,7 @@ struct Walk<'s> {
     terms: usize,
 }
 
-/// `import future.keywords`, of `in` or of all, or of `every`, which brings it along.
+/// Whether the import is `future.keywords`, its `in`, or its `every`, which includes `in`.
 fn gives_in(import: &Import) -> bool {
     let path: String = import.refr.span().text().split_whitespace().collect();
     [
@@ -103,7 +103,7 @@ impl Visitor for Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// The machine asks an argument for its value when it has a name.
+    /// The machine checks that an argument is defined only if it has a name.
     fn arguments(&mut self, rule: &Rule) {
         let Rule::Spec {
             head: RuleHead::Func { args, .. },
@@ -122,7 +122,7 @@ impl Walk<'_> {
     }
 
     fn assignment(&mut self, statement: &LiteralStmt, lhs: &Expr, rhs: &Expr) {
-        // A pattern is asked for its parts already; only a plain name is not.
+        // The machine checks the parts of a pattern already, but not a plain name.
         let Expr::Var { span, .. } = lhs else {
             return;
         };

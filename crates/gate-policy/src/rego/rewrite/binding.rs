@@ -1,16 +1,16 @@
-//! Binds names that have a value and that regorus 0.14.1 does not take for bound.
+//! Binds names that have a value but that regorus 0.14.1 treats as unbound.
 //!
-//! **The names of an `every`** are free in its body there: `every leg in input.legs { leg = 5 }` would give `leg` the value 5
-//! and hold for every item, `data.t[leg]` would hold for any, and `pair := [leg, 1]` is refused. So they get other names, and
-//! a statement that binds them:
+//! **The names of an `every`** are free in its body: `every leg in input.legs { leg = 5 }` would
+//! give `leg` the value 5 and hold for every item, `data.t[leg]` would hold for any, and
+//! `pair := [leg, 1]` is refused. So they are renamed, and a statement binds them:
 //!
 //! ```text
 //! every gate_every_1__ in input.legs { leg := gate_every_1__; leg = 5 }
 //! ```
 //!
-//! **A name that another gets**, in an array or an object too: with `key := name; data.t[key]` the index could as well give
-//! `key` its value, and `key` the `name`; that order is tried first, and refused. `key := [name][0]` has one order. As an index,
-//! so beside `=`.
+//! **A name assigned from another**, in an array or an object too: in `key := name; data.t[key]`
+//! the index could just as well bind `key`, and `key` the `name`; regorus tries that order first,
+//! and refuses it. `key := [name][0]` has only one order. The same goes for a name beside `=`.
 //!
 //! Lines stay.
 
@@ -43,12 +43,12 @@ pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     is_changed.then(|| apply(source, 0, source.len(), walk.edits))
 }
 
-/// Whether it is a name that an `every` got.
+/// Whether it is a name that this gave to an `every`.
 pub(in crate::rego) fn is_name(expr: &Expr) -> bool {
     matches!(expr, Expr::Var { span, .. } if span.text().starts_with(PREFIX))
 }
 
-/// The names that stand where they may get a value: as an index, beside `=`.
+/// The names used where they could be bound: as an index, beside `=`.
 struct Free(BTreeSet<String>);
 
 struct Walk<'s> {

@@ -1,14 +1,14 @@
-//! Gives bodies the form in which both engines treat them as OPA does.
+//! Rewrites bodies to a form that both engines evaluate as OPA does.
 //!
-//! **A further body** (`p := 5 if { … } { … }`) stands for the head once more, and is written so: of a head with
-//! a value, regorus 0.14.1 gives it the value `true`.
+//! **A further body** (`p := 5 if { … } { … }`) repeats the head, and is written so: where the head
+//! has a value, regorus 0.14.1 gives the further body the value `true`.
 //!
-//! **A function without a body and a value**, which Rego v0 has (`exempt("C1")`), is undefined on the register machine. It gets
-//! the value `true`.
+//! **A function without body and value**, as Rego v0 allows (`exempt("C1")`), is undefined on the
+//! register machine. It gets the value `true`.
 //!
-//! **An `else` after a loop** is not asked for on the register machine when nothing passes the loop: such a body is over
-//! without an answer, which is no failure there. A comprehension is no such body, and one of an
-//! object has at most one value for a key, as a rule has:
+//! **An `else` after a loop** is not tried on the register machine when nothing passes the loop:
+//! such a body ends without an answer, which is not a failure there. A comprehension is no such
+//! body, and an object comprehension has at most one value for a key, as a rule has:
 //!
 //! ```text
 //! limit := leg.max if { some leg in input.legs; leg.max > 5 } else := 5
@@ -16,14 +16,15 @@
 //!     gate_value_1__ := gate_body_1__[1] } else := 5
 //! ```
 //!
-//! Lines stay. What cannot be written so (a comment in a head) is left, and refused (`rego/refuse/unlike.rs`).
+//! Lines stay. What cannot be rewritten (a comment in a head) is left, and refused by
+//! `rego/refuse/unlike.rs`.
 
 use regorus::unstable::{Expr, Module, Rule, RuleAssign, RuleBody, RuleHead};
 
 use crate::rego::syntax::edit::{self, Edit, apply, insertion, offset};
 use crate::rego::syntax::loops;
 
-/// The module's source in that form; `None` when it has it.
+/// The module's rewritten source; `None` if nothing changes.
 pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut written = Written {
@@ -84,7 +85,7 @@ impl Written<'_> {
         }
     }
 
-    /// The body as a comprehension.
+    /// Rewrites the body as a comprehension.
     fn collect(&mut self, body: &RuleBody, assign: Option<&RuleAssign>) {
         let ([first, ..], Some(last)) = (body.query.stmts.as_slice(), body.query.stmts.last())
         else {

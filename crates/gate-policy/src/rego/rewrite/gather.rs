@@ -1,11 +1,14 @@
-//! Gathers rules that are members of one object into rules of that object, where it is asked for as a whole or by a key.
+//! Gathers rules that are members of one object into rules of that object, if it is used as a whole
+//! or by key.
 //!
-//! `limit.equity := 100` and `limit.fx := 20` are an object `limit` in OPA. On the register machine of regorus 0.14.1 they are
-//! two rules, `limit[input.order.asset]` has no value, and `limit["equity"] := 100` does not compile. As
-//! `limit[key] := 100 if { key := "equity" }` they are what they are in OPA, two values of one member an error
-//! included. Where each is asked for by its own name they stay. Lines stay.
+//! `limit.equity := 100` and `limit.fx := 20` are an object `limit` in OPA. On the register machine
+//! of regorus 0.14.1 they are two rules, `limit[input.order.asset]` has no value, and
+//! `limit["equity"] := 100` does not compile. Written as `limit[key] := 100 if { key := "equity" }`
+//! they behave as in OPA, where two values of one member are an error. Where each is only used by
+//! its own name they stay. Lines stay.
 //!
-//! What has a default, an `else`, arguments, or members of its own is left, and refused (`rego/refuse/above.rs`).
+//! Rules with a default, an `else`, arguments or members of their own are left, and refused by
+//! `rego/refuse/above.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +18,7 @@ use crate::rego::syntax::edit::{self, Edit, apply, insertion};
 use crate::rego::syntax::references::{Names, Path, References, path};
 use crate::rego::syntax::walk;
 
-/// The modules' sources with the rules gathered; `None` of one that has none.
+/// The modules' sources with the rules gathered; `None` for one that does not change.
 pub(in crate::rego) fn rewrite<'m>(
     modules: impl Iterator<Item = &'m Module> + Clone,
 ) -> Vec<Option<String>> {
@@ -23,12 +26,12 @@ pub(in crate::rego) fn rewrite<'m>(
     modules.map(|module| gather(module, &objects)).collect()
 }
 
-/// What the rules below a path allow.
+/// Whether the rules below a path can and must be gathered.
 #[derive(Default)]
 struct Object {
-    /// It is asked for, or the machine does not take its rules as they are.
+    /// It is used, or the machine does not compile its rules as they are.
     is_wanted: bool,
-    /// Another kind of rule stands there.
+    /// It has rules of another kind.
     is_mixed: bool,
 }
 
@@ -78,7 +81,7 @@ fn is_keyed(rule: &Rule, name: &Path, object: &Path) -> bool {
         && matches!(walk::name(rule), Expr::RefBrack { refr, .. } if !walk::has_key(refr))
 }
 
-/// The object, from the package on, and the name of the member that the rule is.
+/// The object's path within the package, and the member that the rule defines.
 fn member(rule: &Rule) -> Option<(Path, String)> {
     let Rule::Spec {
         head: RuleHead::Compr { refr, .. },
@@ -157,7 +160,7 @@ fn gather_one(source: &str, rule: &Rule, name: &str, key: &str, if_: &str, edits
     }
 }
 
-/// Where a name ends. The extent of one that ends with a text may leave its bracket out.
+/// Where a rule's name ends. Its extent may leave out the bracket after a string.
 fn end(source: &str, name: &Expr) -> usize {
     let (_, end) = edit::extent(source, name);
     let mut rest = source.get(end..).unwrap_or_default().trim_start();

@@ -1,8 +1,9 @@
-//! Writes out the names that an import from `data` gives: `blocked` of `import data.blocked` becomes
-//! `data.blocked`.
+//! Replaces names imported from `data` by their paths: with `import data.blocked`, `blocked`
+//! becomes `data.blocked`.
 //!
-//! In OPA both are the same path, and `blocked[1001]` finds the member `"1001"` (`program/paths.rs`). To the register
-//! machine the name of an import is a value like any other. Lines stay.
+//! In OPA both are the same path, and `blocked[1001]` finds the member `"1001"`
+//! (`program/paths.rs`). To the register machine an imported name is a value like any other. Lines
+//! stay.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ use crate::rego::syntax::edit::{self, Edit, apply};
 use crate::rego::syntax::references::Names;
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// The module's source without them; `None` when it has none.
+/// The module's source with the paths; `None` if nothing changes. Fails if a rule binds such a
+/// name.
 pub(in crate::rego) fn rewrite(module: &Module) -> Result<Option<String>, CompileError> {
     let names = Names::of(module).imports.into_iter();
     let imports: BTreeMap<String, String> = names
@@ -45,7 +47,7 @@ pub(in crate::rego) fn rewrite(module: &Module) -> Result<Option<String>, Compil
     Ok((!edits.is_empty()).then(|| apply(source, 0, source.len(), edits)))
 }
 
-/// A path from `data` as Rego has it.
+/// A path from `data` in Rego syntax.
 fn written(path: &[String]) -> String {
     let parts = path.iter().skip(1).map(|part| {
         if is_name(part) {
@@ -68,14 +70,14 @@ fn is_name(part: &str) -> bool {
         && !KEYWORDS.contains(&part)
 }
 
-/// What a rule has of the imports.
+/// The imported names in one rule.
 struct Found<'s> {
     imports: &'s BTreeMap<String, String>,
     source: &'s str,
     edits: Vec<Edit>,
     /// Where the rule begins.
     line: u32,
-    /// The first one that the rule gives a value of its own, and the line.
+    /// The first one that the rule binds, and the line.
     bound: Option<(String, u32)>,
 }
 

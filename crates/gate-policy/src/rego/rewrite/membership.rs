@@ -1,18 +1,19 @@
-//! Makes both engines treat `in`, and the values of heads, as OPA does where they are undefined.
+//! Makes both engines treat undefined as OPA does in `in` and in the values of heads.
 //!
-//! With something undefined beside it, `x in xs` is undefined in OPA and false in regorus, which is
-//! the same for an expression of a body and not for a value: `(x in xs) == false` would hold. What
-//! stands beside such an `in` gets a name first, and the body ends where that has no value:
-//! `left := x; right := xs; (left in right) == false`. So does OPA.
+//! With an undefined operand, `x in xs` is undefined in OPA and false in regorus. For an expression
+//! of its own that is the same, but not for a value: `(x in xs) == false` would hold. So the
+//! operands of such an `in` are bound first, and the body ends where one is undefined, as in OPA:
+//! `left := x; right := xs; (left in right) == false`.
 //!
-//! The register machine of regorus 0.14.1 does not look at the key of `k, v in xs`. As
-//! `[v] == [member | member := xs[k]]` it does.
+//! The register machine of regorus 0.14.1 ignores the key of `k, v in xs`, but not that of
+//! `[v] == [member | member := xs[k]]`.
 //!
-//! What an object rule's key and value are (`q[k] := e`), and a value that an `else` follows, get a name in
-//! the same way: where `e` is undefined, regorus makes a member of it, and does not go on to the `else`. So
-//! does the value of a body with a loop, where it would take the place of the one found before it.
+//! Key and value of an object rule (`q[k] := e`), and a value that an `else` follows, are bound in
+//! the same way: where `e` is undefined, regorus makes a member of it, and does not go on to the
+//! `else`. So is the value of a body with a loop, where undefined would replace the value found
+//! before it.
 //!
-//! What stands under a `not` has been taken out before (`rego/rewrite/negate.rs`). Lines stay.
+//! Operands under a `not` have been extracted before (`rego/rewrite/negate.rs`). Lines stay.
 
 use regorus::unstable::{
     Expr, Literal, LiteralStmt, Module, Query, Rule, RuleAssign, RuleBody, RuleHead,
@@ -22,7 +23,7 @@ use crate::rego::syntax::edit::{self, Edit, apply, insertion};
 use crate::rego::syntax::loops;
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// The module's source in OPA's form; `None` when it has that.
+/// The module's rewritten source; `None` if nothing changes.
 pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
@@ -44,14 +45,14 @@ pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
 
 struct Walk<'s> {
     source: &'s str,
-    /// What a body begins with.
+    /// The keyword before a body; none in Rego v0.
     if_: &'static str,
     edits: Vec<Edit>,
-    /// The modifiers of the statement that the walk is in.
+    /// The `with` modifiers of the current statement.
     with: String,
-    /// The statements that name what stands beside an `in`, of where the walk is.
+    /// The binding statements that are to be inserted where the walk is.
     taken: String,
-    /// Those of the rule's head.
+    /// Those for the rule's head.
     of_head: String,
     /// Whether the body is the rule's last, and without a loop.
     is_last: bool,
@@ -98,7 +99,7 @@ impl Visitor for Walk<'_> {
         let before = self.edits.len();
         let taken = self.apart(|walk| match &statement.literal {
             Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => match expr.as_ref() {
-                // By itself: false and undefined are one.
+                // An expression of its own: false and undefined are the same.
                 Expr::Membership { key: None, .. } => walk::below_expr(walk, expr),
                 _ => walk::below_statement(walk, statement),
             },
@@ -166,14 +167,14 @@ impl Walk<'_> {
         }
     }
 
-    /// The keys of a rule's name.
+    /// Binds the keys of a rule's name.
     fn keys(&mut self, name: &Expr) {
         match name {
             Expr::RefDot { refr, .. } => self.keys(refr),
             Expr::RefBrack { refr, index, .. } => {
                 self.keys(refr);
                 if walk::is_constant(index) && !walk::is_text(index) {
-                    // The register machine takes none of a name.
+                    // The register machine accepts no constant but a string in a name.
                     let (start, end) = edit::extent(self.source, index);
                     let text = self.source.get(start..end).unwrap_or_default().to_owned();
                     self.take((start, end), &text);
@@ -185,14 +186,14 @@ impl Walk<'_> {
         }
     }
 
-    /// The value of a head or of an `else`, which must have one for the body to hold.
+    /// Binds the value of a head or of an `else`: the body holds only if it is defined.
     fn defined(&mut self, value: Option<&RuleAssign>) {
         if let Some(assign) = value {
             self.named(&assign.value);
         }
     }
 
-    /// A body where there was none.
+    /// Adds a body where there was none.
     fn add_body(&mut self, at: usize, taken: &str) {
         if !taken.is_empty() {
             let body = format!(" {}{{ {} }}", self.if_, taken.trim_end_matches("; "));
@@ -225,7 +226,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The name that the expression gets; itself, when it is a constant.
+    /// Binds the expression; returns its name, or its own text if it is a constant.
     fn named(&mut self, expr: &Expr) -> String {
         let (start, end) = edit::extent(self.source, expr);
         let outer = std::mem::take(&mut self.edits);
@@ -235,7 +236,7 @@ impl Walk<'_> {
         if walk::is_constant(expr) {
             return text;
         }
-        // A name by itself, as a name of an `every` must be: it is not bound by another name.
+        // Not `b := a`: regorus might then bind `a` from `b` (see `binding.rs`).
         let text = match expr {
             Expr::Var { .. } => format!("[{text}][0]"),
             _ => text,
@@ -243,7 +244,7 @@ impl Walk<'_> {
         self.take((start, end), &text)
     }
 
-    /// Gives the text a name, which stands in its place.
+    /// Binds the text to a new name, which replaces it.
     fn take(&mut self, (start, end): (usize, usize), text: &str) -> String {
         self.names = self.names.saturating_add(1);
         let name = format!("gate_beside_{}__", self.names);
@@ -257,7 +258,7 @@ impl Walk<'_> {
         name
     }
 
-    /// What a part of the walk takes out.
+    /// Runs a part of the walk; returns the statements it adds.
     fn apart(&mut self, walk: impl FnOnce(&mut Self)) -> String {
         let outer = std::mem::take(&mut self.taken);
         walk(self);

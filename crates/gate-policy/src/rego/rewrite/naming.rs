@@ -1,16 +1,17 @@
-//! Gives a name of its own to what regorus 0.14.1 takes otherwise where it stands.
+//! Binds to a name of its own what regorus 0.14.1 evaluates differently in place.
 //!
-//! **What a `some … in` goes through**, where it is a loop itself: `some fee in input.legs[_].fees` goes through the fees
-//! of each leg, and does not compile on the register machine. `gate_apart := input.legs[_].fees; some fee in gate_apart` does,
-//! and is what OPA makes of it.
+//! **What a `some … in` iterates over**, if it is a loop itself: `some fee in input.legs[_].fees`
+//! goes through the fees of each leg, and does not compile on the register machine.
+//! `gate_apart := input.legs[_].fees; some fee in gate_apart` does, and is what OPA makes of it.
 //!
-//! **An object with names in it beside a name and `=`** is a value in `inp = {"leg": leg}`, where `leg` has one, and a
-//! pattern in `{"leg": leg} = inp`, where it has none. As a pattern it matches in OPA what has no other members; in regorus what has
-//! these. With `gate_apart := {"leg": leg}; inp = gate_apart` the one is what it should be, and the other is refused:
-//! nothing gives the `leg` a value.
+//! **An object with names in it, on one side of `=` and a name on the other**, is a value in
+//! `inp = {"leg": leg}` if `leg` is bound, and a pattern in `{"leg": leg} = inp` if it is not. As a
+//! pattern it matches in OPA what has no other members; in regorus what has these. With
+//! `gate_apart := {"leg": leg}; inp = gate_apart` the value is right, and the pattern is refused,
+//! for nothing binds `leg`.
 //!
-//! **A `-` before what is no number** (`-input.order.change > 5`) is refused. `(0 -input.order.change)` is what OPA makes of
-//! it. Lines stay.
+//! **A `-` before anything but a number** (`-input.order.change > 5`) is refused.
+//! `(0 -input.order.change)` is what OPA makes of it. Lines stay.
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Ref, RuleBody};
 
@@ -18,7 +19,7 @@ use crate::rego::syntax::edit::{self, Edit, apply, insertion};
 use crate::rego::syntax::loops;
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// The module's source with the names; `None` when it needs none.
+/// The module's rewritten source; `None` if nothing changes.
 pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
@@ -106,7 +107,7 @@ impl Visitor for Walk<'_> {
     }
 }
 
-/// What a sign stands before: regorus takes all of `x + 1 == y` in `-x + 1 == y` for its operand.
+/// A sign's operand in OPA: in `-x + 1 == y` regorus takes all of `x + 1 == y` for it.
 fn leftmost(expr: &Expr) -> &Expr {
     match expr {
         Expr::ArithExpr { lhs, .. }
@@ -118,7 +119,7 @@ fn leftmost(expr: &Expr) -> &Expr {
     }
 }
 
-/// The object beside a `=` and a name.
+/// The object on one side of `=`, with a name on the other.
 fn object(expr: &Expr) -> Option<&Ref<Expr>> {
     let Expr::AssignExpr {
         op: AssignOp::Eq,
@@ -136,7 +137,7 @@ fn object(expr: &Expr) -> Option<&Ref<Expr>> {
     }
 }
 
-/// Whether a name stands in an object, where `=` might give it a value.
+/// Whether an object contains a name that `=` might bind.
 pub(in crate::rego) fn names_in_object(side: &Expr, is_inside: bool) -> bool {
     match side {
         Expr::Var { .. } => is_inside,

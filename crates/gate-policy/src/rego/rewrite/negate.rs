@@ -1,13 +1,13 @@
-//! Makes both engines treat `not` as OPA does, by writing modules in the form that OPA gives them.
+//! Makes both engines treat `not` as OPA does, by rewriting modules as OPA's compiler does.
 //!
-//! OPA takes the operands of a negated expression out and asks for them first:
-//! `not input.order.x > 5` is `operand := input.order.x; not operand > 5`, and has no answer for
-//! an order without an `x`. regorus evaluates all of it under the `not`, where what is undefined
-//! does not hold, so that the negation does: `allow if not input.order.x > 5` would allow. So the
-//! operands are taken out here, before either engine sees the module. References stay under a
-//! `not` (`not input.order.x`, and the sides of `==` and `=`), as in OPA; their indexes do not.
+//! OPA extracts the operands of a negated expression and evaluates them first:
+//! `not input.order.x > 5` is `operand := input.order.x; not operand > 5`, which is undefined for
+//! an order without an `x`. regorus evaluates all of it under the `not`, where undefined does not
+//! hold, so that the negation does: `allow if not input.order.x > 5` would allow. So the operands
+//! are extracted here, before either engine sees the module. References stay under a `not`
+//! (`not input.order.x`, and the sides of `==` and `=`), as in OPA; their indexes do not.
 //!
-//! What OPA refuses is refused: a name that only the negated expression could give a value
+//! What OPA refuses is refused: a name that only the negated expression could bind
 //! (`not xs[_] > 5`), and `:=` under `not`.
 //!
 //! Lines stay: a statement that was written over several keeps their number.
@@ -22,8 +22,8 @@ use crate::rego::syntax::edit::{Edit, apply, range};
 use crate::rego::syntax::walk::{self, Visitor};
 use scope::{Level, Rules, Scopes};
 
-/// The modules' sources in OPA's form; `None` of one that has it. A name without a package is
-/// that of a rule of these modules.
+/// The modules' rewritten sources; `None` for one that does not change. A bare name may be a rule
+/// of any of these modules in the same package.
 pub(in crate::rego) fn rewrite<'m>(
     modules: impl Iterator<Item = &'m Module> + Clone,
 ) -> Result<Vec<Option<String>>, CompileError> {
@@ -61,10 +61,10 @@ struct Walk<'r, 's> {
     source: &'s str,
     scopes: Scopes<'r>,
     edits: Vec<Edit>,
-    /// The operands of the negation that is being written, in their order.
+    /// The operands extracted from the current negation, in order: name and text.
     taken: Vec<(String, String)>,
     operands: usize,
-    /// The first one, and its line.
+    /// The first problem, with its line.
     problem: Option<(u32, String)>,
 }
 
@@ -97,7 +97,7 @@ impl Visitor for Walk<'_, '_> {
     fn statement(&mut self, statement: &LiteralStmt) {
         let expr = match &statement.literal {
             Literal::NotExpr { expr, .. } => expr,
-            // It declares and binds nothing by itself.
+            // It binds nothing by itself.
             Literal::SomeVars { .. } => return,
             Literal::Every {
                 key,
@@ -150,7 +150,7 @@ impl Visitor for Walk<'_, '_> {
 }
 
 impl Walk<'_, '_> {
-    /// The statements that ask for the operands, and the negation of what is left.
+    /// The statements that bind the operands, and the negation of what is left.
     fn negation(&mut self, statement: &LiteralStmt, expr: &Expr) -> (String, String) {
         let assigns = matches!(
             expr,

@@ -1,5 +1,5 @@
-//! Gives an interpreter the operators as OPA has them: `a * b` is written as a call of what does the same
-//! (`arithmetic.rs`). On the register machine the instruction is replaced.
+//! Rewrites arithmetic operators as calls, for an interpreter: `a * b` calls a function with OPA's
+//! result (`arithmetic.rs`). On the register machine the instruction is replaced instead.
 //!
 //! Lines stay.
 
@@ -9,7 +9,7 @@ use crate::rego::arithmetic::name;
 use crate::rego::syntax::edit::{Edit, apply, extent, insertion};
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// The module's source without those signs; `None` when it has none.
+/// The module's source without those operators; `None` if it has none.
 pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
@@ -50,7 +50,7 @@ impl Visitor for Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// Where the sign stands: between the two are parentheses, space and comments.
+    /// The sign's offset: between the operands are only parentheses, space and comments.
     fn sign(&self, operator: &ArithOp, left: &Expr, right: &Expr) -> Option<usize> {
         let sign = match operator {
             ArithOp::Add => '+',
@@ -77,7 +77,7 @@ impl Walk<'_> {
 mod tests {
     use super::*;
 
-    /// With the names' first letters for the names.
+    /// `ADD` stands for `gate_add__`, and so on.
     #[track_caller]
     fn check(value: &str, expected: &str) {
         let mut expected = format!("x := {expected}");

@@ -1,9 +1,10 @@
-//! Takes `print(…)` out. It says nothing about the decision: in OPA it holds whatever it is given, also where that is
-//! undefined, and writes to OPA's log. Here nothing is written.
+//! Removes `print(…)`, which does not affect the decision: in OPA it holds whatever its arguments,
+//! even if undefined, and writes to OPA's log. Here nothing is written.
 //!
-//! What OPA evaluates to print it may have an error (two values of one rule), which blocks the order there. So what
-//! is printed stays, as OPA writes it, unless it is a constant or a part of the input: `print("at", limit)` is
-//! `[{gate_printed__ | gate_printed__ := limit}] != []`. Lines stay.
+//! Evaluating an argument may be an error in OPA (two values of one rule), which blocks the order
+//! there. So arguments are kept, in the form OPA gives them, unless they are constants or parts of
+//! the input: `print("at", limit)` becomes `[{gate_printed__ | gate_printed__ := limit}] != []`.
+//! Lines stay.
 
 use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Ref};
 
@@ -11,7 +12,7 @@ use crate::rego::syntax::edit::{self, Edit, apply};
 use crate::rego::syntax::references::{Names, path};
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// The module's source without it; `None` when it has none.
+/// The module's source without it; `None` if it has none.
 pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     let source = module.package.span.source.get_contents();
     let mut walk = Walk {
@@ -25,7 +26,7 @@ pub(in crate::rego) fn rewrite(module: &Module) -> Option<String> {
     is_changed.then(|| apply(source, 0, source.len(), walk.edits))
 }
 
-/// Whether a rule or an import has that name: then it is what is called.
+/// Whether a rule or an import is named `print`: then calls mean that one.
 pub(in crate::rego) fn is_defined<'m>(mut modules: impl Iterator<Item = &'m Module>) -> bool {
     modules.any(|module| {
         let mut rules = module.policy.iter();
@@ -59,7 +60,7 @@ impl Visitor for Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// The calls of what is printed take the place of the call of `print`.
+    /// Replaces a call of `print` by the arguments that are kept.
     fn call(&mut self, (start, end): (usize, usize), printed: &[Ref<Expr>]) {
         let mut kept = String::new();
         let mut lines = LinesFrom(self.source, start);
@@ -77,7 +78,7 @@ impl Walk<'_> {
     }
 }
 
-/// As many line ends as the text has from there on.
+/// Copies the line breaks of the source from an offset on, to keep line numbers.
 struct LinesFrom<'s>(&'s str, usize);
 
 impl LinesFrom<'_> {
@@ -92,7 +93,7 @@ impl LinesFrom<'_> {
     }
 }
 
-/// Whether it has no error: a constant, a member of the input.
+/// Whether evaluating it cannot fail: a constant, a part of the input.
 fn is_plain(expr: &Expr) -> bool {
     match expr {
         Expr::Var { span, .. } => span.text() == "input",

@@ -1,4 +1,4 @@
-//! What is written anew in the text of a module, since regorus 0.14.1 does not parse it as OPA does. Lines stay.
+//! Rewrites source that regorus 0.14.1 does not parse as OPA does. Lines stay.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,9 @@ pub(in crate::rego) fn written(source: &str) -> String {
     heads(&apart(source))
 }
 
-/// The source with a `;` before a parenthesis that begins a line, after a line that ends with a name or an index:
-/// regorus 0.14.1 takes the two for a call. In OPA a call has its parenthesis beside its name.
+/// Inserts a `;` before a parenthesis that begins a line, after a line that ends with a name or an
+/// index: regorus 0.14.1 takes the two for a call. In OPA a call has its parenthesis beside its
+/// name.
 fn apart(source: &str) -> Cow<'_, str> {
     const KEYWORDS: [&str; 10] = [
         "as", "contains", "default", "else", "every", "if", "in", "not", "some", "with",
@@ -36,7 +37,7 @@ fn apart(source: &str) -> Cow<'_, str> {
             c => {
                 let end = at.saturating_add(c.len_utf8());
                 let is_part = c.is_alphanumeric() || c == '_';
-                // A name grows; an index is as good as one.
+                // A name grows; a closing bracket counts as one.
                 word = match (is_part, word.end == at) {
                     (true, true) => word.start..end,
                     (true, false) => at..end,
@@ -53,8 +54,9 @@ fn apart(source: &str) -> Cow<'_, str> {
     Cow::Owned(apart)
 }
 
-/// The source with the head of a set's rule before each further body (`deny contains x if { … } { … }`), which regorus
-/// refuses. (Those of other rules it takes; they are `rego/rewrite/bodies.rs`' too.)
+/// Repeats the head of a set rule before each further body (`deny contains x if { … } { … }`),
+/// which regorus refuses. (It accepts those of other rules, which `rego/rewrite/bodies.rs`
+/// rewrites.)
 fn heads(source: &str) -> String {
     let mut written = String::new();
     let (mut from, mut depth) = (0, 0_usize);
@@ -90,7 +92,7 @@ fn heads(source: &str) -> String {
     written
 }
 
-/// `name contains term if`, `name[term]`; nothing that goes on in what follows it.
+/// Whether the text is `name contains term if` or `name[term]`, and complete.
 fn is_head_of_set(text: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let text = text.trim_end();

@@ -1,4 +1,4 @@
-//! Steps of a body: which registers they read and write, and back to instructions.
+//! The steps of a body: which registers they read and write, and their instructions.
 
 use regorus::rvm::Instruction;
 use regorus::rvm::instructions::InstructionData;
@@ -6,11 +6,11 @@ use regorus::rvm::instructions::InstructionData;
 /// The register in which a body leaves the rule's answer.
 pub(super) const RESULT: u8 = 0;
 
-/// What gives the same value whenever it is asked within an evaluation.
+/// An operation that has the same value throughout an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pure {
     Literal(u16),
-    /// What the data says, by its place among all that is known of it.
+    /// A value that follows from the data, by its index in `Body::known`.
     Known(usize),
     Bool(bool),
     Data,
@@ -42,12 +42,12 @@ pub(super) enum What {
 
 pub(super) struct Step {
     pub(super) what: What,
-    /// In the order of the instruction's operands.
+    /// In operand order.
     pub(super) reads: Vec<u8>,
     pub(super) write: Option<u8>,
 }
 
-/// Leaves out what no later step reads. A rule is called all the same: the call may fail.
+/// Drops steps whose result no later step reads. Rule calls stay: they may fail.
 pub(super) fn read_by_someone(steps: Vec<Step>) -> Vec<Step> {
     let mut kept: Vec<Step> = Vec::new();
     for step in steps.into_iter().rev() {
@@ -61,7 +61,7 @@ pub(super) fn read_by_someone(steps: Vec<Step>) -> Vec<Step> {
     kept
 }
 
-/// The instructions of these steps in as few registers as they need, and how many those are.
+/// The steps as instructions that reuse registers, and how many registers those need.
 pub(super) fn assemble(
     steps: &[Step],
     data: &mut InstructionData,
@@ -76,7 +76,7 @@ pub(super) fn assemble(
             .iter()
             .map(|read| u8::try_from(place(read)?).ok())
             .collect();
-        // What no later step reads makes room, for what this step writes already.
+        // A register that no later step reads is free, for this step's result already.
         let later = steps.get(at.saturating_add(1)..).unwrap_or_default();
         for slot in held.iter_mut().skip(1) {
             slot.take_if(|held| !later.iter().any(|step| step.reads.contains(held)));
@@ -97,8 +97,7 @@ pub(super) fn assemble(
     Some((instructions, u8::try_from(held.len()).ok()?))
 }
 
-/// The registers that an instruction reads and the one it writes; `None` when it is not one of
-/// the straight ones.
+/// The registers that an instruction reads and the one it writes; `None` if it is not supported.
 pub(super) fn registers(
     instruction: Instruction,
     data: &InstructionData,
@@ -155,7 +154,7 @@ fn instruction(
             let dest = write?;
             return Some(match *pure {
                 Pure::Literal(literal_idx) => I::Load { dest, literal_idx },
-                // By now it has become a literal.
+                // `shorten` has made these literals.
                 Pure::Known(_) => return None,
                 Pure::Bool(value) => I::LoadBool { dest, value },
                 Pure::Data => I::LoadData { dest },

@@ -1,4 +1,5 @@
-//! Edits of a module's text by byte: where a statement stands, and the text with the edits made.
+//! Edits a module's source by byte offset: the ranges of statements and expressions, and applying
+//! edits.
 
 use regorus::unstable::{Expr, LiteralStmt};
 
@@ -21,16 +22,16 @@ pub(in crate::rego) fn offset(at: u32) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-/// Where a statement stands.
+/// The byte range of a statement.
 pub(crate) fn range(source: &str, statement: &LiteralStmt) -> (usize, usize) {
     quoted(source, statement.span.start, statement.span.end)
 }
 
-/// Where an expression stands, parentheses around it apart.
+/// The byte range of an expression, without parentheses around it.
 pub(crate) fn extent(source: &str, expr: &Expr) -> (usize, usize) {
     let (start, end) = quoted(source, expr.span().start, expr.span().end);
     match expr {
-        // Its span begins with its last member.
+        // regorus' span of an object begins with its last member.
         Expr::Object { fields, .. } => {
             let first = fields.first();
             let first = first.map_or(start, |(span, ..)| quoted(source, span.start, span.end).0);
@@ -40,7 +41,7 @@ pub(crate) fn extent(source: &str, expr: &Expr) -> (usize, usize) {
                 opening.filter(|at| is_blank(source.get(at.saturating_add(1)..first)));
             (opening.next().unwrap_or(start).min(start), end)
         }
-        // The span of `set()` ends with what follows it.
+        // regorus' span of `set()` includes what follows it.
         Expr::Set { items, .. } if items.is_empty() => {
             let text = source.get(start..).unwrap_or_default();
             let length = text.find(')').map_or(0, |at| at.saturating_add(1));
@@ -56,7 +57,7 @@ fn is_blank(text: Option<&str>) -> bool {
     text.unwrap_or_default().lines().all(code)
 }
 
-/// A span that begins or ends with a string leaves its quote out.
+/// The byte range of a span. One that begins or ends with a string leaves its quote out.
 pub(crate) fn quoted(source: &str, start: u32, end: u32) -> (usize, usize) {
     let (start, end) = (offset(start), offset(end));
     let is_quote = |at: usize| matches!(source.as_bytes().get(at), Some(b'"' | b'`'));
@@ -65,7 +66,7 @@ pub(crate) fn quoted(source: &str, start: u32, end: u32) -> (usize, usize) {
     (before.unwrap_or(start), after)
 }
 
-/// The source from `start` to `end` with the edits in it made.
+/// The source from `start` to `end` with the edits applied.
 pub(in crate::rego) fn apply(
     source: &str,
     start: usize,
@@ -89,8 +90,8 @@ pub(in crate::rego) fn apply(
 pub(in crate::rego) mod tests {
     use regorus::unstable::Module;
 
-    /// `rewrite` makes `expected` of the rules, and the parser takes it; `None` leaves them as they
-    /// are.
+    /// Asserts that `rewrite` makes `expected` of the rules (`None`: leaves them) and that it
+    /// parses.
     #[track_caller]
     pub(crate) fn check(rules: &str, expected: &str, rewrite: impl Fn(&Module) -> Option<String>) {
         let source = format!("package gate\n{rules}\n");

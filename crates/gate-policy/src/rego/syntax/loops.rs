@@ -1,4 +1,4 @@
-//! Where a body or an expression may be gone through several times, as far as its syntax tells.
+//! Whether a body or an expression may iterate, as far as its syntax tells.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query};
 
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// Whether a body may be: `some … in`, `_` or a name without a value of its own as an index. `names` have one.
+/// Whether a body may: `some … in`, or an index that is `_` or an unbound name. `names` are bound.
 pub(in crate::rego) fn in_body<'n>(
     query: &'n Query,
     names: impl IntoIterator<Item = &'n Expr>,
@@ -23,7 +23,7 @@ pub(in crate::rego) fn in_body<'n>(
     loops.found
 }
 
-/// Whether an expression may be: `legs[_].fees`.
+/// Whether an expression may: `legs[_].fees`.
 pub(in crate::rego) fn in_expr(expr: &Expr) -> bool {
     let mut loops = Loops {
         known: BTreeSet::new(),
@@ -40,7 +40,7 @@ fn name(pattern: &Expr) -> Option<&str> {
     }
 }
 
-/// The name that a statement gives a value.
+/// The name that a statement assigns.
 fn assigned(statement: &LiteralStmt) -> Option<&str> {
     let (Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. }) = &statement.literal else {
         return None;
@@ -56,7 +56,7 @@ fn assigned(statement: &LiteralStmt) -> Option<&str> {
 }
 
 struct Loops {
-    /// The names that have one value.
+    /// The names that are bound.
     known: BTreeSet<String>,
     found: bool,
 }
@@ -73,7 +73,7 @@ impl Visitor for Loops {
     fn statement(&mut self, statement: &LiteralStmt) {
         match &statement.literal {
             Literal::SomeIn { .. } => self.found = true,
-            // It goes through its domain itself; its body may have loops of its own.
+            // `every` iterates by itself; loops in its domain and body count.
             Literal::Every { domain, query, .. } => {
                 self.expr(domain);
                 let known = self.known.clone();
@@ -86,7 +86,7 @@ impl Visitor for Loops {
 
     fn expr(&mut self, expr: &Expr) {
         match expr {
-            // They go through what is in them themselves.
+            // Comprehensions iterate by themselves.
             Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => return,
             Expr::RefBrack { index, .. } => {
                 self.found |= match index.as_ref() {

@@ -1,4 +1,4 @@
-//! What a module's references are to: the rules and the data that their paths name.
+//! Resolves a module's references to the paths of rules and data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -33,7 +33,7 @@ impl Names {
         }
     }
 
-    /// The path from `data` on; `None` of what is no rule's.
+    /// The path from `data` on; `None` for any other.
     pub(in crate::rego) fn full(&self, reference: Path) -> Option<Path> {
         let (root, rest) = reference.split_first()?;
         let path = match (root.as_str(), self.imports.get(root)) {
@@ -45,8 +45,8 @@ impl Names {
     }
 }
 
-/// The constant parts that a reference begins with, and whether that is all of it. None of what is
-/// no reference.
+/// The constant parts that a reference begins with, and whether that is all of it. No parts if it
+/// is not a reference.
 pub(in crate::rego) fn path(reference: &Expr) -> (Path, bool) {
     let (refr, next) = match reference {
         Expr::Var { span, .. } => return (vec![span.text().to_owned()], true),
@@ -69,7 +69,7 @@ pub(in crate::rego) fn path(reference: &Expr) -> (Path, bool) {
     }
 }
 
-/// A reference to something that is not bound where it stands.
+/// A reference that is not to a local variable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::rego) struct Used {
     /// Up to its first part that is not a constant.
@@ -77,13 +77,13 @@ pub(in crate::rego) struct Used {
     pub(in crate::rego) line: u32,
 }
 
-/// What a rule refers to, apart from names that are bound where they stand.
+/// Collects what a rule refers to, without local variables.
 #[derive(Default)]
 pub(in crate::rego) struct References {
-    /// Of the scope that the walk is in: first the rule's head.
+    /// The scope that the walk is in: first the rule's head.
     scope: Scope,
     outer: Vec<Scope>,
-    /// Of the bodies. Each is a scope of its own, and the head sees the names of them all.
+    /// Those of the bodies. Each is a scope of its own, and the head sees the names of them all.
     bodies: Scope,
 }
 
@@ -94,7 +94,7 @@ struct Scope {
 }
 
 impl Scope {
-    /// What is used here and not bound here.
+    /// What is used and not bound here, and what is bound here.
     fn free(self) -> (impl Iterator<Item = Used>, BTreeSet<String>) {
         let Self { used, bound } = self;
         let (hidden, free): (Vec<_>, Vec<_>) = used
@@ -171,7 +171,7 @@ impl Visitor for References {
             path: parts,
             line: expr.span().line,
         });
-        // The indexes alone: the rest has just been taken.
+        // Only the indexes: the rest has just been taken.
         let mut expr = expr;
         while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = expr {
             if let Expr::RefBrack { index, .. } = expr {

@@ -1,15 +1,15 @@
-//! A walk over a module's syntax: what each node has in it, in the order of the text. A visitor
-//! overrides what it looks for, and says itself whether to go on below it.
+//! Visits a module's syntax in the order of the text. A visitor overrides what it looks for, and
+//! decides itself whether to descend further.
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead};
 
-/// Every method goes on to what is below the node.
+/// By default every method descends.
 pub(crate) trait Visitor {
     fn body(&mut self, body: &RuleBody) {
         below_body(self, body);
     }
 
-    /// Of a rule, an `every` or a comprehension.
+    /// The query of a rule, an `every` or a comprehension.
     fn query(&mut self, query: &Query) {
         below_query(self, query);
     }
@@ -22,7 +22,7 @@ pub(crate) trait Visitor {
         below_expr(self, expr);
     }
 
-    /// What names are bound by: a function's arguments, `some … in`, the left of `:=`.
+    /// What binds names: a function's arguments, `some … in`, the left of `:=`.
     fn pattern(&mut self, pattern: &Expr) {
         self.expr(pattern);
     }
@@ -30,13 +30,13 @@ pub(crate) trait Visitor {
     /// A name that `some` or `every` declares.
     fn declared(&mut self, _name: &str) {}
 
-    /// What follows, up to `leave`, binds names of its own: a comprehension, an `every`.
+    /// A scope begins, up to `leave`: a comprehension, an `every`.
     fn enter(&mut self) {}
 
     fn leave(&mut self) {}
 }
 
-/// A rule's head and bodies; nothing of a default, whose value is a constant.
+/// Visits a rule's head and bodies; nothing of a default, whose value is a constant.
 pub(crate) fn rule<V: Visitor + ?Sized>(visitor: &mut V, rule: &Rule) {
     head(visitor, rule);
     if let Rule::Spec { bodies, .. } = rule {
@@ -76,7 +76,7 @@ pub(crate) fn name(rule: &Rule) -> &Expr {
     refr
 }
 
-/// Whether a part of a rule's name is a key that is no literal string.
+/// Whether a part of a rule's name is a key other than a string literal.
 pub(crate) fn has_key(name: &Expr) -> bool {
     match name {
         Expr::RefDot { refr, .. } => has_key(refr),
@@ -85,7 +85,7 @@ pub(crate) fn has_key(name: &Expr) -> bool {
     }
 }
 
-/// `k` of the head `p[k]`. A constant one is part of the rule's name.
+/// Visits `k` of the head `p[k]`. A string literal is part of the rule's name.
 fn head_keys<V: Visitor + ?Sized>(visitor: &mut V, head: &Expr) {
     match head {
         Expr::RefDot { refr, .. } => head_keys(visitor, refr),
@@ -222,12 +222,12 @@ pub(crate) const fn is_text(expr: &Expr) -> bool {
     matches!(expr, Expr::String { .. } | Expr::RawString { .. })
 }
 
-/// Made of literals alone.
+/// Whether it is made of literals alone.
 pub(crate) fn is_constant(expr: &Expr) -> bool {
     is_made_of(expr, &|_| false)
 }
 
-/// Made of literals, and of names for which `is_known`.
+/// Whether it is made of literals, and of names for which `is_known`.
 pub(crate) fn is_made_of(expr: &Expr, is_known: &impl Fn(&str) -> bool) -> bool {
     match expr {
         Expr::Var { span, .. } => is_known(span.text()),

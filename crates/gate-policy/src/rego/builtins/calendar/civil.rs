@@ -1,15 +1,15 @@
-//! Days and dates of the calendar that is in use, for all times. After Howard Hinnant's `days_from_civil`: a year
-//! begins in March, so that the leap day is its last.
+//! Days and dates of the proleptic Gregorian calendar, after Howard Hinnant's `days_from_civil`: a
+//! year begins in March, so that the leap day is its last.
 
 pub(super) const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;
-/// Of 400 years, after which all repeats.
+/// The days of 400 years, after which the calendar repeats.
 const ERA_DAYS: i64 = 146_097;
-/// From the first of March of year 0 to 1970.
+/// The days from March 1 of year 0 to 1970.
 const BEFORE_1970: i64 = 719_468;
 
-/// What calendar and clock show.
+/// A date and a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Civil {
     pub(super) year: i64,
@@ -46,12 +46,12 @@ impl Civil {
     }
 }
 
-/// Hour, minute and second of so many seconds.
+/// Hour, minute and second of a number of seconds.
 pub(super) const fn clock(seconds: i64) -> [i64; 3] {
     [seconds / HOUR, seconds % HOUR / MINUTE, seconds % MINUTE]
 }
 
-/// From 1970 to a date.
+/// The days from 1970 to a date.
 pub(super) const fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year) = (year.div_euclid(400), year.rem_euclid(400));

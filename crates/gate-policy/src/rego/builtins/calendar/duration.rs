@@ -1,6 +1,7 @@
-//! Durations: Go's (`1h30m`), and OPA's days, weeks and years, which OPA makes hours of before Go reads them.
+//! Parses durations: Go's (`1h30m`), and OPA's days, weeks and years, which OPA converts to hours
+//! before Go reads them.
 //!
-//! Go computes what is after the point with floats, and OPA its hours: so it is done with floats here.
+//! Go computes fractions with floats, and OPA its hours: so it is done with floats here.
 
 use regorus::Value;
 
@@ -8,7 +9,7 @@ const DAY_HOURS: f64 = 24.0;
 const WEEK_HOURS: f64 = 168.0;
 /// Of 365 days.
 const YEAR_HOURS: f64 = 8_760.0;
-/// 2^63, a nanosecond more than there is room for.
+/// 2^63, one nanosecond more than fits.
 const END: u64 = 1 << 63;
 
 /// The nanoseconds of a duration.
@@ -16,7 +17,7 @@ pub(super) fn nanos(text: &str) -> Option<i64> {
     of_go(text).or_else(|| of_go(&in_hours(text)?))
 }
 
-/// A duration with hours in the place of days, weeks and years.
+/// The duration with days, weeks and years converted to hours.
 fn in_hours(text: &str) -> Option<String> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let mut hours = text.get(..text.len() - unsigned.len())?.to_owned();
@@ -28,7 +29,7 @@ fn in_hours(text: &str) -> Option<String> {
             "d" => DAY_HOURS,
             "w" => WEEK_HOURS,
             "y" => YEAR_HOURS,
-            // The letter mu: a micro sign only may stand beside days.
+            // OPA accepts the micro sign beside days, but not the letter mu.
             "\u{3bc}s" => return None,
             _ => {
                 hours.extend([number, unit]);
@@ -51,7 +52,7 @@ fn segment(text: &str) -> Option<(&str, &str, &str)> {
     Some((number, unit, rest))
 }
 
-/// What Go's own parser has.
+/// Parses what Go's own parser does.
 fn of_go(text: &str) -> Option<i64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let total = match unsigned {
@@ -71,7 +72,7 @@ fn sum(mut text: &str) -> Option<u64> {
     while !text.is_empty() {
         let (number, unit);
         (number, unit, text) = segment(text)?;
-        // Twice 2^63 is none to Go.
+        // In Go, twice 2^63 wraps to 0.
         total = total.wrapping_add(amount(number, nanos_in(unit)?)?);
         (total <= END).then_some(())?;
     }
@@ -106,12 +107,12 @@ fn of_digits(digits: &str) -> Option<u64> {
     }
 }
 
-/// A unit's part, as Go rounds it.
+/// A fraction of a unit in nanoseconds, rounded as in Go.
 fn part(fraction: &str, unit: u64) -> Option<u64> {
     let (mut digits, mut scale) = (0u64, 1.0);
     for digit in fraction.bytes() {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        // From the first digit on for which there is no room, none is looked at: the others only need be digits.
+        // Digits from the first that overflows on are ignored: they only need to be digits.
         let more = digits
             .checked_mul(10)
             .and_then(|ten| ten.checked_add(digit));

@@ -1,4 +1,4 @@
-//! Go's layouts: a pattern is a certain time, written as the text to be read is.
+//! Parses Go's time layouts: a reference time, written in the form of the text to be read.
 
 /// What `time.parse_rfc3339_ns` reads.
 pub(super) const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
@@ -20,21 +20,21 @@ pub(super) fn named(name: &str) -> Option<&'static str> {
     })
 }
 
-/// How wide a number is.
+/// The width of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Width {
-    /// Of one digit, or more.
+    /// One digit or more.
     Any,
-    /// With a space before it in the place of a digit, perhaps.
+    /// A space may stand for the first digit.
     Spaced,
     /// With all digits.
     Full,
 }
 
-/// Where an offset from UTC ends, and how it is written.
+/// The form of an offset from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// `Z` may stand for none.
+    /// `Z` may stand for UTC.
     pub(super) zulu: bool,
     pub(super) colons: bool,
     pub(super) minutes: bool,
@@ -44,9 +44,9 @@ pub(super) struct Shape {
 /// What a part of the layout stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
-    /// Of four digits.
+    /// Four digits.
     LongYear,
-    /// Of two.
+    /// Two digits.
     Year,
     MonthName,
     ShortMonthName,
@@ -74,7 +74,7 @@ pub(super) enum Element {
 
 use Element::*;
 
-/// The longest first of those that begin alike.
+/// Of those that begin alike, the longest first.
 const ELEMENTS: [(&str, Element); 33] = [
     ("January", MonthName),
     ("Jan", ShortMonthName),
@@ -111,7 +111,7 @@ const ELEMENTS: [(&str, Element); 33] = [
     ("Z07", Offset(shape(true, false, 1))),
 ];
 
-/// A layout's text up to its first element, this, and what comes after.
+/// The text before a layout's first element, that element, and the rest.
 pub(super) fn first(layout: &[u8]) -> (&[u8], Option<Element>, &[u8]) {
     let found = (0..layout.len()).find_map(|place| {
         let (before, from) = layout.split_at_checked(place)?;
@@ -126,7 +126,7 @@ fn element_at(layout: &[u8]) -> Option<(Element, usize)> {
     if let Some((b'.' | b',', digits)) = layout.split_first() {
         return fraction(digits);
     }
-    // A year after an underscore.
+    // An underscore and then a year, not `_2`.
     if layout.starts_with(b"_2006") {
         return None;
     }
@@ -137,7 +137,7 @@ fn element_at(layout: &[u8]) -> Option<(Element, usize)> {
     (!is_word).then_some((*element, text.len()))
 }
 
-/// What stands after a point: zeros or nines, and no other digit.
+/// What follows a point: only zeros or only nines, and no other digit.
 fn fraction(digits: &[u8]) -> Option<(Element, usize)> {
     let digit = digits
         .first()
@@ -147,7 +147,7 @@ fn fraction(digits: &[u8]) -> Option<(Element, usize)> {
         return None;
     }
     let element = match digit {
-        // Go has twelve bits for it.
+        // Go keeps twelve bits of it.
         b'0' => Fraction(count & 0xFFF),
         _ => AnyFraction,
     };

@@ -1,4 +1,4 @@
-//! A text read by a layout, as strictly as Go reads it.
+//! Reads a time by a layout, as strictly as Go does.
 
 use regorus::Value;
 
@@ -52,7 +52,7 @@ struct Fields {
 struct ZoneRead {
     is_utc: bool,
     offset: Option<i64>,
-    /// An abbreviation. Where the machine's zone has it, OPA takes its offset, elsewhere none.
+    /// A zone's abbreviation. OPA uses its offset if the machine's zone has it, else none.
     is_unknown: bool,
 }
 
@@ -79,7 +79,7 @@ impl Fields {
             Element::MonthName => self.month = Some(scan::name(text, &MONTHS)?),
             Element::ShortMonthName => self.month = Some(scan::name(text, &SHORT_MONTHS)?),
             Element::Month(width) => self.month = Some(within(1, 12, number(text, width)?)?),
-            // That it is the right one is not looked at.
+            // Whether it fits the date is not checked.
             Element::DayName => drop(scan::name(text, &super::WEEKDAYS)?),
             Element::ShortDayName => drop(scan::name(text, &SHORT_DAYS)?),
             Element::Day(width) => self.day = Some(number(text, width)?),
@@ -100,7 +100,7 @@ impl Fields {
         Some(())
     }
 
-    /// A fraction may stand after the seconds though the layout has none.
+    /// A fraction may follow the seconds even if the layout has none.
     fn fraction_after_seconds(&mut self, layout: &[u8], text: &mut Rest<'_>) -> Option<()> {
         if scan::fraction_length(text).is_none() {
             return Some(());
@@ -161,7 +161,7 @@ impl ZoneRead {
             return Some(());
         }
         let name = scan::take(text, scan::abbreviation(text)?)?;
-        // In every zone that has it, it is UTC. The hours that may come after are read, and forgotten.
+        // GMT is UTC in every zone that has it. Hours after it are read and ignored.
         self.is_unknown = !name.starts_with(b"GMT");
         Some(())
     }
@@ -188,12 +188,12 @@ impl ZoneRead {
         let (hours, minutes) = (part(true, 24)?, part(shape.minutes, 60)?);
         let seconds = part(shape.seconds, 60)?;
         let offset = sign * ((hours * 60 + minutes) * 60 + seconds);
-        // To Go, this one is none.
+        // -1 means no offset in Go.
         self.offset = (offset != -1).then_some(offset);
         Some(())
     }
 
-    /// To be taken off what was read.
+    /// The seconds to subtract from the local time.
     fn seconds(&self) -> Answer<i64> {
         match self.offset {
             _ if self.is_utc => Ok(0),

@@ -1,16 +1,16 @@
-//! Reads what the elements of a layout stand for from the beginning of a text. `None` where it is something else.
+//! Reads a layout's elements from the beginning of a text. `None` if something else is there.
 
 /// What is left to read.
 pub(super) type Rest<'a> = &'a [u8];
 
-/// So many bytes.
+/// Takes `count` bytes.
 pub(super) fn take<'a>(text: &mut Rest<'a>, count: usize) -> Option<&'a [u8]> {
     let (taken, rest) = text.split_at_checked(count)?;
     *text = rest;
     Some(taken)
 }
 
-/// What the layout has between its elements. A space stands for any number of them, and at the end for none.
+/// Skips a layout's literal text. A space stands for any number of them, and at the end for none.
 pub(super) fn literal(text: &mut Rest<'_>, mut literal: &[u8]) -> Option<()> {
     while let Some((byte, rest)) = literal.split_first() {
         if *byte == b' ' {
@@ -43,7 +43,7 @@ pub(super) fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// One of them, as a number from 1 on.
+/// Reads one of the names; returns its number, from 1 on.
 pub(super) fn name(text: &mut Rest<'_>, names: &[&str]) -> Option<i64> {
     let is_it = |name: &&str| {
         let start = text.get(..name.len());
@@ -54,7 +54,7 @@ pub(super) fn name(text: &mut Rest<'_>, names: &[&str]) -> Option<i64> {
     i64::try_from(place).ok()?.checked_add(1)
 }
 
-/// All of it. To Go, a sign is a number without digits.
+/// Reads all of it. As in Go, a sign alone is 0.
 pub(super) fn signed(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text.split_first() {
         Some((b'-', digits)) => (-1, digits),
@@ -68,7 +68,7 @@ pub(super) fn signed(text: &[u8]) -> Option<i64> {
     number?.checked_mul(sign)
 }
 
-/// Nanoseconds, from a point or a comma on. More than nine digits are not looked at.
+/// Nanoseconds, from a point or a comma on. Digits beyond nine are ignored.
 pub(super) fn fraction(text: &[u8]) -> Option<i64> {
     let (b'.' | b',', digits) = text.split_first()? else {
         return None;

@@ -264,7 +264,7 @@ fn what_is_not_known_here_ends_the_evaluation() {
         r#"[[-1, "Europe/Berlin"]]"#,
         r#"[[4102444800000000000, "Europe/Berlin"]]"#,
         r#"[[0, "WET"]]"#,
-        // OPA reads the digits that a float has not.
+        // OPA reads digits that a float drops.
         "[1.7000000000000000001e18]",
     ];
     agree(super::date, &cases.map(|args| (args, ENDS)));

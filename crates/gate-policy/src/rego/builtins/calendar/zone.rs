@@ -1,4 +1,4 @@
-//! How far a zone is from UTC.
+//! A zone's offset from UTC.
 
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -11,25 +11,28 @@ pub(super) enum Zone {
     Named(Tz),
 }
 
-/// 1970. Before, OPA's tables differ from one machine to the next: some leave out what others have.
+/// The year 1970. Before, OPA's tables differ from machine to machine: some leave out what others
+/// have.
 const FIRST: i64 = 0;
-/// 2100. The tables here end before; Go goes on by rule. Until then both are the same in every zone.
+/// The year 2100. The tables here end before, and Go extrapolates by rule. Until then both agree in
+/// every zone.
 const END: i64 = 4_102_444_800;
-/// More seconds than 64 bits have nanoseconds for, either way, in every zone.
+/// Beyond what 64 bits of nanoseconds can hold, either way, in every zone.
 const OUT_OF_RANGE: i64 = 9_223_372_037 + 2 * super::DAY;
 
-/// 1997. Before, two zones that are now another's name had offsets of their own: some machines' tables have them still.
+/// The year 1997. Before, two zones that are now aliases had offsets of their own, which some
+/// machines' tables still have.
 const SETTLED: i64 = 852_076_800;
 
 impl Zone {
     pub(super) fn named(name: &str) -> Answer<Self> {
         match name {
             "" | "UTC" => Ok(Self::Utc),
-            // That of the machine.
+            // The machine's own zone.
             "Local" => Err(Without::Unknown),
             _ => match name.parse() {
                 Ok(zone) => Ok(Self::Named(zone)),
-                // OPA reads a zone from its machine's files: there may be one of the name, or one day a new zone.
+                // OPA reads zones from its machine's files, which may have one of this name.
                 Err(_) => Err(Without::Unknown),
             },
         }
@@ -48,8 +51,7 @@ impl Zone {
         Ok(offset.local_minus_utc().into())
     }
 
-    /// The instant at which a clock on the wall shows this. It may show it twice or never: which instant it then is, is
-    /// Go's choice.
+    /// The instant of a local time. If that occurs twice or never, the choice is Go's.
     pub(super) fn instant(self, wall: i64) -> Answer<i64> {
         if wall.unsigned_abs() > OUT_OF_RANGE.unsigned_abs() {
             return Err(Without::Undefined);

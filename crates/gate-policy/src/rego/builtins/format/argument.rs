@@ -1,4 +1,4 @@
-//! What is written, as the types of Go that OPA makes of Rego's values.
+//! The arguments, as the Go types that OPA converts Rego's values to.
 
 use regorus::{LimitError, Value};
 
@@ -15,7 +15,7 @@ pub(super) enum Argument {
     Long(String),
     /// `float64`.
     Fraction(f64),
-    /// `string`: of a text itself, of all else how Rego writes it.
+    /// `string`: a string itself, any other value as Rego writes it.
     Text(String),
 }
 
@@ -26,7 +26,7 @@ impl Argument {
                 if let Some(whole) = number.as_i64() {
                     Self::Whole(whole)
                 } else if number.is_integer() {
-                    // A float from 2^63 on has not the digits that were written.
+                    // A float from 2^63 on may lack digits that were written.
                     let is_exact = number.as_big().is_some();
                     if !is_exact {
                         return Err(beyond());
@@ -79,7 +79,7 @@ impl Argument {
         made.push(")")
     }
 
-    /// With the name of its type, by a directive that has a verb for it.
+    /// Writes the type's name and the value; the directive's verb must suit it.
     pub(super) fn write_typed(
         &self,
         directive: Directive,
@@ -97,7 +97,7 @@ impl Argument {
     }
 }
 
-/// `false`: there is no such verb for it.
+/// `false`: the type has no such verb.
 type Known = Result<bool, LimitError>;
 
 fn whole(number: i64, directive: &Directive, made: &mut Made) -> Known {
@@ -108,7 +108,7 @@ fn whole(number: i64, directive: &Directive, made: &mut Made) -> Known {
         'x' => (16, "0x"),
         'X' => (16, "0X"),
         'c' => return letter(number, directive, made),
-        // Both ask for the letter as well.
+        // Both may print the character as well.
         'q' | 'U' => return Err(beyond()),
         _ => return Ok(false),
     };
@@ -171,7 +171,7 @@ fn long(number: &str, directive: &Directive, made: &mut Made) -> Known {
             made.pad(directive, number)?;
         }
         'd' | 'v' | 's' | 'b' | 'o' | 'O' | 'x' | 'X' | 'p' => return Err(beyond()),
-        // A `*big.Int` says so itself.
+        // `*big.Int` writes this text itself.
         verb => made.push(&format!("%!{verb}(big.Int={number})"))?,
     }
     Ok(true)
@@ -218,7 +218,7 @@ fn text(own: &str, directive: &Directive, made: &mut Made) -> Result<(), LimitEr
     made.pad(directive, cut(own, directive))
 }
 
-/// No longer than the precision, in letters.
+/// Cuts to the precision, in characters.
 fn cut<'t>(own: &'t str, directive: &Directive) -> &'t str {
     let end = directive
         .precision
@@ -238,7 +238,7 @@ fn quoted(own: &str, directive: &Directive, made: &mut Made) -> Result<(), Limit
     made.pad(directive, &text)
 }
 
-/// Of the bytes. A precision counts bytes.
+/// The bytes in hex. A precision counts bytes.
 fn in_hex(own: &str, directive: &Directive, made: &mut Made) -> Result<(), LimitError> {
     if directive.sharp || directive.space {
         return Err(beyond());

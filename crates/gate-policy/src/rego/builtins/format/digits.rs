@@ -7,7 +7,7 @@ pub(super) enum Notation {
     Exponent(usize),
     /// `1500.0`, so many places after the point.
     Point(usize),
-    /// The one or the other by its size; so many digits, or as many as tell it from its neighbours.
+    /// Either, by its size; with so many digits, or as few as identify the float.
     Shorter(Option<usize>),
 }
 
@@ -20,7 +20,7 @@ pub(super) fn in_base(number: u64, base: u32) -> String {
     }
 }
 
-/// Of one that is not negative. `None` never, unless Rust writes floats otherwise one day.
+/// Writes a float that is not negative. `None` only if Rust's own format changes.
 pub(super) fn of_float(number: f64, notation: Notation) -> Option<String> {
     match notation {
         Notation::Point(places) => Some(format!("{number:.places$}")),
@@ -38,7 +38,7 @@ fn exponent(written: &str) -> Option<String> {
 }
 
 fn shorter(number: f64, digits: Option<usize>) -> Option<String> {
-    /// From this power on, where no number of digits is given.
+    /// With no number of digits given, the exponent form begins at this power.
     const LARGE: usize = 6;
     let asked = digits.map(|digits| digits.max(1));
     let written = match asked {

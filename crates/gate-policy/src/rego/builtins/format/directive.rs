@@ -1,4 +1,4 @@
-//! What stands behind a `%`: flags, width, precision, verb.
+//! A directive behind its `%`: flags, width, precision, verb.
 
 use regorus::LimitError;
 
@@ -13,19 +13,19 @@ pub(super) const MAX_WIDTH: usize = 1_000_000;
     reason = "flags, each by itself, as Go's documentation names them"
 )]
 pub(super) struct Directive {
-    /// A sign always; ASCII only with `%q`.
+    /// Always a sign; ASCII only with `%q`.
     pub(super) plus: bool,
-    /// Filled up on the right.
+    /// Pads on the right.
     pub(super) minus: bool,
     /// `0x`, and the like.
     pub(super) sharp: bool,
-    /// A blank for the plus sign.
+    /// A space for the plus sign.
     pub(super) space: bool,
-    /// Filled up with zeros.
+    /// Pads with zeros.
     pub(super) zero: bool,
-    /// What a `#` is to `%v`: as it stands in a program.
+    /// `#` with `%v`: as Go source.
     pub(super) quoted: bool,
-    /// What a `+` is to `%v`: nothing, but to a `*big.Int`.
+    /// `+` with `%v`: matters only to a `*big.Int`.
     pub(super) plus_for_v: bool,
     pub(super) width: Option<usize>,
     pub(super) precision: Option<usize>,
@@ -48,8 +48,8 @@ impl Directive {
         }
     }
 
-    /// The directive and what follows; `None` where the format ends within it. Arguments by number and widths from
-    /// arguments are not known here.
+    /// The directive and what follows; `None` where the format ends within it. Argument indexes and
+    /// `*` end the evaluation.
     pub(super) fn read(text: &str) -> Result<Option<(Self, &str)>, LimitError> {
         let mut directive = Self::plain('%');
         let flags_end = text.find(|c| !directive.flag(c)).unwrap_or(text.len());
@@ -80,7 +80,7 @@ impl Directive {
         Ok(Some((directive, letters.as_str())))
     }
 
-    /// Whether it is one, and noted.
+    /// Notes a flag; `false` if it is none.
     fn flag(&mut self, c: char) -> bool {
         match c {
             '+' => self.plus = true,

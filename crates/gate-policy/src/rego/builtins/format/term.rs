@@ -1,4 +1,4 @@
-//! A value as Rego writes it, which is what OPA prints of all that is no text and no number.
+//! Writes a value in Rego syntax, which is what OPA prints of anything but strings and numbers.
 
 use regorus::{LimitError, Value};
 
@@ -39,8 +39,8 @@ pub(in crate::rego::builtins) fn write(value: &Value, text: &mut String) -> Resu
     Ok(())
 }
 
-/// Whether it was written without an exponent, in all likelihood. (OPA writes it as it was written, and takes one
-/// with an exponent for a text.)
+/// Whether it was most likely written without an exponent. (OPA prints a number as it was written,
+/// and takes one with an exponent for a string.)
 pub(super) fn is_plain(number: f64) -> bool {
     (1e-4..1e15).contains(&number.abs())
 }
@@ -59,7 +59,7 @@ fn list<'v>(
     Ok(())
 }
 
-/// As Go quotes a text. Whether a letter beyond ASCII can be printed is a table of Go's.
+/// Quotes as Go does. Which characters beyond ASCII are printable is a table of Go's.
 pub(super) fn quote(own: &str, text: &mut String) -> Result<(), LimitError> {
     text.push('"');
     for c in own.chars() {
@@ -82,7 +82,7 @@ pub(super) fn quote(own: &str, text: &mut String) -> Result<(), LimitError> {
     Ok(())
 }
 
-/// A letter or a digit of a script that has got no more of them for long.
+/// A letter or a digit of a script that has not grown for long.
 fn is_printed(c: char) -> bool {
     let is_of = matches!(
         c,

@@ -109,7 +109,7 @@ fn what_is_not_known_for_sure_ends_the_evaluation() {
         ("%#q", json!("a")),
         ("%+q", json!("é")),
         ("%q", json!("🎉")),
-        // OPA takes what is written with an exponent for a text.
+        // OPA takes a number written with an exponent for a string.
         ("%v", json!(1e-7)),
         ("%v", json!([1e-7])),
         ("%v", json!(1e300)),

@@ -1,14 +1,14 @@
-//! Classes of letters: `[a-z]`, `\d`, `[[:alpha:]]`.
+//! Translates character classes: `[a-z]`, `\d`, `[[:alpha:]]`.
 
 use super::syntax::{Reader, Refusal};
 
-/// POSIX's, all of ASCII.
+/// POSIX class names, all ASCII only.
 const NAMES: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
     "space", "upper", "word", "xdigit",
 ];
 
-/// What a backslash and a letter stand for. Of ASCII, where the crate `regex` has Unicode's.
+/// The class of an escape: ASCII only, where the crate `regex` has Unicode.
 pub(super) const fn of_letter(letter: char) -> Option<&'static str> {
     match letter {
         'd' => Some("[0-9]"),
@@ -21,7 +21,7 @@ pub(super) const fn of_letter(letter: char) -> Option<&'static str> {
     }
 }
 
-/// Behind the bracket that opens it.
+/// Translates a class behind its opening bracket.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     reader.made.push('[');
     if reader.skip("^") {

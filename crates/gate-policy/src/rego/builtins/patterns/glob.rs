@@ -1,4 +1,5 @@
-//! `glob.match` as OPA has it, which is that of the Go package gobwas/glob: written as a regular expression.
+//! `glob.match` as in OPA, which uses the Go package gobwas/glob: translated to a regular
+//! expression.
 
 use regorus::{LimitError, Value};
 
@@ -6,9 +7,9 @@ use super::kept::{self, Compiled, Pattern};
 use super::syntax::Refusal;
 use super::{beyond, is_in};
 
-/// Terms in terms beyond this are not looked at.
+/// Alternatives (`{…}`) nested deeper are not translated.
 const MAX_DEPTH: usize = 16;
-/// They are written out for each wildcard.
+/// The most delimiters: they are written out for each wildcard.
 const MAX_DELIMITERS: usize = 16;
 
 pub(super) fn matches(args: &[Value]) -> Result<Value, LimitError> {
@@ -35,9 +36,10 @@ pub(super) fn matches(args: &[Value]) -> Result<Value, LimitError> {
     )
 }
 
-/// gobwas answers by how it takes a pattern apart. It holds that `?` and `[!a]` match an empty text, that `***` does
-/// not, that a `*` beside a `?` matches delimiters, looks at bytes in some places, and takes several delimiters, or the
-/// letters of `[!ab]`, for one text where such wildcards stand beside others. `ab**ba` finds `aba` there.
+/// Whether gobwas' answer is known here. It depends on how gobwas splits a pattern: `?` and `[!a]`
+/// match an empty text, `***` does not, a `*` beside a `?` matches delimiters, some places count
+/// bytes, and several delimiters, or the characters of `[!ab]`, are one string where such wildcards
+/// stand beside others. `ab**ba` matches `aba` there.
 fn is_known_of(pattern: &str, delimiters: &str, text: &str) -> bool {
     let odd = ["***", "*?", "?*"];
     if odd.iter().any(|odd| pattern.contains(odd)) {
@@ -66,7 +68,7 @@ fn is_known_of(pattern: &str, delimiters: &str, text: &str) -> bool {
     wildcards < 2 || !takes_several
 }
 
-/// A text of one.
+/// A string of one character.
 fn letter(value: &Value) -> Option<char> {
     let Value::String(text) = value else {
         return None;
@@ -86,7 +88,7 @@ fn compile(pattern: &str, delimiters: &str) -> Compiled {
     Pattern::new(&format!(r"(?s)\A(?:{translated})\z"))
 }
 
-/// The letters, as they are written between brackets.
+/// The characters, as written between brackets.
 fn class(letters: &str) -> String {
     letters
         .chars()
@@ -96,7 +98,7 @@ fn class(letters: &str) -> String {
 
 struct Reader<'p> {
     rest: &'p str,
-    /// What stands for any letter but a delimiter.
+    /// Matches any character but a delimiter.
     one: String,
 }
 
@@ -114,8 +116,8 @@ impl Reader<'_> {
         rest.is_some()
     }
 
-    /// Up to the end of the pattern, or of the terms that it is in: letters alone, for gobwas does not always find
-    /// what has wildcards in terms, or terms of nothing.
+    /// Translates up to the end of the pattern, or of the alternatives around it. Those may have
+    /// characters only, for gobwas does not always match wildcards in them, or empty ones.
     fn sequence(&mut self, depth: usize) -> Result<String, Refusal> {
         if depth > MAX_DEPTH {
             return Err(Refusal::Unknown);
@@ -141,7 +143,7 @@ impl Reader<'_> {
                 _ => literal(letter, &mut made),
             }
         }
-        // Terms that are not closed are taken there for something.
+        // gobwas accepts alternatives that are not closed.
         if depth > 0 {
             Err(Refusal::Unknown)
         } else {
@@ -149,7 +151,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `[a-c]` or `[abc]`; with `!` none of these. There is no more than one range, and it is alone.
+    /// `[a-c]` or `[abc]`; negated with `!`. There is no more than one range, and it is alone.
     fn range(&mut self) -> Result<String, Refusal> {
         let not = if self.skip('!') { "^" } else { "" };
         let (inside, rest) = self.rest.split_once(']').ok_or(Refusal::Invalid)?;

@@ -1,8 +1,9 @@
-//! The patterns that a thread has compiled, and how much matching one evaluation may do.
+//! Each thread's cache of compiled patterns, and the limit on matching in one evaluation.
 //!
-//! Compiling takes a hundred times as long as matching, so what was compiled is kept, up to a size; then any other gives
-//! way, so that a policy with more patterns than that finds most of them still. Matching takes at the worst the pattern's
-//! states times the text's bytes, within one call that no limit on instructions would stop.
+//! Compiling takes a hundred times as long as matching, so compiled patterns are cached up to a
+//! size; beyond it any other is evicted, so that a policy with more patterns still finds most of
+//! them. Matching takes at worst the pattern's states times the text's bytes, within one call that
+//! no limit on instructions would stop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,20 +14,20 @@ use regorus::LimitError;
 use super::syntax::Refusal;
 use crate::rego::builtins::beyond;
 
-/// Of a compiled pattern, in bytes: what regorus allows.
+/// The largest compiled pattern, in bytes: regorus' limit.
 const MAX_COMPILED_BYTES: usize = 100 * 1024;
-/// Of one that is small, as most are.
+/// A small pattern, as most are, in bytes.
 const SMALL_BYTES: usize = 8 * 1024;
-/// What a pattern may remember of its matching, beside, in times its own size.
+/// The largest DFA cache of a pattern, in multiples of its own size.
 const REMEMBERED: usize = 3;
-/// Of the patterns that a thread keeps compiled, with what they remember at the most.
+/// The most bytes of compiled patterns that a thread keeps, DFA caches included.
 pub const MAX_PATTERN_BYTES: usize = 64 * 1024 * 1024;
-/// What a state of a compiled pattern takes at the least, in bytes.
+/// The least bytes of a state in a compiled pattern.
 const STATE_BYTES: usize = 32;
-/// Of the matching in one evaluation: a compiled pattern's states times the text's bytes.
+/// The most matching in one evaluation: states of the compiled pattern times bytes of the text.
 pub const MAX_PATTERN_STEPS: usize = 8_000_000;
 
-/// A pattern that can be used, and what it takes.
+/// A compiled pattern, and its size limit in bytes.
 pub(super) struct Pattern {
     regex: Regex,
     bytes: usize,
@@ -34,7 +35,7 @@ pub(super) struct Pattern {
 
 pub(super) type Compiled = Result<Pattern, Refusal>;
 
-/// What a pattern is known by. Both kinds are told apart: the text of one may be any text of the other.
+/// The cache key. The two kinds are kept apart: a text may be either.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Regex(String),
@@ -52,13 +53,13 @@ thread_local! {
     static STEPS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// At the beginning of an evaluation.
+/// Resets the count. To be called at the beginning of an evaluation.
 pub(crate) fn forget_steps() {
     STEPS.set(0);
 }
 
 impl Pattern {
-    /// Compiles what the crate `regex` takes.
+    /// Compiles a pattern in the syntax of the crate `regex`.
     pub(super) fn new(translated: &str) -> Compiled {
         let built = |bytes: usize| {
             let regex = RegexBuilder::new(translated)
@@ -78,12 +79,12 @@ impl Pattern {
         Ok(self.regex.is_match(text))
     }
 
-    /// For what else is done with it; the text is to be counted first.
+    /// For other searches; call `step_over` first.
     pub(super) const fn regex(&self) -> &Regex {
         &self.regex
     }
 
-    /// Counts the steps of a search through the text.
+    /// Counts the steps of a search through the text. Fails beyond the limit.
     pub(super) fn step_over(&self, text: &str) -> Result<(), LimitError> {
         let states = self.bytes / STATE_BYTES;
         let steps = STEPS

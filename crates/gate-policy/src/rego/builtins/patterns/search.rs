@@ -1,4 +1,4 @@
-//! `regex.find_n`, `regex.split` and `regex.replace`: what a pattern finds, and what is between.
+//! `regex.find_n`, `regex.split` and `regex.replace`.
 
 use regex::Captures;
 use regorus::{LimitError, Value};
@@ -9,10 +9,10 @@ use super::{beyond, compile};
 use crate::rego::fraction;
 use crate::rego::growth::within;
 
-/// Of a text in an array.
+/// Overhead of a string in an array, in bytes.
 const ITEM_BYTES: usize = 16;
 
-/// With the pattern, if it is one.
+/// Runs a search with the compiled pattern; undefined if it is invalid.
 fn with(
     pattern: &str,
     search: impl FnOnce(&Pattern) -> Result<Value, LimitError>,
@@ -28,7 +28,7 @@ fn with(
     )
 }
 
-/// So many, or all for a number below 0.
+/// The first `count` matches, or all for a negative number.
 pub(super) fn find(args: &[Value]) -> Result<Value, LimitError> {
     let [Value::String(pattern), Value::String(text), count] = args else {
         return Ok(Value::Undefined);
@@ -47,7 +47,7 @@ pub(super) fn find(args: &[Value]) -> Result<Value, LimitError> {
     })
 }
 
-/// As Go's `Split`: nothing before a match at the beginning that is of nothing, and nothing behind one at the end.
+/// As Go's `Split`: no empty part before an empty match at the beginning, nor after one at the end.
 pub(super) fn split(args: &[Value]) -> Result<Value, LimitError> {
     let [Value::String(pattern), Value::String(text)] = args else {
         return Ok(Value::Undefined);
@@ -73,8 +73,8 @@ pub(super) fn split(args: &[Value]) -> Result<Value, LimitError> {
     })
 }
 
-/// Versions of OPA differ in where they look for the next one: some in what is left, as if the text began there, and find no
-/// end where a match is of nothing.
+/// Ends the evaluation where versions of OPA differ in how they look for the next match: some take
+/// the rest as if the text began there, and never end on an empty match.
 pub(super) fn replace(args: &[Value]) -> Result<Value, LimitError> {
     let [
         Value::String(text),
@@ -103,7 +103,7 @@ pub(super) fn replace(args: &[Value]) -> Result<Value, LimitError> {
     })
 }
 
-/// Whether it may matter to a pattern what stands before.
+/// Whether a match may depend on what precedes it.
 fn looks_back(pattern: &str) -> bool {
     let begins = pattern.matches('^').count() > pattern.matches("[^").count();
     begins
@@ -112,7 +112,7 @@ fn looks_back(pattern: &str) -> bool {
             .any(|place| pattern.contains(place))
 }
 
-/// `$1` and `${1}` are a group, `$$` is a `$`. By name, and what else Go makes of a `$`, is not looked at.
+/// Expands `$1`, `${1}` and `$$`. Named groups, and Go's other uses of `$`, end the evaluation.
 fn expand(found: &Captures<'_>, with_what: &str, made: &mut String) -> Result<(), LimitError> {
     let mut parts = with_what.split('$');
     made.push_str(parts.next().unwrap_or_default());

@@ -1,8 +1,8 @@
-//! A pattern of Go's, written as the crate `regex` takes it. <https://pkg.go.dev/regexp/syntax>
+//! Translates Go's pattern syntax for the crate `regex`. <https://pkg.go.dev/regexp/syntax>
 
 use super::class;
 
-/// Go's bound for `{n}`, also for one within another.
+/// Go's bound for `{n}`, also for nested repetitions.
 const MAX_REPEATS: u32 = 1_000;
 
 /// Why there is no pattern.
@@ -10,12 +10,12 @@ const MAX_REPEATS: u32 = 1_000;
 pub(super) enum Refusal {
     /// Go refuses it, too.
     Invalid,
-    /// Whether Go takes it, and for what, is not known here.
+    /// What Go makes of it is not known here.
     Unknown,
 }
 
 pub(super) fn translate(pattern: &str) -> Result<String, Refusal> {
-    // Which letters beyond ASCII are one another's, whatever their case, is a table of Go's.
+    // Case folding beyond ASCII is a table of Go's.
     if folds(pattern) && (!pattern.is_ascii() || pattern.contains("\\x")) {
         return Err(Refusal::Unknown);
     }
@@ -39,7 +39,7 @@ fn folds(pattern: &str) -> bool {
     })
 }
 
-/// Deeper groups are not looked at.
+/// Deeper groups are not translated.
 const MAX_DEPTH: usize = 100;
 
 pub(super) struct Reader<'p> {
@@ -47,13 +47,13 @@ pub(super) struct Reader<'p> {
     pub(super) made: String,
 }
 
-/// What stands before a repetition, which is of it.
+/// What precedes a repetition, and so is repeated.
 #[derive(Clone, Copy)]
 enum Before {
     Nothing,
     /// `(?i)`: Go would repeat what is before that.
     Flags,
-    /// How often what is in it is repeated already.
+    /// An item, in which something is repeated this often at most.
     Item(u32),
     Repetition,
 }
@@ -77,7 +77,8 @@ impl Reader<'_> {
             .push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
     }
 
-    /// Up to the end, or to the parenthesis that closes the group. How often something in it is repeated at most.
+    /// Translates up to the end, or to the group's closing parenthesis. Returns how often something
+    /// in it is repeated at most.
     fn alternatives(&mut self, depth: usize) -> Result<u32, Refusal> {
         if depth > MAX_DEPTH {
             return Err(Refusal::Unknown);
@@ -110,14 +111,14 @@ impl Reader<'_> {
             '[' => class::read(self)?,
             '\\' => self.escape()?,
             '.' | '^' | '$' => self.made.push(letter),
-            // One that has something before it was read with that.
+            // One that follows an item was read by `repetition`.
             '*' | '+' | '?' => {
                 return Err(match before {
                     Before::Flags => Refusal::Unknown,
                     _ => Refusal::Invalid,
                 });
             }
-            // No repetition: `repetition` would have read that.
+            // One that follows an item was read by `repetition`.
             '{' if counts(self.rest).is_some() => {
                 return Err(match before {
                     Before::Flags => Refusal::Unknown,
@@ -129,7 +130,7 @@ impl Reader<'_> {
         Ok(Before::Item(1))
     }
 
-    /// How often in all, if something is repeated here.
+    /// Reads a repetition, if there is one; returns how often something is repeated in all.
     fn repetition(&mut self, before: Before) -> Result<Option<u32>, Refusal> {
         let Before::Item(within) = before else {
             return Ok(None);
@@ -190,7 +191,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether a group follows them.
+    /// Translates flags; returns whether a group follows them.
     fn flags(&mut self) -> Result<bool, Refusal> {
         let end = self.rest.find([':', ')']).ok_or(Refusal::Unknown)?;
         let (flags, _) = self.rest.split_at(end);
@@ -233,12 +234,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// `\Q*\E`: as it stands.
+    /// `\Q*\E`: literal text.
     fn verbatim(&mut self) -> Result<(), Refusal> {
         self.next();
         let (text, rest) = self.rest.split_once(r"\E").unwrap_or((self.rest, ""));
         if text.is_empty() {
-            // A repetition would be of what is before.
+            // A repetition would apply to what precedes it.
             return Err(Refusal::Unknown);
         }
         for letter in text.chars() {
@@ -248,7 +249,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The letter that a backslash and what follows stand for.
+    /// The character that an escape stands for, without its backslash.
     pub(super) fn escaped(&mut self) -> Result<char, Refusal> {
         let letter = self.next().ok_or(Refusal::Invalid)?;
         Ok(match letter {
@@ -259,7 +260,7 @@ impl Reader<'_> {
             't' => '\t',
             'v' => '\u{b}',
             'x' => return self.by_number(),
-            // A number in octal, a class of Unicode's, a byte.
+            // Octal numbers, Unicode classes, single bytes.
             '0'..='9' | 'p' | 'P' | 'C' => return Err(Refusal::Unknown),
             _ if letter.is_ascii() && !letter.is_ascii_alphanumeric() => letter,
             _ => return Err(Refusal::Invalid),
@@ -283,7 +284,7 @@ impl Reader<'_> {
     }
 }
 
-/// What follows a `{` when it is a repetition: from, to, and the rest.
+/// Reads a repetition behind its `{`: least, most, and the rest.
 fn counts(text: &str) -> Option<(u32, Option<u32>, &str)> {
     let (inside, rest) = text.split_once('}')?;
     let number = |digits: &str| {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// `None`: undefined. An error is one.
+/// `None` is undefined; an error ends the evaluation.
 fn asked(answer: Result<Value, LimitError>) -> Result<Option<bool>, ()> {
     match answer {
         Ok(Value::Bool(holds)) => Ok(Some(holds)),
@@ -79,7 +79,7 @@ fn a_pattern_that_is_not_known_for_sure_ends_the_evaluation() {
         );
         assert_eq!(asked(is_valid(&[pattern.into()])), Err(()), "{pattern}");
     }
-    // A thousand within another is Go's bound as well.
+    // Go bounds nested repetitions to a thousand as well.
     check("(a{40}){25}", "a", Some(false));
     let deep = "(".repeat(200) + &")".repeat(200);
     assert_eq!(asked(is_valid(&[deep.into()])), Err(()));
@@ -141,7 +141,7 @@ fn a_glob_that_is_not_known_for_sure_ends_the_evaluation() {
     }
 }
 
-/// What OPA 1.20.2 answers is in the last member: gobwas' answers are none of a glob.
+/// The last member is OPA 1.20.2's answer, which is gobwas' and not what the glob says.
 #[test]
 fn a_glob_of_several_wildcards_that_gobwas_takes_together_ends_the_evaluation() {
     let by = |delimiters: &[&str]| {
@@ -175,7 +175,7 @@ fn a_glob_of_several_wildcards_that_gobwas_takes_together_ends_the_evaluation() 
     }
 }
 
-/// One kind of pattern, or other delimiters, stand under no other's name.
+/// The cache tells kinds of patterns and delimiters apart.
 #[test]
 fn patterns_are_not_taken_for_one_another() {
     let glob = |pattern: &str, delimiters: &[&str], text: &str| {
@@ -208,13 +208,13 @@ fn a_thread_keeps_so_many_patterns_and_no_more() {
         most = most.max(bytes);
     }
     assert!(most > kept::MAX_PATTERN_BYTES / 2);
-    // A large one, in a full house, and one that is none.
+    // A large pattern in a full cache, and an invalid one.
     check(&format!("^{}$", "[ab]{900}"), "a", Some(false));
     check("(", "a", None);
     assert!(kept::kept_bytes() <= kept::MAX_PATTERN_BYTES);
 }
 
-/// A pattern of an order could otherwise hold a thread up for seconds.
+/// A pattern from an order could otherwise occupy a thread for seconds.
 #[test]
 fn an_evaluation_matches_so_much_and_no_more() {
     let text = "ab".repeat(7_000);
@@ -223,7 +223,7 @@ fn an_evaluation_matches_so_much_and_no_more() {
     forget_steps();
     assert_eq!(search("abc"), Ok(Some(false)));
     assert_eq!(search(&text), Err(()));
-    // What is small may search a whole body.
+    // A small pattern may search a whole body.
     forget_steps();
     check("^[A-Z]+$", &text, Some(false));
     let mut calls = 0;

@@ -1,4 +1,4 @@
-//! Writes syntax as text again, on one line. Under a `not`, operands are taken out on the way.
+//! Prints syntax as source text, on one line. Under a `not`, operands are extracted on the way.
 
 use regorus::Value;
 use regorus::unstable::{ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref};
@@ -7,7 +7,7 @@ use super::Walk;
 use super::scope::Level;
 use crate::rego::syntax::walk;
 
-/// How tightly an expression is bound; one that is bound less tightly than its place needs gets
+/// How tightly an expression binds. One that binds less tightly than its position needs gets
 /// parentheses.
 const LOOSE: u8 = 0;
 const COMPARISON: u8 = 1;
@@ -17,10 +17,10 @@ const SUM: u8 = 4;
 const PRODUCT: u8 = 5;
 const TERM: u8 = 6;
 
-/// Writes a part of an expression for a place.
+/// Prints a part of an expression, for a position that needs this binding.
 type Part<W> = fn(&mut W, &Expr, u8) -> String;
 
-/// As it stands.
+/// Prints without extracting operands.
 impl Walk<'_, '_> {
     fn printed(&mut self, query: &Query) -> String {
         self.scopes.enter(Level::of(query));
@@ -29,7 +29,7 @@ impl Walk<'_, '_> {
         statements.join("; ")
     }
 
-    /// A statement of a nested query; the negated ones are written anew.
+    /// Prints a statement of a nested query; negations are rewritten.
     fn written(&mut self, statement: &LiteralStmt) -> String {
         let text = match &statement.literal {
             Literal::NotExpr { expr, .. } => {
@@ -105,8 +105,8 @@ impl Walk<'_, '_> {
         items.join(", ")
     }
 
-    /// The expression of its parts, each as `part` writes it for a place; and how tightly it is
-    /// bound. What a reference and a comprehension are made of is written as it stands.
+    /// Prints an expression, its parts with `part`; returns how tightly it binds. The parts of a
+    /// reference and of a comprehension are printed plainly.
     fn composed(&mut self, expr: &Expr, part: Part<Self>) -> (String, u8) {
         let text = match expr {
             Expr::String { value, .. } | Expr::RawString { value, .. } => string(value),
@@ -141,7 +141,8 @@ impl Walk<'_, '_> {
                 format!("{}({})", self.plain(fcn, TERM), self.list(params, part))
             }
             Expr::UnaryExpr { expr, .. } => {
-                // The parser takes all that follows: one pair of parentheses for a row of them.
+                // The parser takes all that follows as the operand: one pair of parentheses for a
+                // row of signs.
                 let mut text = "- ".to_owned();
                 let mut inner = expr;
                 while let Expr::UnaryExpr { expr, .. } = inner.as_ref() {
@@ -187,7 +188,7 @@ impl Walk<'_, '_> {
         (text, TERM)
     }
 
-    /// Operators of one kind are taken from the left.
+    /// Operators of one kind associate to the left.
     fn infix(
         &mut self,
         lhs: &Expr,
@@ -202,9 +203,10 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Under a `not`, as OPA reads it: what may be undefined is taken out and asked for first.
+/// Under a `not`, as in OPA: what may be undefined is extracted and evaluated first.
 impl Walk<'_, '_> {
-    /// What is negated. A reference is asked for under the `not`, and so are the sides of `==`.
+    /// Prints a negated expression. A reference is evaluated under the `not`, and so are the sides
+    /// of `==`.
     pub(super) fn negated(&mut self, expr: &Expr) -> String {
         let part: Part<Self> = match expr {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
@@ -220,13 +222,13 @@ impl Walk<'_, '_> {
             _ => |walk, operand, _| walk.operand(operand),
         };
         match self.composed(expr, part) {
-            // A comma of its own would end it.
+            // Its comma would end the statement.
             (text, LOOSE) if matches!(expr, Expr::Membership { .. }) => format!("({text})"),
             (text, _) => text,
         }
     }
 
-    /// A reference stays, its indexes apart; anything else is an operand.
+    /// A reference stays, but not its indexes; anything else is an operand.
     fn side(&mut self, expr: &Expr) -> String {
         match expr {
             Expr::Var { span, .. } => span.text().to_owned(),
@@ -241,8 +243,8 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// What may be undefined gets a name, and the name takes its place. The parts of an operation
-    /// need none of their own, for it is undefined when one of them is.
+    /// Replaces what may be undefined by a name. The parts of an operation need no names of their
+    /// own: it is undefined when one of them is.
     fn operand(&mut self, expr: &Expr) -> String {
         let is_bound = |name: &str| !self.scopes.is_document(name);
         if walk::is_made_of(expr, &is_bound) {
@@ -256,7 +258,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// JSON, which a string of Rego is.
+/// A JSON string, which is a Rego string as well.
 fn string(value: &Value) -> String {
     value.to_json_str().unwrap_or_default()
 }

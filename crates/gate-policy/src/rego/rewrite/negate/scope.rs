@@ -1,4 +1,4 @@
-//! What the names under a `not` stand for, and whether they have a value there.
+//! Which names are bound where a `not` stands, and which are documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query};
 use crate::rego::syntax::references::{Names, Path, path};
 use crate::rego::syntax::walk::{self, Visitor};
 
-/// The names that are rules in each package of a bundle.
+/// The names of the rules in each package of a bundle.
 pub(super) struct Rules(BTreeMap<Path, BTreeSet<String>>);
 
 impl Rules {
@@ -30,11 +30,11 @@ pub(super) struct Scopes<'r> {
     levels: Vec<Level>,
 }
 
-/// The names of one query, or of what stands around it.
+/// The names of one query, or of what surrounds it.
 #[derive(Default)]
 pub(super) struct Level {
-    /// Those that stand in an expression which is not negated: it gives them their value, or
-    /// another one must, or the engines refuse the rule.
+    /// Those in an expression that is not negated: it binds them, or another must, or the engines
+    /// refuse the rule.
     bound: BTreeSet<String>,
     /// Those that `some` declares.
     declared: BTreeSet<String>,
@@ -57,7 +57,7 @@ impl<'r> Scopes<'r> {
         self.levels.pop();
     }
 
-    /// What follows is another rule.
+    /// Starts another rule.
     pub(super) fn clear(&mut self) {
         self.levels = vec![Level::default()];
     }
@@ -68,7 +68,7 @@ impl<'r> Scopes<'r> {
         }
     }
 
-    /// Whether the name, if it is no local one, is a document and so may be undefined.
+    /// Whether the name, unless it is local, is a document, which may be undefined.
     pub(super) fn is_document(&self, name: &str) -> bool {
         let rules = self.rules.0.get(&self.names.package);
         matches!(name, "input" | "data")
@@ -76,7 +76,7 @@ impl<'r> Scopes<'r> {
             || rules.is_some_and(|rules| rules.contains(name))
     }
 
-    /// Whether something else than the negated expression gives the name its value.
+    /// Whether something else than the negated expression binds the name.
     fn has_value(&self, name: &str) -> bool {
         for level in self.levels.iter().rev() {
             if level.bound.contains(name) {
@@ -107,7 +107,7 @@ impl Level {
         level
     }
 
-    /// Those of an `every`.
+    /// The names of an `every`.
     pub(super) fn every<'n>(names: impl Iterator<Item = &'n str>) -> Self {
         Self {
             bound: names.map(ToOwned::to_owned).collect(),

@@ -3,10 +3,10 @@
 //! This is the one module of the crate that touches files.
 
 mod draft;
+mod rights;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -105,8 +105,8 @@ impl KeyFile {
     ///
     /// # Errors
     /// [`KeyFileError`]; [`KeyFileError::OthersMayRead`] when group or others have any right. As for PostgreSQL's
-    /// `ssl_key_file` the group may read a file of root's, unless it is root who asks: so come the secrets of
-    /// a Kubernetes volume.
+    /// `ssl_key_file` the group may read a file of root's, unless root reads it: so come the secrets of a
+    /// Kubernetes volume.
     pub fn read(&self) -> Result<KeyRing, KeyFileError> {
         let file = File::open(&self.path).map_err(self.io("open"))?;
         let about = file.metadata().map_err(self.io("look at"))?;
@@ -115,7 +115,12 @@ impl KeyFile {
                 path: self.path.clone(),
             });
         }
-        self.check_mode(&about)?;
+        if let Some(mode) = rights::unfit_mode(&about) {
+            return Err(KeyFileError::OthersMayRead {
+                path: self.path.clone(),
+                mode,
+            });
+        }
         // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
         let room = usize::try_from(about.len()).unwrap_or(0).saturating_add(1);
         let mut text = Zeroizing::new(Vec::with_capacity(room));
@@ -218,17 +223,6 @@ impl KeyFile {
         File::open(dir)?.sync_all()
     }
 
-    fn check_mode(&self, about: &fs::Metadata) -> Result<(), KeyFileError> {
-        let mode = about.mode() & 0o777;
-        if may_have(mode, about.uid(), rustix::process::geteuid().as_raw()) {
-            return Ok(());
-        }
-        Err(KeyFileError::OthersMayRead {
-            path: self.path.clone(),
-            mode,
-        })
-    }
-
     fn io(&self, action: &'static str) -> impl FnOnce(io::Error) -> KeyFileError + '_ {
         move |source| KeyFileError::Io {
             action,
@@ -243,17 +237,6 @@ impl KeyFile {
             source,
         }
     }
-}
-
-/// Whether a key file of `owner` may have that mode when `reader` reads it.
-const fn may_have(mode: u32, owner: u32, reader: u32) -> bool {
-    const ROOT: u32 = 0;
-    let others = if owner == ROOT && reader != ROOT {
-        0o037
-    } else {
-        0o077
-    };
-    mode & others == 0
 }
 
 #[cfg(test)]
@@ -315,20 +298,6 @@ mod tests {
                 other => assert!(!refused && other.is_ok(), "{mode:o}"),
             }
         }
-    }
-
-    #[test]
-    fn the_group_may_read_what_is_roots() {
-        const ROOT: u32 = 0;
-        for mode in [0o440, 0o640] {
-            assert!(may_have(mode, ROOT, 1_000), "{mode:o}");
-            assert!(!may_have(mode, ROOT, ROOT), "{mode:o}");
-            assert!(!may_have(mode, 1_000, 1_000), "{mode:o}");
-        }
-        for mode in [0o444, 0o460, 0o650, 0o604] {
-            assert!(!may_have(mode, ROOT, 1_000), "{mode:o}");
-        }
-        assert!(may_have(0o600, ROOT, 1_000) && may_have(0o400, 1_000, 1_000));
     }
 
     #[test]

@@ -1,0 +1,42 @@
+//! Who may have a right to a key file: whoever can read it can forge tokens.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+
+const ROOT: u32 = 0;
+
+/// The mode of a file that others have too much right to.
+pub(super) fn unfit_mode(about: &Metadata) -> Option<u32> {
+    let mode = about.mode() & 0o777;
+    let reader = rustix::process::geteuid().as_raw();
+    (!is_fit(mode, about.uid(), reader)).then_some(mode)
+}
+
+/// Whether a key file of `owner` may have that mode when `reader` reads it. The rule is PostgreSQL's for
+/// `ssl_key_file`: the owner alone; or, for a file of root's, the group may read it, unless root reads it.
+const fn is_fit(mode: u32, owner: u32, reader: u32) -> bool {
+    let others = if owner == ROOT && reader != ROOT {
+        0o037
+    } else {
+        0o077
+    };
+    mode & others == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_may_read_what_is_roots() {
+        for mode in [0o440, 0o640] {
+            assert!(is_fit(mode, ROOT, 1_000), "{mode:o}");
+            assert!(!is_fit(mode, ROOT, ROOT), "{mode:o}");
+            assert!(!is_fit(mode, 1_000, 1_000), "{mode:o}");
+        }
+        for mode in [0o444, 0o460, 0o650, 0o604] {
+            assert!(!is_fit(mode, ROOT, 1_000), "{mode:o}");
+        }
+        assert!(is_fit(0o600, ROOT, 1_000) && is_fit(0o400, 1_000, 1_000));
+    }
+}

@@ -2,6 +2,7 @@
 //! what ended long ago, takes a snapshot now and then so that the next start is quick, and
 //! prunes the journal when it is told for how long to keep it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -59,7 +60,12 @@ fn look_after(
     let mut periods = 0_u64;
     let mut is_due = false;
     while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-        match gate.ledger().maintain() {
+        // A panic must not end what recovers a failed journal: it is told, and the next period tries again.
+        let Ok(maintained) = catch_unwind(AssertUnwindSafe(|| gate.ledger().maintain())) else {
+            tracing::error!("housekeeping panicked; trying on");
+            continue;
+        };
+        match maintained {
             Ok(done) => {
                 failing = false;
                 metrics.expired(done.expired);

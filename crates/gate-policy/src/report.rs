@@ -55,7 +55,14 @@ impl fmt::Display for CheckReport {
             writeln!(f, "asks for   {}", self.asks.join(" "))?;
         }
         match (&self.ledger, &self.data) {
-            (ledger, Ok(data)) => write_data(f, data, ledger.is_none()),
+            (None, Ok(data)) => write_data(f, data, true),
+            (Some(_), Ok(data)) => {
+                write_data(f, data, false)?;
+                writeln!(
+                    f,
+                    "enforced   max_exposure, by the ledger; any other limit only where a rule reads it"
+                )
+            }
             (None, Err(error)) => writeln!(f, "warning    {error}"),
             (Some(ledger), Err(error)) => {
                 write_ledger(f, ledger)?;

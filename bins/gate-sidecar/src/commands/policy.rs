@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use gate_policy::{ActivateError, Bundle, EvalLimits, Policy as Rules, RecordedInput, Verdict};
+use gate_policy::{
+    ActivateError, Bundle, EvalLimits, Policy as Rules, RecordedInput, Verdict, reason,
+};
 
 use super::recorded::Recorded;
 use super::{NO, answer_or_why, say, stdin};
@@ -61,13 +63,31 @@ fn load(path: &Path, settings: &BundleSettings) -> Result<Loaded> {
 fn check(Loaded { bundle, limits }: &Loaded) -> Result<ExitCode> {
     say(gate_policy::check(bundle)?.to_string().trim_end())?;
     match gate_policy::activate_with(bundle, *limits) {
-        Ok(_) => Ok(ExitCode::SUCCESS),
+        Ok(policy) => {
+            if answers_in_a_wrong_shape(&*policy)? {
+                eprintln!(
+                    "warning: an ordinary order is blocked with `{}`: `decision` must be \
+                     {{\"allow\": true or false, \"reasons\": [texts]}}",
+                    reason::POLICY_SHAPE
+                );
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Err(error @ ActivateError::Tests(_)) => {
             eprintln!("{error}");
             Ok(NO)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the policy's answer to a plain order can never be an allow, whatever it means.
+fn answers_in_a_wrong_shape(policy: &dyn Rules) -> Result<bool> {
+    const ORDER: &str = r#"{"order":{"client_order_id":"check","symbol":"AAPL","side":"BUY","qty":1,"price":1},
+        "context":{"client_id":"check"}}"#;
+    let order = RecordedInput::parse(ORDER)?;
+    let verdict = policy.evaluate(&order.input(order.notional(policy)?));
+    Ok(verdict.reasons == [reason::POLICY_SHAPE])
 }
 
 fn test(Loaded { bundle, limits }: &Loaded) -> Result<ExitCode> {

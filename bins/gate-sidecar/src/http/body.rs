@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use gate_api::{Code, MAX_BODY_BYTES, Problem};
@@ -30,7 +30,26 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
         let detail = format!("the body has the content coding {coding:?}: send it as it is");
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    body
+    match body {
+        // What was announced did not come, and would have been refused.
+        Err(late) if late.code() == Code::RequestTimeout && announces_too_much(headers) => {
+            Err(too_large())
+        }
+        body => body,
+    }
+}
+
+/// Whether `Content-Length` is beyond what is taken.
+fn announces_too_much(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
+    length.is_some_and(|length| length > most)
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+    Problem::new(Code::BodyTooLarge, detail)
 }
 
 async fn within_time(
@@ -83,8 +102,7 @@ async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
         }
     }
     if total > MAX_BODY_BYTES {
-        let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
-        return Err(Problem::new(Code::BodyTooLarge, detail));
+        return Err(too_large());
     }
     if let Some(joined) = joined {
         body = joined.freeze();

@@ -81,9 +81,20 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     let mut behind = sidecar.client();
     behind.write(format!("{head}{body}{head}").as_bytes());
     assert_authorized(&mut behind, "o-1");
-    for client in [&mut alone, &mut behind] {
+    let mut too_much = sidecar.client();
+    let length = format!("content-length: {}\r\n", body.len());
+    assert!(head.contains(&length), "{head}");
+    too_much.write(
+        head.replace(&length, "content-length: 16385\r\n")
+            .as_bytes(),
+    );
+    for (client, status, code) in [
+        (&mut alone, 408, "request_timeout"),
+        (&mut behind, 408, "request_timeout"),
+        (&mut too_much, 413, "body_too_large"),
+    ] {
         let reply = client.read_reply().unwrap();
-        assert_eq!(reply.status, 408);
-        assert_eq!(reply.json()["code"], "request_timeout");
+        assert_eq!(reply.status, status);
+        assert_eq!(reply.json()["code"], code);
     }
 }

@@ -301,6 +301,28 @@ fn a_sidecar_that_cannot_listen_everywhere_says_of_nowhere_that_it_does() {
     assert_eq!(String::from_utf8_lossy(&refused.stdout), "");
 }
 
+#[test]
+fn a_policy_that_can_never_allow_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    for (decision, warned) in [
+        ("{\"allow\": true, \"reasons\": []}", false),
+        ("{\"allow\": false, \"reasons\": [\"closed\"]}", false),
+        ("{\"allow\": true}", true),
+        ("true", true),
+    ] {
+        let rego = format!("package gate\ndecision := {decision}\n");
+        std::fs::write(dir.path().join("policy.rego"), rego).unwrap();
+        let checked = run(&["policy", "check", dir.path().to_str().unwrap()], b"");
+        assert_eq!(checked.status.code(), Some(0));
+        let said = stderr(&checked);
+        assert_eq!(
+            said.contains("`policy_shape`"),
+            warned,
+            "{decision}: {said}"
+        );
+    }
+}
+
 /// What a start would refuse, beside a sidecar that serves.
 #[test]
 fn a_start_can_be_tried_without_one() {

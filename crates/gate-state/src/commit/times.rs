@@ -46,6 +46,8 @@ impl CommitTimes {
 /// Counts of the writer's work. Only the writer's thread adds to them.
 #[derive(Debug, Default)]
 pub(crate) struct Commits {
+    /// When the commit under way began, on the monotonic clock; zero when none is.
+    began_ns: AtomicU64,
     bytes: AtomicU64,
     last_ns: AtomicU64,
     max_ns: AtomicU64,
@@ -54,6 +56,24 @@ pub(crate) struct Commits {
 }
 
 impl Commits {
+    /// A commit begins, or what is to be done after one.
+    pub(crate) fn begin(&self, now_ns: u64) {
+        self.began_ns.store(now_ns.max(1), Ordering::Relaxed);
+    }
+
+    /// None is under way.
+    pub(crate) fn end(&self) {
+        self.began_ns.store(0, Ordering::Relaxed);
+    }
+
+    /// For how long the commit under way has been so, in nanoseconds.
+    pub(crate) fn under_way_ns(&self, now_ns: u64) -> u64 {
+        match self.began_ns.load(Ordering::Relaxed) {
+            0 => 0,
+            began_ns => now_ns.saturating_sub(began_ns),
+        }
+    }
+
     /// Counts a commit.
     pub(crate) fn add(&self, bytes: usize, took_ns: u64) {
         let bytes = u64::try_from(bytes).unwrap_or_default();

@@ -43,6 +43,7 @@ impl Writer {
                 }
             };
             let start = self.clock.monotonic_ns();
+            self.commits.begin(start);
             if let Err(error) = self.appender.commit(&chunk.seqs(), &mut chunk.frames) {
                 self.fail(&error);
                 return false;
@@ -65,6 +66,7 @@ impl Writer {
                 self.fail(&error);
                 return false;
             }
+            self.commits.end();
             done = Some(chunk);
         }
         self.keeper.finish(&self.appender);
@@ -74,6 +76,7 @@ impl Writer {
     /// After a failed commit nobody knows what is on disk, so nothing more is written with this
     /// connection and everyone who waits is told.
     fn fail(&self, error: &dyn std::fmt::Display) {
+        self.commits.end();
         self.queue.poison();
         self.durable.fail();
         tracing::error!(%error, "journal cannot be written; refusing until it is recovered");

@@ -11,6 +11,9 @@ use crate::commit::times::CommitTimes;
 use crate::error::RecordError;
 use crate::record::Seq;
 
+/// A commit that takes longer has stalled.
+const STALLED_NS: u64 = 2_000_000_000;
+
 /// How the ledger is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
@@ -62,6 +65,8 @@ pub enum JournalState {
     /// The write-ahead log is at its limit: another process has kept the ledger open in a read
     /// transaction, and the writer waits for that to end.
     LogAtLimit,
+    /// The commit under way takes longer than two seconds: the disk does not answer.
+    Stalled,
     /// A commit failed and the journal was not recovered since.
     Failed,
     /// The ledger was closed.
@@ -76,6 +81,7 @@ impl fmt::Display for JournalState {
             Self::LogAtLimit => {
                 "the write-ahead log is at its limit, held there by another process that reads the ledger"
             }
+            Self::Stalled => "the disk has not answered the journal for two seconds",
             Self::Failed => "the journal cannot be written",
             Self::Closed => "the ledger is closed",
         })
@@ -179,6 +185,8 @@ impl Ledger {
             JournalState::Failed
         } else if self.checkpoints.is_at_limit() {
             JournalState::LogAtLimit
+        } else if self.commits.under_way_ns(self.clock.monotonic_ns()) > STALLED_NS {
+            JournalState::Stalled
         } else if self.queue.admits() == Err(RecordError::Overloaded) {
             JournalState::QueueFull
         } else {
@@ -189,5 +197,29 @@ impl Ledger {
     /// SQLite as the journal's writer uses it.
     pub fn sqlite(&self) -> &SqliteInfo {
         &self.sqlite
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gate_types::{Clock as _, ManualClock, Timestamp};
+
+    use super::*;
+    use crate::config::LedgerConfig;
+
+    #[test]
+    fn a_commit_without_an_end_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
+        ledger.commits.begin(clock.monotonic_ns());
+        clock.advance_ns(STALLED_NS);
+        assert_eq!(ledger.journal_state(), JournalState::Open);
+        clock.advance_ns(1);
+        assert_eq!(ledger.journal_state(), JournalState::Stalled);
+        ledger.commits.end();
+        assert_eq!(ledger.journal_state(), JournalState::Open);
     }
 }

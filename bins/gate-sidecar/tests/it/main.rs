@@ -18,6 +18,7 @@ mod concurrency;
 mod contract;
 mod crash;
 mod data_api;
+mod docs;
 mod drain;
 mod kill;
 mod log;

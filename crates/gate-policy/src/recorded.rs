@@ -135,10 +135,8 @@ impl RecordedInput {
     /// As [`RecordedInput::judge`].
     pub fn decide(&self, policy: &dyn Policy) -> Result<Verdict, AmountError> {
         let verdict = self.judge(policy)?;
-        let after = self.exposure.gross.checked_add(self.notional(policy)?);
         let limit = verdict.max_exposure;
-        let is_within = after.is_ok_and(|after| limit.is_none_or(|limit| after <= limit));
-        if verdict.allow && !is_within {
+        if verdict.allow && !self.exposure.admits(self.notional(policy)?, limit) {
             return Ok(Verdict {
                 max_exposure: limit,
                 ..Verdict::blocked(reason::MAX_EXPOSURE)

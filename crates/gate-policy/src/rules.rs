@@ -87,7 +87,7 @@ fn judge(data: &TypedData, input: &PolicyInput<'_>) -> Verdict {
     broken.when(
         limits
             .max_exposure
-            .is_some_and(|limit| exceeds(input, limit)),
+            .is_some_and(|limit| !input.exposure.admits(input.notional, Some(limit))),
         reason::MAX_EXPOSURE,
     );
     broken.when(
@@ -119,14 +119,6 @@ fn judge(data: &TypedData, input: &PolicyInput<'_>) -> Verdict {
     }
     broken.when(data.is_restricted(input.symbol), reason::RESTRICTED_SYMBOL);
     broken.verdict(limits.max_exposure)
-}
-
-fn exceeds(input: &PolicyInput<'_>, limit: Notional) -> bool {
-    input
-        .exposure
-        .gross
-        .checked_add(input.notional)
-        .map_or(true, |after| after > limit)
 }
 
 /// The reasons found so far.

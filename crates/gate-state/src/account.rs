@@ -19,7 +19,7 @@ use std::hash::BuildHasherDefault;
 use gate_types::{Exposure, NetNotional, Notional, Side, Timestamp};
 
 use doubt::Doubt;
-use event::{Event, What};
+use event::{Event, NewOrder, What};
 use hold::Hold;
 use key::{KeyHasher, OrderKey};
 use order::{Order, OrderSlot};
@@ -133,8 +133,8 @@ impl Account {
     /// Applies one event.
     pub(crate) fn apply(&mut self, event: &Event) -> Effect {
         self.last_seq = event.seq;
-        if let What::Decide { .. } = event.what {
-            self.decide(event);
+        if let What::Decide(new) = &event.what {
+            self.decide(event, new);
             return Effect::default();
         }
         let Some(order) = self.orders.get_mut(&event.order) else {
@@ -144,71 +144,40 @@ impl Account {
             };
         };
         let (was_live, before) = (order.is_live(), order.hold());
-        let mut effect = Effect::default();
-        let mut position = None;
-        match &event.what {
-            What::Decide { .. } => {}
-            What::Release { qty, mark } => {
-                let (hold, freed) = before.release(*qty);
-                effect.freed = freed;
-                order.store(&hold, *mark, (Phase::Released, event.at));
-            }
-            What::Expire => {
-                let (hold, freed) = before.release(None);
-                effect.freed = freed;
-                order.store(&hold, None, (Phase::Expired, event.at));
-            }
-            What::Fill {
-                qty,
-                notional,
-                mark,
-            } => {
-                let step = before.fill(*qty);
-                effect.freed = step.converted;
-                order.store(&step.hold, Some(*mark), (Phase::Filled, event.at));
-                position = Some((order.symbol, order.side(), *notional));
-            }
-        }
+        let (freed, traded) = step(order, event);
+        let position = traded.map(|notional| (order.symbol, order.side(), notional));
         self.settle(event, &before, was_live);
         if let Some((symbol, side, notional)) = position {
             self.trade(symbol, side, notional);
         }
-        effect
+        Effect {
+            freed,
+            unknown: false,
+        }
     }
 
-    fn decide(&mut self, event: &Event) {
-        let What::Decide {
-            digest,
-            symbol,
-            side,
-            qty,
-            hold,
-            expires,
-        } = &event.what
-        else {
-            return;
-        };
-        let (phase, stamp) = match hold {
-            Some(_) => (Phase::Live, *expires),
+    fn decide(&mut self, event: &Event, new: &NewOrder) {
+        let (phase, stamp) = match new.hold {
+            Some(_) => (Phase::Live, new.expires),
             None => (Phase::Blocked, event.at),
         };
         let order = Order::new(&OrderSlot {
-            digest: *digest,
+            digest: new.digest,
             seq: event.seq,
-            qty: *qty,
-            hold: hold.unwrap_or_default(),
+            qty: new.qty,
+            hold: new.hold.unwrap_or_default(),
             stamp,
-            symbol: *symbol,
-            side: *side,
+            symbol: new.symbol,
+            side: new.side,
             phase,
         });
         self.orders.insert(event.order, order);
-        match hold {
+        match new.hold {
             Some(hold) => {
-                self.reserved = self.reserved.saturating_add(*hold);
+                self.reserved = self.reserved.saturating_add(hold);
                 self.open_orders = self.open_orders.saturating_add(1);
                 self.rate.record(event.at);
-                self.doubt.expect(*expires, event.order);
+                self.doubt.expect(new.expires, event.order);
             }
             None => {
                 self.rate.pass(event.at);
@@ -339,15 +308,45 @@ impl Account {
     }
 }
 
-const LARGEST: u128 = 10_u128.pow(24);
-const LONGEST: i128 = 10_i128.pow(24);
+/// Applies what happened to an order that is there. Returns the hold that it freed or converted, in micros, and the
+/// notional that traded, if any did.
+fn step(order: &mut Order, event: &Event) -> (u128, Option<u128>) {
+    let before = order.hold();
+    match &event.what {
+        What::Decide(_) => (0, None),
+        What::Release { qty, mark } => {
+            let (hold, freed) = before.release(*qty);
+            order.store(&hold, *mark, (Phase::Released, event.at));
+            (freed, None)
+        }
+        What::Expire => {
+            let (hold, freed) = before.release(None);
+            order.store(&hold, None, (Phase::Expired, event.at));
+            (freed, None)
+        }
+        What::Fill {
+            qty,
+            notional,
+            mark,
+        } => {
+            let step = before.fill(*qty);
+            order.store(&step.hold, Some(*mark), (Phase::Filled, event.at));
+            (step.converted, Some(*notional))
+        }
+    }
+}
 
 /// Micros as an amount; a sum beyond what an amount can hold is shown as the largest there is.
 pub(crate) fn notional(micros: u128) -> Notional {
-    Notional::from_micros(micros.min(LARGEST)).unwrap_or_default()
+    Notional::from_micros(micros).unwrap_or(Notional::MAX)
 }
 
-/// As [`notional`], of a position.
+/// Micros as a net amount; one beyond what it can hold is shown as the largest there is.
 pub(crate) fn net_notional(micros: i128) -> NetNotional {
-    NetNotional::from_micros(micros.clamp(-LONGEST, LONGEST)).unwrap_or_default()
+    let largest = if micros < 0 {
+        NetNotional::MIN
+    } else {
+        NetNotional::MAX
+    };
+    NetNotional::from_micros(micros).unwrap_or(largest)
 }

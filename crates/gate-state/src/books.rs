@@ -203,7 +203,7 @@ impl Books {
         let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
         let mut bytes = Vec::new();
         let mut copy = AccountImage::default();
-        let mut symbols = Texts::new();
+        let mut symbols = Texts::default();
         self.symbols.catch_up(&mut symbols);
         for client in self.clients() {
             let Some(account) = self.known_account(&client) else {

@@ -27,7 +27,7 @@ use rusqlite::Connection;
 use crate::books::Books;
 use crate::commit::checkpoint::Checkpoints;
 use crate::commit::durable::{CommitListener, Durable, WaitFor};
-use crate::commit::queue::{Queue, Room};
+use crate::commit::queue::{Admission, Queue};
 use crate::commit::times::Commits;
 use crate::config::{Durability, LedgerConfig};
 use crate::error::{NotDurable, OpenError, RecordError};
@@ -219,16 +219,21 @@ impl Ledger {
 
     /// Encodes a record and queues it under the next number, if there is room.
     fn push(&self, at: Timestamp, record: &impl Body) -> Result<u64, RecordError> {
-        self.push_with(at, record, Room::IfAny)
+        self.push_with(at, record, Admission::Bounded)
     }
 
     /// As [`Self::push`], for what a full queue does not keep out: a kill switch, which is for when things go
     /// wrong, and what a reload says.
     fn push_always(&self, at: Timestamp, record: &impl Body) -> Result<u64, RecordError> {
-        self.push_with(at, record, Room::Always)
+        self.push_with(at, record, Admission::Unbounded)
     }
 
-    fn push_with(&self, at: Timestamp, record: &impl Body, room: Room) -> Result<u64, RecordError> {
+    fn push_with(
+        &self,
+        at: Timestamp,
+        record: &impl Body,
+        admission: Admission,
+    ) -> Result<u64, RecordError> {
         thread_local! {
             static FRAME: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
@@ -236,7 +241,7 @@ impl Ledger {
             open_frame(frame);
             encode(at, record, frame);
             close_frame(frame);
-            self.queue.push(frame, room)
+            self.queue.push(frame, admission)
         })
     }
 }

@@ -106,6 +106,8 @@ const MAX_MICROS: u128 = 10_u128.pow(24);
 impl Notional {
     /// Nothing.
     pub const ZERO: Self = Self { micros: 0 };
+    /// The largest there is: 10^18 units of the currency.
+    pub const MAX: Self = Self { micros: MAX_MICROS };
 
     /// `qty × price × contract size`, rounded **up** to a micro, so that a hold never
     /// understates an order.

@@ -49,6 +49,11 @@ impl Decimal {
         mantissa: 0,
         scale: 0,
     };
+    /// The largest there is: 18 nines.
+    pub const MAX: Self = Self {
+        mantissa: 999_999_999_999_999_999,
+        scale: 0,
+    };
     /// One.
     pub const ONE: Self = Self {
         mantissa: 1,

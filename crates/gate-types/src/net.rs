@@ -13,9 +13,16 @@ pub struct NetNotional {
     micros: i128,
 }
 
+/// [`Notional::MAX`], in micros.
+const LARGEST: i128 = 10_i128.pow(24);
+
 impl NetNotional {
     /// Neither long nor short.
     pub const ZERO: Self = Self { micros: 0 };
+    /// As long as can be: 10^18 units of the currency.
+    pub const MAX: Self = Self { micros: LARGEST };
+    /// As short as can be.
+    pub const MIN: Self = Self { micros: -LARGEST };
 
     /// Reads an amount as [`Notional::parse`] does, with a `-` before it when it is short.
     ///

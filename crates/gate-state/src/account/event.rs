@@ -16,15 +16,8 @@ pub(crate) struct Event {
 
 #[derive(Debug, Clone)]
 pub(crate) enum What {
-    /// An order was decided; `hold` is `None` when it was blocked.
-    Decide {
-        digest: [u8; 16],
-        symbol: u32,
-        side: Side,
-        qty: Qty,
-        hold: Option<u128>,
-        expires: Timestamp,
-    },
+    /// An order was decided.
+    Decide(NewOrder),
     /// The venue says that `qty` (nanos; `None`: all that is open) will not trade.
     Release {
         qty: Option<u128>,
@@ -40,6 +33,19 @@ pub(crate) enum What {
     Expire,
 }
 
+/// An order as it was decided.
+#[derive(Debug, Clone)]
+pub(crate) struct NewOrder {
+    pub(crate) digest: [u8; 16],
+    pub(crate) symbol: u32,
+    pub(crate) side: Side,
+    pub(crate) qty: Qty,
+    /// In micros; `None` when it was blocked.
+    pub(crate) hold: Option<u128>,
+    /// When its token expires.
+    pub(crate) expires: Timestamp,
+}
+
 impl Event {
     /// An order was decided. `symbol` stands for its symbol if it was authorized.
     pub(crate) fn decided(
@@ -48,7 +54,7 @@ impl Event {
         decision: &DecisionRecord<'_>,
         symbol: u32,
     ) -> Self {
-        let what = What::Decide {
+        let what = What::Decide(NewOrder {
             digest: short_digest(&decision.digest),
             symbol,
             side: decision.side,
@@ -58,7 +64,7 @@ impl Event {
                 Status::Blocked => None,
             },
             expires: decision.expires,
-        };
+        });
         Self {
             seq,
             at,

@@ -1,8 +1,6 @@
 //! An account as bytes and back: the same bytes for the same state, whatever way led to it.
 //! Snapshots store it; the state hash covers it.
 
-use std::sync::Arc;
-
 use gate_types::{Decimal, Qty, Side, Timestamp};
 
 use super::Account;
@@ -10,10 +8,8 @@ use super::key::{Mark, OrderKey};
 use super::order::{Order, OrderSlot, Progress};
 use super::rate::RateWindow;
 use super::state::Phase;
+use crate::books::symbols::Texts;
 use crate::record::wire::{In, Malformed, Out};
-
-/// The text of each symbol, by its number: the numbers are this process's own.
-pub(crate) type Symbols = Vec<Arc<str>>;
 
 /// What of an account goes into a snapshot. Taken under the account's lock, in as little time as
 /// copying takes; sorted and written down without it. Used again for the next account.
@@ -53,11 +49,11 @@ impl AccountImage {
     }
 
     /// Appends it to the buffer.
-    pub(crate) fn encode(&mut self, client_id: &str, symbols: &Symbols, buffer: &mut Vec<u8>) {
+    pub(crate) fn encode(&mut self, client_id: &str, symbols: &Texts, buffer: &mut Vec<u8>) {
         let mut out = Out(buffer);
         out.text(client_id);
         out.uint(self.last_seq);
-        out.uint(count(self.orders_of_second.len()));
+        out.count(self.orders_of_second.len());
         for time in &self.orders_of_second {
             out.uint(*time);
         }
@@ -67,27 +63,25 @@ impl AccountImage {
             .map(|(symbol, net)| (text(symbols, *symbol), *net))
             .collect();
         positions.sort_unstable();
-        out.uint(count(positions.len()));
+        out.count(positions.len());
         for (symbol, net) in positions {
             out.text(symbol);
-            out.byte(u8::from(net < 0));
-            out.uint(net.unsigned_abs());
+            out.signed(net);
         }
 
         self.orders.sort_unstable_by_key(|(key, _)| *key);
-        out.uint(count(self.orders.len()));
+        out.count(self.orders.len());
         for (key, order) in &self.orders {
             encode_order(key, order, symbols, &mut out);
         }
     }
 }
 
-fn text(symbols: &Symbols, number: u32) -> &str {
-    let index = usize::try_from(number).unwrap_or(usize::MAX);
-    symbols.get(index).map_or("", |text| &**text)
+fn text(symbols: &Texts, number: u32) -> &str {
+    symbols.get(number).map_or("", |text| text)
 }
 
-fn encode_order(key: &OrderKey, order: &Order, symbols: &Symbols, out: &mut Out<'_>) {
+fn encode_order(key: &OrderKey, order: &Order, symbols: &Texts, out: &mut Out<'_>) {
     out.fixed(&key.0);
     out.fixed(&order.digest);
     out.uint(order.seq);
@@ -108,7 +102,7 @@ fn encode_order(key: &OrderKey, order: &Order, symbols: &Symbols, out: &mut Out<
     out.uint(progress.filled);
     out.uint(progress.ended);
     out.uint(progress.over);
-    out.uint(count(progress.marks.len()));
+    out.count(progress.marks.len());
     for mark in &progress.marks {
         out.fixed(&mark.key);
         out.fixed(&mark.content);
@@ -131,14 +125,7 @@ pub(crate) fn decode<'a>(
     let mut positions = Vec::new();
     for _ in 0..from.u64()? {
         let symbol = number_of(from.text()?);
-        let negative = from.byte()? == 1;
-        let size = i128::try_from(from.u128()?).map_err(|_| Malformed)?;
-        let net = if negative {
-            size.saturating_neg()
-        } else {
-            size
-        };
-        positions.push((symbol, net));
+        positions.push((symbol, from.signed()?));
     }
     let mut orders = Vec::new();
     for _ in 0..from.u64()? {
@@ -202,8 +189,4 @@ fn decode_order(
         _ => return Err(Malformed),
     }
     Ok((key, order))
-}
-
-fn count(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }

@@ -198,10 +198,7 @@ impl Order {
 
 /// Nanos as a decimal. A sum of quantities beyond 18 digits is shown as the largest there is.
 pub(crate) fn nanos_to_decimal(nanos: u128) -> Decimal {
-    const LARGEST: u128 = 999_999_999_999_999_999_000_000_000;
-    Decimal::from_nanos(nanos)
-        .or_else(|_| Decimal::from_nanos(LARGEST))
-        .unwrap_or_default()
+    Decimal::from_nanos(nanos).unwrap_or(Decimal::MAX)
 }
 
 #[cfg(test)]

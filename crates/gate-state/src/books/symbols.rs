@@ -5,8 +5,16 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-/// The text of each symbol, by its number: the numbers are this process's own.
-pub(crate) type Texts = Vec<Arc<str>>;
+/// The text of each symbol, by its number. The numbers are this process's own.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(Vec<Arc<str>>);
+
+impl Texts {
+    /// The symbol that a number stands for.
+    pub(crate) fn get(&self, number: u32) -> Option<&Arc<str>> {
+        self.0.get(usize::try_from(number).ok()?)
+    }
+}
 
 /// The symbols that were ever held.
 #[derive(Default)]
@@ -28,25 +36,24 @@ impl Symbols {
         if let Some(number) = known.numbers.get(symbol) {
             return *number;
         }
-        let number = u32::try_from(known.texts.len()).unwrap_or(u32::MAX);
+        let number = u32::try_from(known.texts.0.len()).unwrap_or(u32::MAX);
         let text: Arc<str> = symbol.into();
-        known.texts.push(Arc::clone(&text));
+        known.texts.0.push(Arc::clone(&text));
         known.numbers.insert(text, number);
         number
     }
 
     /// The symbol that a number stands for.
     pub(crate) fn text(&self, number: u32) -> Arc<str> {
-        let index = usize::try_from(number).unwrap_or(usize::MAX);
         let known = self.0.read();
-        let text = known.texts.get(index).map(Arc::clone);
+        let text = known.texts.get(number).map(Arc::clone);
         text.unwrap_or_else(|| Arc::from(""))
     }
 
     /// Adds the symbols that came since, so that each stands at its number.
     pub(crate) fn catch_up(&self, texts: &mut Texts) {
         let known = self.0.read();
-        let new = known.texts.get(texts.len()..).unwrap_or_default();
-        texts.extend(new.iter().map(Arc::clone));
+        let new = known.texts.0.get(texts.0.len()..).unwrap_or_default();
+        texts.0.extend(new.iter().map(Arc::clone));
     }
 }

@@ -61,13 +61,13 @@ pub(crate) enum Work {
     Job(Job),
 }
 
-/// Whether a record is refused when the queue is full.
+/// Whether the queue's bound holds for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// It is.
-    IfAny,
-    /// It is not: there are few of its kind.
-    Always,
+pub(crate) enum Admission {
+    /// A full queue refuses it.
+    Bounded,
+    /// A full queue takes it: there are few of its kind.
+    Unbounded,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,11 +159,11 @@ impl Queue {
     }
 
     /// Allots the next number, writes it into the frame and queues it; or changes nothing.
-    pub(crate) fn push(&self, frame: &mut [u8], room: Room) -> Result<u64, RecordError> {
+    pub(crate) fn push(&self, frame: &mut [u8], admission: Admission) -> Result<u64, RecordError> {
         let mut inner = self.lock();
-        match room {
-            Room::IfAny => self.admit(&inner)?,
-            Room::Always => inner.admit()?,
+        match admission {
+            Admission::Bounded => self.admit(&inner)?,
+            Admission::Unbounded => inner.admit()?,
         }
         let seq = inner.next;
         number_frame(frame, seq);

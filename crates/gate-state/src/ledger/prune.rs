@@ -30,6 +30,7 @@ impl Ledger {
         older_than: Timestamp,
         sign: impl FnOnce(&Anchor) -> Vec<u8>,
     ) -> Result<Option<Anchor>, SnapshotError> {
+        self.forget_ended();
         let needed = self.oldest_remembered().map_or(u64::MAX, Seq::get);
         let before = needed.saturating_sub(1);
         if self.last_row_before(before, older_than)?.is_none() {
@@ -54,21 +55,29 @@ impl Ledger {
         Ok(Some(anchor))
     }
 
-    /// The oldest decision that is still in memory, what ended longer ago than the dedupe window forgotten
-    /// first: nothing from there on can be cut off.
+    /// The oldest decision that is still in memory: nothing from there on can be cut off.
     pub fn oldest_remembered(&self) -> Option<Seq> {
-        let now = self.clock.now();
         let clients = self.books.read().clients();
         let oldest = |client: &str| {
             // Taken anew for each, so that a kill switch need not wait for all of them.
-            let books = self.books.read();
-            let account = books.known_account(client)?;
-            self.forget(&books, &account, now);
+            let account = self.books.read().known_account(client)?;
             let account = account.lock();
             account.orders().map(|order| order.seq).min()
         };
         let oldest = clients.iter().filter_map(|client| oldest(client)).min();
         oldest.map(Seq::new)
+    }
+
+    /// Drops every order that ended longer ago than the dedupe window.
+    fn forget_ended(&self) {
+        let now = self.clock.now();
+        let clients = self.books.read().clients();
+        for client in clients {
+            let books = self.books.read();
+            if let Some(account) = books.known_account(&client) {
+                self.forget(&books, &account, now);
+            }
+        }
     }
 
     /// The last of the leading rows that end by record `bound` and are older than `older_than`.

@@ -83,7 +83,7 @@ impl Ledger {
         file.write(&head)?;
         let mut bytes = Vec::new();
         let mut copy = AccountImage::default();
-        let mut symbols = Texts::new();
+        let mut symbols = Texts::default();
         for client in clients {
             {
                 let books = self.books.read();
@@ -130,7 +130,7 @@ impl Ledger {
         out.fixed(&begin.hash.0);
         let mut body = Vec::new();
         let contexts = books.contexts();
-        out.uint(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
+        out.count(contexts.len());
         for (id, context) in contexts {
             body.clear();
             codec::encode(now, &*context, &mut body);
@@ -138,7 +138,7 @@ impl Ledger {
             out.bytes(&body);
         }
         let kills: Vec<_> = books.kills.thrown().cloned().collect();
-        out.uint(u64::try_from(kills.len()).unwrap_or(u64::MAX));
+        out.count(kills.len());
         for kill in kills {
             body.clear();
             codec::encode(now, &kill, &mut body);

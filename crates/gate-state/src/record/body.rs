@@ -245,8 +245,8 @@ impl Body for PositionRecord<'_> {
     fn write(&self, out: &mut Out<'_>) {
         out.text(&self.client_id);
         out.text(&self.symbol);
-        net(self.before, out);
-        net(self.after, out);
+        out.signed(self.before.micros());
+        out.signed(self.after.micros());
         out.text(&self.actor);
         out.text(&self.reason);
     }
@@ -257,8 +257,8 @@ impl<'a> PositionRecord<'a> {
         Ok(Self {
             client_id: text(from)?,
             symbol: text(from)?,
-            before: read_net(from)?,
-            after: read_net(from)?,
+            before: net(from)?,
+            after: net(from)?,
             actor: text(from)?,
             reason: text(from)?,
         })
@@ -284,7 +284,7 @@ impl Body for DecisionRecord<'_> {
         out.fixed(&self.trace_id);
         out.fixed(&self.expires.unix_nanos().to_le_bytes());
         out.uint(self.context.seq().get());
-        out.uint(u64::try_from(self.reasons.len()).unwrap_or(u64::MAX));
+        out.count(self.reasons.len());
         for reason in &self.reasons {
             out.text(reason);
         }
@@ -361,20 +361,8 @@ fn micros(value: u128) -> Result<Notional, Malformed> {
     Notional::from_micros(value).map_err(|_| Malformed)
 }
 
-fn net(value: NetNotional, out: &mut Out<'_>) {
-    out.byte(u8::from(value.micros() < 0));
-    out.uint(value.micros().unsigned_abs());
-}
-
-fn read_net(from: &mut In<'_>) -> Result<NetNotional, Malformed> {
-    let is_short = from.byte()?;
-    let size = i128::try_from(from.u128()?).map_err(|_| Malformed)?;
-    let micros = match is_short {
-        0 => size,
-        1 => size.saturating_neg(),
-        _ => return Err(Malformed),
-    };
-    NetNotional::from_micros(micros).map_err(|_| Malformed)
+fn net(from: &mut In<'_>) -> Result<NetNotional, Malformed> {
+    NetNotional::from_micros(from.signed()?).map_err(|_| Malformed)
 }
 
 fn text<'a>(from: &mut In<'a>) -> Result<Cow<'a, str>, Malformed> {

@@ -32,6 +32,18 @@ impl Out<'_> {
         }
     }
 
+    /// How many of something follow.
+    pub(crate) fn count(&mut self, len: usize) {
+        // INVARIANT: a length always fits; `usize` is at most 64 bits.
+        self.uint(u64::try_from(len).unwrap_or(u64::MAX));
+    }
+
+    /// A byte that is 1 for a value below zero, and its size.
+    pub(crate) fn signed(&mut self, value: i128) {
+        self.byte(u8::from(value < 0));
+        self.uint(value.unsigned_abs());
+    }
+
     /// `None` is one zero byte; `Some` is a one and the value.
     pub(crate) fn option(&mut self, value: Option<u128>) {
         match value {
@@ -48,8 +60,7 @@ impl Out<'_> {
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        // INVARIANT: a length always fits; `usize` is at most 64 bits.
-        self.uint(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.count(bytes.len());
         self.fixed(bytes);
     }
 }
@@ -95,6 +106,16 @@ impl<'a> In<'a> {
         u64::try_from(self.u128()?).map_err(|_| Malformed)
     }
 
+    pub(crate) fn signed(&mut self) -> Result<i128, Malformed> {
+        let is_negative = self.byte()?;
+        let size = i128::try_from(self.u128()?).map_err(|_| Malformed)?;
+        match is_negative {
+            0 => Ok(size),
+            1 => Ok(size.saturating_neg()),
+            _ => Err(Malformed),
+        }
+    }
+
     pub(crate) fn option(&mut self) -> Result<Option<u128>, Malformed> {
         match self.byte()? {
             0 => Ok(None),
@@ -131,22 +152,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_back_what_it_wrote(n in any::<u128>(), small in any::<u64>(), o in any::<Option<u128>>(), s in ".*") {
+        fn reads_back_what_it_wrote(
+            n in any::<u128>(), small in any::<u64>(), signed in -i128::MAX..=i128::MAX,
+            o in any::<Option<u128>>(), s in ".*",
+        ) {
             let mut bytes = Vec::new();
             let mut out = Out(&mut bytes);
             out.uint(n);
             out.uint(small);
+            out.signed(signed);
             out.option(o);
             out.text(&s);
             let mut read = In(&bytes);
             prop_assert_eq!(read.u128(), Ok(n));
             prop_assert_eq!(read.u64(), Ok(small));
+            prop_assert_eq!(read.signed(), Ok(signed));
             prop_assert_eq!(read.option(), Ok(o));
             prop_assert_eq!(read.text(), Ok(s.as_str()));
             prop_assert_eq!(read.end(), Ok(()));
             // A shortened record is never taken for a whole one.
             let mut short = In(&bytes[..bytes.len() - 1]);
-            let whole = short.u128().and(short.u64()).and(short.option()).and(short.text());
+            let whole = short.u128().and(short.u64()).and(short.signed()).and(short.option()).and(short.text());
             prop_assert_eq!(whole, Err(Malformed));
         }
 

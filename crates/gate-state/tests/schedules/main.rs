@@ -77,7 +77,7 @@ use shuttle::thread;
 use durable::Durable;
 use log::{Appender, Fault, Log, WalKeeper};
 use pace::Pace;
-use queue::{Queue, Room};
+use queue::{Admission, Queue};
 use writer::Writer;
 
 /// Two milliseconds pass with each look at it: commits are slow, and those that share one are waited
@@ -171,7 +171,7 @@ fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
                     if *held >= limit {
                         continue;
                     }
-                    let Ok(seq) = core.queue.push(&mut [0; 8], Room::IfAny) else {
+                    let Ok(seq) = core.queue.push(&mut [0; 8], Admission::Bounded) else {
                         continue;
                     };
                     *held += 1;

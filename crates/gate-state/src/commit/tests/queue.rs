@@ -1,7 +1,7 @@
 //! Tests of `queue`, apart from it: the schedule tests compile that file alone.
 
 use crate::commit::pace::Gathering;
-use crate::commit::queue::{CHUNK_BYTES, Chunk, Queue, Room, Work};
+use crate::commit::queue::{Admission, CHUNK_BYTES, Chunk, Queue, Work};
 use crate::error::{NotDurable, RecordError};
 use crate::record::Record;
 use crate::record::chain::{Frames, close_frame, open_frame};
@@ -27,15 +27,15 @@ fn take(queue: &Queue, done: Option<Chunk>) -> Option<Chunk> {
 #[test]
 fn what_is_always_taken_is_by_a_full_queue_and_by_a_failed_one_not() {
     let queue = Queue::after(7, 1);
-    assert_eq!(queue.push(&mut frame(), Room::Always), Ok(8));
+    assert_eq!(queue.push(&mut frame(), Admission::Unbounded), Ok(8));
     assert_eq!(
-        queue.push(&mut frame(), Room::IfAny),
+        queue.push(&mut frame(), Admission::Bounded),
         Err(RecordError::Overloaded)
     );
-    assert_eq!(queue.push(&mut frame(), Room::Always), Ok(9));
+    assert_eq!(queue.push(&mut frame(), Admission::Unbounded), Ok(9));
     queue.poison();
     assert_eq!(
-        queue.push(&mut frame(), Room::Always),
+        queue.push(&mut frame(), Admission::Unbounded),
         Err(NotDurable.into())
     );
 }
@@ -43,10 +43,10 @@ fn what_is_always_taken_is_by_a_full_queue_and_by_a_failed_one_not() {
 #[test]
 fn numbers_have_no_gap_and_a_full_queue_allots_none() {
     let queue = Queue::after(7, 2);
-    assert_eq!(queue.push(&mut frame(), Room::IfAny), Ok(8));
-    assert_eq!(queue.push(&mut frame(), Room::IfAny), Ok(9));
+    assert_eq!(queue.push(&mut frame(), Admission::Bounded), Ok(8));
+    assert_eq!(queue.push(&mut frame(), Admission::Bounded), Ok(9));
     assert_eq!(
-        queue.push(&mut frame(), Room::IfAny),
+        queue.push(&mut frame(), Admission::Bounded),
         Err(RecordError::Overloaded)
     );
     let chunk = take(&queue, None).unwrap();
@@ -57,7 +57,7 @@ fn numbers_have_no_gap_and_a_full_queue_allots_none() {
     assert_eq!(seqs, [Some(8), Some(9)]);
     // In flight still counts as waiting.
     assert_eq!(
-        queue.push(&mut frame(), Room::IfAny),
+        queue.push(&mut frame(), Admission::Bounded),
         Err(RecordError::Overloaded)
     );
     queue.close();
@@ -65,7 +65,7 @@ fn numbers_have_no_gap_and_a_full_queue_allots_none() {
     assert!(take(&queue, Some(chunk)).is_none());
     assert_eq!(queue.depth(), 0);
     assert_eq!(
-        queue.push(&mut frame(), Room::IfAny),
+        queue.push(&mut frame(), Admission::Bounded),
         Err(NotDurable.into())
     );
 }
@@ -75,7 +75,7 @@ fn large_backlogs_are_cut_at_record_bounds() {
     let queue = Queue::after(0, 1_000_000);
     let count = u64::try_from(3 * CHUNK_BYTES / frame().len()).unwrap();
     for seq in 1..=count {
-        assert_eq!(queue.push(&mut frame(), Room::IfAny), Ok(seq));
+        assert_eq!(queue.push(&mut frame(), Admission::Bounded), Ok(seq));
     }
     queue.close();
     let (mut done, mut next) = (None, 1);
@@ -91,16 +91,16 @@ fn large_backlogs_are_cut_at_record_bounds() {
 #[test]
 fn poison_drops_what_waits() {
     let queue = Queue::after(0, 10);
-    queue.push(&mut frame(), Room::IfAny).unwrap();
+    queue.push(&mut frame(), Admission::Bounded).unwrap();
     queue.poison();
     assert_eq!(
-        queue.push(&mut frame(), Room::IfAny),
+        queue.push(&mut frame(), Admission::Bounded),
         Err(NotDurable.into())
     );
     assert!(take(&queue, None).is_none());
     assert_eq!(queue.last_allotted(), 1);
     queue.reopen(1);
-    assert_eq!(queue.push(&mut frame(), Room::IfAny), Ok(2));
+    assert_eq!(queue.push(&mut frame(), Admission::Bounded), Ok(2));
 }
 
 /// Waits for so many records, for so long at the most.
@@ -125,7 +125,7 @@ fn sleeps_for(queue: &Queue, records: u64) {
 fn a_commit_waits_for_as_many_as_it_is_told_to() {
     let queue = Queue::after(0, 100);
     for _ in 0..5 {
-        queue.push(&mut frame(), Room::IfAny).unwrap();
+        queue.push(&mut frame(), Admission::Bounded).unwrap();
     }
     let take = |gathering| match queue.take(None, gathering) {
         Some(Work::Chunk(chunk)) => (chunk.first, chunk.last),
@@ -136,20 +136,20 @@ fn a_commit_waits_for_as_many_as_it_is_told_to() {
         let writer = scope.spawn(|| take(gathering(4, HOUR)));
         sleeps_for(&queue, 4);
         for _ in 0..3 {
-            queue.push(&mut frame(), Room::IfAny).unwrap();
+            queue.push(&mut frame(), Admission::Bounded).unwrap();
         }
         assert_eq!(queue.awaited(), 4, "three do not wake it");
-        queue.push(&mut frame(), Room::IfAny).unwrap();
+        queue.push(&mut frame(), Admission::Bounded).unwrap();
         assert_eq!(writer.join().unwrap(), (6, 9));
     });
     // Nobody else comes: the one that is there is written without the others.
-    queue.push(&mut frame(), Room::IfAny).unwrap();
+    queue.push(&mut frame(), Admission::Bounded).unwrap();
     assert_eq!(take(gathering(4, MOMENT)), (10, 10));
     // One that comes when patience is over is written at once.
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| take(gathering(4, MOMENT)));
         sleeps_for(&queue, 1);
-        queue.push(&mut frame(), Room::IfAny).unwrap();
+        queue.push(&mut frame(), Admission::Bounded).unwrap();
         assert_eq!(writer.join().unwrap(), (11, 11));
     });
 }
@@ -158,7 +158,7 @@ fn a_commit_waits_for_as_many_as_it_is_told_to() {
 fn jobs_one_after_another_hold_no_record_up() {
     let queue = Queue::after(0, 100);
     let job = || queue.push_job(Box::new(|_| true)).unwrap();
-    queue.push(&mut frame(), Room::IfAny).unwrap();
+    queue.push(&mut frame(), Admission::Bounded).unwrap();
     job();
     let patient = gathering(4, HOUR);
     assert!(matches!(queue.take(None, patient), Some(Work::Job(_))));
@@ -168,7 +168,7 @@ fn jobs_one_after_another_hold_no_record_up() {
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| queue.take(None, patient));
         sleeps_for(&queue, 4);
-        queue.push(&mut frame(), Room::IfAny).unwrap();
+        queue.push(&mut frame(), Admission::Bounded).unwrap();
         assert_eq!(queue.awaited(), 4);
         job();
         assert!(matches!(writer.join().unwrap(), Some(Work::Job(_))));

@@ -2,7 +2,7 @@
 
 use gate_policy::PolicyHash;
 use gate_policy::reason::FAULTS;
-use gate_state::{Decision, Exposure, MAX_EXPOSURE, NewOrder, Status as Verdict, StoredDecision};
+use gate_state::{Decision, Exposure, MAX_EXPOSURE, NewOrder, StoredDecision};
 use gate_token::{Claims, Digest, SigningKey, Status, canonical, sign_into, sign_jws};
 use gate_types::Notional;
 
@@ -185,10 +185,10 @@ impl Answer {
     }
 }
 
-const fn status(verdict: Verdict) -> Status {
-    match verdict {
-        Verdict::Authorized => Status::Authorized,
-        Verdict::Blocked => Status::Blocked,
+const fn status(recorded: gate_state::Status) -> Status {
+    match recorded {
+        gate_state::Status::Authorized => Status::Authorized,
+        gate_state::Status::Blocked => Status::Blocked,
     }
 }
 

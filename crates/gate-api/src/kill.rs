@@ -4,8 +4,8 @@
 use gate_state::{KillRecord, KillScope, WaitFor};
 use serde::Serialize;
 
+use crate::applied::{Applied, Change};
 use crate::gate::Gate;
-use crate::life::{Applied, Change};
 use crate::problem::Problem;
 use crate::request::{KillRequest, KillTarget};
 use crate::views::json;

@@ -41,21 +41,24 @@ mod request;
 mod answer;
 mod timing;
 
+mod applied;
 mod kill;
-mod life;
 mod positions;
-mod questions;
+mod venue;
+
+mod data_api;
+mod verify;
 mod views;
 
 mod problem;
 
 pub use active::SetupError;
 pub use answer::TokenForm;
+pub use applied::{Applied, Change};
+pub use data_api::MAX_ANSWER_BYTES;
 pub use gate::{Gate, Settings};
-pub use life::{Applied, Change};
 pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};
-pub use questions::MAX_ANSWER_BYTES;
 pub use request::MAX_BODY_BYTES;
 pub use timing::Timing;
 pub use views::FoundOrder;

@@ -5,8 +5,8 @@ use gate_state::{SetPosition, WaitFor};
 use gate_types::ClientId;
 use serde::Serialize;
 
+use crate::applied::{Applied, Change};
 use crate::gate::Gate;
-use crate::life::{Applied, Change};
 use crate::problem::Problem;
 use crate::request::PositionRequest;
 use crate::views::{ExposureView, json};

@@ -2,6 +2,7 @@
 //! any state is touched.
 
 mod authorize;
+pub(crate) mod document;
 mod member;
 mod object;
 mod operator;

@@ -1,55 +1,15 @@
-//! What happens to an order after its decision: the venue says that it ended, or that it
-//! traded.
+//! What the venue says of an order after its decision: that it ended, or that it traded.
 
 use gate_policy::Policy;
 use gate_state::{FillError, NewFill, Seq, WaitFor};
 use gate_types::{ContractSize, Notional};
 use serde::Serialize;
 
+use crate::applied::{Applied, Change};
 use crate::gate::Gate;
 use crate::problem::Problem;
 use crate::request::{FillRequest, ReleaseRequest};
 use crate::views::{ExposureView, OrderView, json};
-
-/// What an event changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// Nothing: it was known, or there was nothing left to free.
-    Nothing,
-    /// Some hold was given back.
-    Release,
-    /// Some of the order traded.
-    Fill,
-    /// Some that had been released or expired traded.
-    LateFill,
-    /// More traded than was ordered.
-    OverFill,
-    /// A kill switch was thrown or lifted.
-    Kill,
-    /// A position was put right.
-    Position,
-}
-
-/// An event that is applied, but not yet known to be durable.
-#[derive(Debug)]
-#[must_use = "the answer leaves by `Gate::answer`, once `wait_for` is durable"]
-pub struct Applied {
-    pub(crate) wait_for: WaitFor,
-    pub(crate) what: Change,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Applied {
-    /// What must be durable before the answer leaves.
-    pub const fn wait_for(&self) -> WaitFor {
-        self.wait_for
-    }
-
-    /// What it changed.
-    pub const fn change(&self) -> Change {
-        self.what
-    }
-}
 
 #[derive(Serialize)]
 struct Released<'a> {
@@ -79,15 +39,6 @@ struct Filled<'a> {
 }
 
 impl Gate {
-    /// The answer to an event that is durable.
-    ///
-    /// # Errors
-    /// `not_durable` when it is not.
-    pub fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
-        self.ensure_durable(applied.wait_for)?;
-        Ok(applied.body)
-    }
-
     /// `POST /v1/release`: the venue canceled, rejected or expired the order, wholly or in part.
     ///
     /// # Errors

@@ -1,0 +1,46 @@
+//! OPA's Data API: what does the policy say of this document?
+
+use serde_json::{Map, Value, json};
+
+use crate::gate::Gate;
+use crate::problem::{Code, Problem};
+use crate::request::document;
+
+/// The most segments a path may have.
+const MAX_PATH_SEGMENTS: usize = 32;
+
+/// The largest answer: a connection whose caller does not read holds one.
+pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+impl Gate {
+    /// `POST /v1/data/{path}` of OPA's Data API: `{"input": …}` → `{"result": …}`, or `{}` when
+    /// the document is undefined.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the body is no such object or the evaluation fails.
+    pub fn query(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+        let request = if body.trim_ascii().is_empty() {
+            Map::new()
+        } else {
+            document::with_any_numbers(body)?
+        };
+        let input = request.get("input").unwrap_or(&Value::Null);
+        let segments: Vec<&str> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        if segments.len() > MAX_PATH_SEGMENTS {
+            let detail = format!("the path has more than {MAX_PATH_SEGMENTS} segments");
+            return Err(Problem::new(Code::NotFound, detail));
+        }
+        let result = self.policy().query(&segments, input)?;
+        let answer = result.map_or_else(|| json!({}), |result| json!({"result": result}));
+        let answer = answer.to_string().into_bytes();
+        if answer.len() > MAX_ANSWER_BYTES {
+            let detail =
+                format!("the answer is larger than {MAX_ANSWER_BYTES} bytes: ask for less");
+            return Err(Problem::new(Code::QueryFailed, detail));
+        }
+        Ok(answer)
+    }
+}

@@ -1,6 +1,5 @@
-//! The ledger's housekeeping, on a thread of its own: it brings a failed journal back, forgets
-//! what ended long ago, takes a snapshot now and then so that the next start is quick, and
-//! prunes the journal when it is told for how long to keep it.
+//! The ledger's housekeeping thread: recovers a failed journal, forgets orders that ended long ago,
+//! takes snapshots so that the next start is quick, and prunes the journal if retention is set.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,9 +13,9 @@ use gate_types::Clock;
 use crate::metrics::Metrics;
 use crate::retention;
 
-/// How often the ledger is looked after.
+/// How often the ledger is maintained.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Of those periods, how many go by between two prunings.
+/// Periods between two prunings.
 const PRUNE_EVERY: u64 = 3_600;
 
 /// The running thread.
@@ -26,7 +25,7 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    /// `retention_days`: for how long the journal is kept; 0: for ever.
+    /// Starts the thread. `retention_days`: days for which the journal is kept; 0: for ever.
     pub(crate) fn start(
         gate: Arc<Gate>,
         metrics: Arc<Metrics>,
@@ -40,7 +39,7 @@ impl Upkeep {
         Ok(Self { stop, thread })
     }
 
-    /// Ends the thread.
+    /// Stops the thread and waits for its end.
     pub(crate) fn stop(self) {
         drop(self.stop);
         if self.thread.join().is_err() {
@@ -56,34 +55,57 @@ fn look_after(
     retention_days: u64,
     stopped: &Receiver<()>,
 ) {
-    let mut failing = false;
-    let mut periods = 0_u64;
-    let mut is_due = false;
+    let mut round = Round::default();
+    let mut panicked = false;
     while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-        // A panic must not end what recovers a failed journal: it is told, and the next period tries again.
-        let Ok(maintained) = catch_unwind(AssertUnwindSafe(|| gate.ledger().maintain())) else {
+        // A panic must not end the thread that recovers a failed journal: the next period tries again.
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let ending = || stopped.try_recv() != Err(TryRecvError::Empty);
+            round.run(gate, metrics, clock, retention_days, ending);
+        }));
+        if done.is_err() && !panicked {
             tracing::error!("housekeeping panicked; trying on");
-            continue;
-        };
-        match maintained {
+        }
+        panicked = done.is_err();
+    }
+}
+
+/// What one period leaves for the next.
+#[derive(Default)]
+struct Round {
+    periods: u64,
+    failing: bool,
+    /// Pruning stays due while the journal cannot be written.
+    is_pruning_due: bool,
+}
+
+impl Round {
+    fn run(
+        &mut self,
+        gate: &Gate,
+        metrics: &Metrics,
+        clock: &dyn Clock,
+        retention_days: u64,
+        ending: impl Fn() -> bool,
+    ) {
+        let is_hour = self.periods.is_multiple_of(PRUNE_EVERY);
+        self.periods = self.periods.wrapping_add(1);
+        self.is_pruning_due |= retention_days > 0 && is_hour;
+        match gate.ledger().maintain() {
             Ok(done) => {
-                failing = false;
+                self.failing = false;
                 metrics.expired(done.expired);
             }
-            Err(error) if !failing => {
-                failing = true;
+            Err(error) if !self.failing => {
+                self.failing = true;
                 let reason = format!("{:#}", anyhow::Error::from(error));
                 tracing::error!(reason, "the journal cannot be brought back yet; trying on");
             }
             Err(_) => {}
         }
-        let ending = stopped.try_recv() != Err(TryRecvError::Empty);
-        // It stays due while the journal cannot be written.
-        is_due |= retention_days > 0 && periods.is_multiple_of(PRUNE_EVERY);
-        if is_due && !failing && !ending {
-            is_due = false;
+        if self.is_pruning_due && !self.failing && !ending() {
+            self.is_pruning_due = false;
             retention::prune(gate, clock.now(), retention_days);
         }
-        periods = periods.wrapping_add(1);
     }
 }

@@ -32,7 +32,7 @@ pub enum KeyFileError {
         #[source]
         source: io::Error,
     },
-    /// Its draft is there: somebody is changing it, or was and came to no end.
+    /// The draft of another change exists: that change is in progress, or was interrupted.
     #[error(
         "key file `{}` is being changed, or a change was broken off: remove `{}` if nobody is at it",
         path.display(),
@@ -41,13 +41,13 @@ pub enum KeyFileError {
     UnderWay {
         /// The file.
         path: PathBuf,
-        /// What is in the way.
+        /// The draft that is in the way.
         draft: PathBuf,
     },
     /// Others have a right to the file.
     #[error(
-        "key file `{}` has mode {mode:03o}: others must have no right to it (chmod 600; or 640, if root owns it and \
-         its group is that of whoever reads it)",
+        "key file `{}` has mode {mode:03o}: others must have no right to it (chmod 600; or 640 for a file of root's \
+         that another user reads)",
         path.display()
     )]
     OthersMayRead {
@@ -73,7 +73,7 @@ pub enum KeyFileError {
     },
 }
 
-/// A place on disk where a key ring lives.
+/// The file that a key ring is stored in.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -95,18 +95,19 @@ impl KeyFile {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads the key ring. The mode is that of the file that is read, not of its name.
+    /// Reads the key ring. The mode checked is that of the opened file, so the path cannot be
+    /// swapped between.
     ///
     /// # Errors
-    /// [`KeyFileError`]; [`KeyFileError::OthersMayRead`] when group or others have any right. As for PostgreSQL's
-    /// `ssl_key_file` the group may read a file of root's, unless root reads it: so come the secrets of a
-    /// Kubernetes volume.
+    /// [`KeyFileError`]; [`KeyFileError::OthersMayRead`] when group or others have any right. As for
+    /// PostgreSQL's `ssl_key_file`, the group may read a file that root owns, unless root reads it:
+    /// secrets in Kubernetes volumes are such files.
     pub fn read(&self) -> Result<KeyRing, KeyFileError> {
         let file = File::open(&self.path).map_err(self.io("open"))?;
         let about = file.metadata().map_err(self.io("look at"))?;
@@ -121,7 +122,7 @@ impl KeyFile {
                 mode,
             });
         }
-        // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
+        // Allocated whole: a buffer that grows leaves copies of secrets behind.
         let room = usize::try_from(about.len()).unwrap_or(0).saturating_add(1);
         let mut text = Zeroizing::new(Vec::with_capacity(room));
         file.take(about.len())
@@ -130,13 +131,13 @@ impl KeyFile {
         KeyRing::from_jwks(&text).map_err(self.keys())
     }
 
-    /// Writes a new key file with mode 0600, whole and on disk before it has its name. A file
-    /// that is there already is left alone: the error's kind is `AlreadyExists`.
+    /// Writes a new key file with mode 0600, synced before it gets its name. A file that exists is
+    /// left alone: the error's kind is `AlreadyExists`.
     ///
     /// # Errors
-    /// [`KeyFileError::Io`].
+    /// [`KeyFileError::Io`]; [`KeyFileError::Keys`] without randomness for the draft's name.
     pub fn create(&self, keys: &KeyRing) -> Result<(), KeyFileError> {
-        // A name of its own each time: a draft left by a crash is in nobody's way.
+        // A new name each time: a draft left by a crash is in nobody's way.
         let mut suffix = [0; 8];
         SystemRandom::new()
             .fill(&mut suffix)
@@ -148,12 +149,12 @@ impl KeyFile {
         self.sync_dir().map_err(self.io("sync"))
     }
 
-    /// Puts another key ring in the file's place, in one step. Two changes at once cannot
-    /// overwrite one another: the second finds the first one's draft and fails.
+    /// Replaces the key ring in one step. Two changes at once cannot overwrite one another: the
+    /// second finds the first one's draft and fails.
     ///
     /// # Errors
-    /// [`KeyFileError::Io`], and [`KeyFileError::UnderWay`]: after a crash in mid-change the draft
-    /// (`<name>.next`) must be removed by hand.
+    /// [`KeyFileError`]; after [`KeyFileError::UnderWay`] due to a crash in mid-change, remove the
+    /// draft (`<name>.next`) by hand.
     pub fn replace(&self, keys: &KeyRing) -> Result<(), KeyFileError> {
         self.change(|_| Ok(keys.clone())).map(drop)
     }
@@ -179,7 +180,7 @@ impl KeyFile {
         &self,
         change: impl FnOnce(KeyRing) -> Result<KeyRing, KeyError>,
     ) -> Result<KeyRing, KeyFileError> {
-        // A link stays one: it is the file that is changed.
+        // A link is followed: the file it leads to is changed.
         let real = Self::new(fs::canonicalize(&self.path).map_err(self.io("open"))?);
         real.change_in_place(change)
     }
@@ -214,7 +215,7 @@ impl KeyFile {
         self.path.with_file_name(name)
     }
 
-    /// The name itself must survive a power loss.
+    /// Syncs the directory: the name must survive a power loss, too.
     fn sync_dir(&self) -> io::Result<()> {
         let dir = match self.path.parent() {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -325,7 +326,7 @@ mod tests {
         assert_eq!(file.read().unwrap().active().kid(), "b");
     }
 
-    /// Only root can give a file away; nobody else can come into the case.
+    /// Checks nothing without root, which alone can change a file's owner.
     #[test]
     fn whoever_changes_keys_as_root_leaves_them_to_their_owner() {
         use std::os::unix::fs::{MetadataExt as _, chown};

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::jwks;
 use crate::key::{MIN_SECRET_BYTES, SigningKey};
 
-/// Why there is no key ring.
+/// Why a key ring was refused, or not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Not JSON, or not the shape of a JWK Set. The source never quotes a secret.
@@ -27,9 +27,15 @@ pub enum KeyError {
         /// The name.
         kid: String,
     },
-    /// The key that is to become active is that already.
+    /// The key to activate is active already.
     #[error("`{}` is the active key already", shown(kid))]
     AlreadyActive {
+        /// Its name.
+        kid: String,
+    },
+    /// The key to activate has ended: nothing could be signed with it.
+    #[error("key `{}` has ended", shown(kid))]
+    Ended {
         /// Its name.
         kid: String,
     },
@@ -109,11 +115,11 @@ pub enum KeyError {
     NoRandomness,
 }
 
-/// The longest text of a key file that a refusal quotes.
+/// The longest text from a key file that an error quotes, in bytes.
 const MAX_SHOWN_BYTES: usize = 24;
 
-/// A text of a key file as a refusal may quote it: one that is long enough for a secret may be one, put in
-/// the wrong place.
+/// A text from a key file as an error may quote it: one that is long enough may be a misplaced
+/// secret, and is not shown.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_SHOWN_BYTES {
         text.into()
@@ -132,6 +138,7 @@ impl KeyError {
             Self::EmptyKid => "empty_kid",
             Self::DuplicateKid { .. } => "duplicate_kid",
             Self::AlreadyActive { .. } => "already_active",
+            Self::Ended { .. } => "ended",
             Self::WrongKty { .. } => "wrong_kty",
             Self::WrongAlg { .. } => "wrong_alg",
             Self::WrongUse { .. } => "wrong_use",
@@ -215,7 +222,7 @@ impl KeyRing {
         &self.active
     }
 
-    /// The key of that name, active or not, whatever its time.
+    /// The key of that name, active or not, expired or not.
     #[must_use]
     pub fn get(&self, kid: &str) -> Option<&SigningKey> {
         self.iter().find(|key| key.kid() == kid)
@@ -226,9 +233,8 @@ impl KeyRing {
         std::iter::once(&self.active).chain(&self.verify_only)
     }
 
-    /// Adds a new verify-only key: give this ring to the verifiers first, then
-    /// [`rotate`](KeyRing::rotate) to the same name, and no token meets a verifier without its
-    /// key.
+    /// Adds a new verify-only key. Give this ring to all verifiers before you
+    /// [`rotate`](KeyRing::rotate) to that name; then no verifier meets a token whose key it lacks.
     ///
     /// # Errors
     /// [`KeyError::DuplicateKid`], [`KeyError::EmptyKid`], [`KeyError::NoRandomness`].
@@ -240,26 +246,29 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Makes `kid` the active key: a staged one if there is one of that name, else a new one.
-    /// The one before it verifies until `now_s + keep_s`, which must outlast its last token.
-    /// Keys whose time is over at `now_s` are dropped.
+    /// Makes `kid` the active key: a staged one if there is one of that name, else a new one. The
+    /// previous one verifies until `now_s + keep_s` at most, which must outlast its last token.
+    /// Keys that have expired at `now_s` are dropped.
     ///
     /// # Errors
-    /// As [`stage`](KeyRing::stage); `kid` must not be the active key's.
+    /// [`KeyError::AlreadyActive`], [`KeyError::Ended`], [`KeyError::EmptyKid`], [`KeyError::NoRandomness`].
     pub fn rotate(&mut self, kid: &str, now_s: u64, keep_s: u64) -> Result<(), KeyError> {
         if self.active.kid() == kid {
             return Err(KeyError::AlreadyActive { kid: kid.into() });
         }
+        let has_ended = |key: &SigningKey| key.not_after_s().is_some_and(|end| end <= now_s);
         let staged = self.verify_only.iter().position(|key| key.kid() == kid);
         let next = match staged {
+            Some(_) if self.get(kid).is_some_and(has_ended) => {
+                return Err(KeyError::Ended { kid: kid.into() });
+            }
             Some(at) => self.verify_only.remove(at),
             None => new_key(kid)?,
         };
         let mut last = std::mem::replace(&mut self.active, next);
         last.retire(now_s.saturating_add(keep_s));
         self.verify_only.insert(0, last);
-        self.verify_only
-            .retain(|key| key.not_after_s().is_none_or(|end| now_s < end));
+        self.verify_only.retain(|key| !has_ended(key));
         Ok(())
     }
 
@@ -286,6 +295,17 @@ pub(crate) fn secret_text(key: &SigningKey) -> Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_was_rotated_out_may_come_back_until_it_ends() {
+        let mut keys = KeyRing::generate("a").unwrap();
+        keys.rotate("b", 1_000, 500).unwrap();
+        let ended = keys.clone().rotate("a", 1_500, 500);
+        assert!(matches!(ended, Err(KeyError::Ended { .. })), "{ended:?}");
+        keys.rotate("a", 1_499, 500).unwrap();
+        assert_eq!(keys.active().kid(), "a");
+        assert_eq!(keys.active().not_after_s(), Some(1_500));
+    }
 
     #[test]
     fn a_ring_survives_its_text() {

@@ -10,9 +10,9 @@ use crate::cli::Keys;
 use crate::clock::SystemClock;
 use crate::config::LONGEST_WINDOW_S;
 
-/// How long a key that was rotated out goes on verifying, in seconds: as long as an order id may be
-/// remembered after its hold ended, so that its reply can be given again. (Of a hold that is open for
-/// longer it cannot; `docs/operating.md` says so.)
+/// How long a rotated-out key verifies, in seconds: as long as an order id may be remembered after
+/// its hold ended, so that its reply can be replayed. (Not for a hold that stays open longer; see
+/// `docs/operating.md`.)
 const KEEP_OLD_S: u64 = LONGEST_WINDOW_S;
 
 pub(crate) fn run(command: Keys) -> Result<ExitCode> {
@@ -50,17 +50,25 @@ pub(crate) fn run(command: Keys) -> Result<ExitCode> {
                     gone.kid()
                 ))?;
             }
+            let active = ring.active();
             say(&format!(
                 "`{}` is active; reload the sidecar to sign with it",
-                ring.active().kid()
+                active.kid()
             ))?;
+            // A key that was rotated out before has an end.
+            if let Some(end) = active.not_after_s() {
+                let end = gate_types::Timestamp::from_unix_seconds(end);
+                say(&format!(
+                    "it ends at {end}, and no order is decided with it then: rotate to a new key before"
+                ))?;
+            }
         }
         Keys::Show { keys } => show(&KeyFile::new(&keys).read()?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes a key file with one active key, mode 0600; refuses when the file is there.
+/// Makes a key file with one active key, mode 0600; fails when the file exists.
 pub(crate) fn generate(file: &KeyFile) -> Result<KeyRing> {
     let keys = KeyRing::generate(&new_kid())?;
     file.create(&keys)

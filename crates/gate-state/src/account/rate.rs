@@ -21,8 +21,12 @@ impl RateWindow {
     pub(crate) fn record(&mut self, now: Timestamp) {
         self.pass(now);
         let now_ns = now.unix_nanos();
-        let later = self.times.partition_point(|time| *time <= now_ns);
-        self.times.insert(later, now_ns);
+        if self.times.back().is_none_or(|last| *last <= now_ns) {
+            self.times.push_back(now_ns);
+        } else {
+            let later = self.times.partition_point(|time| *time <= now_ns);
+            self.times.insert(later, now_ns);
+        }
     }
 
     /// Forgets what is two seconds old. Whoever asks read the clock before it had its turn, so `now` may be a

@@ -72,23 +72,8 @@ impl<'a> Run<'a> {
                         self.set(register, Held::Borrowed(&Value::Null))?;
                     }
                 }
-                I::BuiltinCall { params_index } => {
-                    let params = program
-                        .instruction_data
-                        .get_builtin_call_params(params_index);
-                    let params = params.ok_or(Stop::GaveUp)?;
-                    let answer = self.builtin(params)?;
-                    self.set(params.dest, answer)?;
-                }
-                I::FunctionCall { params_index } => {
-                    let params = program
-                        .instruction_data
-                        .get_function_call_params(params_index);
-                    let params = params.ok_or(Stop::GaveUp)?;
-                    let operands = Some(params.arg_registers());
-                    let answer = self.rule(params.func_rule_index, operands)?;
-                    self.set(params.dest, answer)?;
-                }
+                I::BuiltinCall { params_index } => self.builtin_call(params_index)?,
+                I::FunctionCall { params_index } => self.function_call(params_index)?,
                 I::CallRule { dest, rule_index } => {
                     let answer = self.rule(rule_index, None)?;
                     self.set(dest, answer)?;
@@ -113,24 +98,7 @@ impl<'a> Run<'a> {
                     let found = self.member(self.register(container)?, key, Some(literal_idx))?;
                     self.set(dest, found)?;
                 }
-                I::ChainedIndex { params_index } => {
-                    let params = program
-                        .instruction_data
-                        .get_chained_index_params(params_index);
-                    let params = params.ok_or(Stop::GaveUp)?;
-                    let mut found = self.register(params.root)?.clone();
-                    for part in &params.path_components {
-                        let (key, literal) = match *part {
-                            LiteralOrRegister::Literal(at) => (self.literal(at)?, Some(at)),
-                            LiteralOrRegister::Register(key) => (self.value(key)?, None),
-                        };
-                        found = self.member(&found, key, literal)?;
-                        if found.is_undefined() {
-                            break;
-                        }
-                    }
-                    self.set(params.dest, found)?;
-                }
+                I::ChainedIndex { params_index } => self.chained_index(params_index)?,
                 I::SetNew { dest } => self.set(dest, Held::Own(Value::new_set()))?,
                 I::ArrayNew { dest } => self.set(dest, Held::Own(Value::new_array()))?,
                 I::SetAdd { set, value } => self.set_add(set, value)?,
@@ -140,30 +108,65 @@ impl<'a> Run<'a> {
                     dest,
                     collection,
                     value,
-                } => {
-                    let value = self.value(value)?;
-                    let is_in = match self.value(collection)? {
-                        Value::Set(items) => items.contains(value),
-                        Value::Array(items) => items.contains(value),
-                        Value::Object(members) => members.values().any(|member| member == value),
-                        _ => false,
-                    };
-                    self.set(dest, is_in.into())?;
-                }
-                I::Count { dest, collection } => {
-                    let count = match self.value(collection)? {
-                        Value::Array(items) => Some(items.len()),
-                        Value::Object(members) => Some(members.len()),
-                        Value::Set(items) => Some(items.len()),
-                        _ => None,
-                    };
-                    let count = count.map_or(UNDEFINED, |count| Held::Own(count.into()));
-                    self.set(dest, count)?;
-                }
+                } => self.contains(dest, collection, value)?,
+                I::Count { dest, collection } => self.count_members(dest, collection)?,
                 _ => return Err(Stop::GaveUp),
             }
         }
         Err(Stop::GaveUp)
+    }
+
+    fn builtin_call(&mut self, params: u16) -> Result<(), Stop> {
+        let data = &self.program.instruction_data;
+        let params = data.get_builtin_call_params(params).ok_or(Stop::GaveUp)?;
+        let answer = self.builtin(params)?;
+        self.set(params.dest, answer)
+    }
+
+    fn function_call(&mut self, params: u16) -> Result<(), Stop> {
+        let data = &self.program.instruction_data;
+        let params = data.get_function_call_params(params).ok_or(Stop::GaveUp)?;
+        let answer = self.rule(params.func_rule_index, Some(params.arg_registers()))?;
+        self.set(params.dest, answer)
+    }
+
+    fn chained_index(&mut self, params: u16) -> Result<(), Stop> {
+        let data = &self.program.instruction_data;
+        let params = data.get_chained_index_params(params).ok_or(Stop::GaveUp)?;
+        let mut found = self.register(params.root)?.clone();
+        for part in &params.path_components {
+            let (key, literal) = match *part {
+                LiteralOrRegister::Literal(at) => (self.literal(at)?, Some(at)),
+                LiteralOrRegister::Register(key) => (self.value(key)?, None),
+            };
+            found = self.member(&found, key, literal)?;
+            if found.is_undefined() {
+                break;
+            }
+        }
+        self.set(params.dest, found)
+    }
+
+    fn contains(&mut self, dest: u8, collection: u8, value: u8) -> Result<(), Stop> {
+        let value = self.value(value)?;
+        let is_in = match self.value(collection)? {
+            Value::Set(items) => items.contains(value),
+            Value::Array(items) => items.contains(value),
+            Value::Object(members) => members.values().any(|member| member == value),
+            _ => false,
+        };
+        self.set(dest, is_in.into())
+    }
+
+    fn count_members(&mut self, dest: u8, collection: u8) -> Result<(), Stop> {
+        let count = match self.value(collection)? {
+            Value::Array(items) => Some(items.len()),
+            Value::Object(members) => Some(members.len()),
+            Value::Set(items) => Some(items.len()),
+            _ => None,
+        };
+        let count = count.map_or(UNDEFINED, |count| Held::Own(count.into()));
+        self.set(dest, count)
     }
 
     fn compare(

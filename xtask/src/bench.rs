@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// Seconds of the canonical open loop.
     #[arg(long, default_value_t = 20)]
     open_seconds: u32,
-    /// Rates of the sweep, requests per second; separated by commas; none at all with nothing after it.
+    /// Rates of the sweep, requests per second, separated by commas; nothing after it: no sweep.
     #[arg(
         long,
         value_delimiter = ',',
@@ -88,42 +88,43 @@ pub(crate) struct Args {
     /// against bare actix-web, when it is on PATH.
     #[arg(long)]
     compare: bool,
-    /// The policy server of the cloud path; `opa` on PATH when not given, else the sidecar's
-    /// Data API stands in.
+    /// Path of `opa`, the policy server of the cloud path [default: `opa` on PATH, else the
+    /// sidecar's Data API stands in].
     #[arg(long, value_name = "PATH", requires = "compare")]
     opa: Option<PathBuf>,
-    /// Offer twice of what a sidecar on one core gets through, from the other cores.
+    /// Measure overload: offer twice what a sidecar on one core gets through, from the other cores.
     #[arg(long)]
     overload: bool,
-    /// Connections of the overload: more than the orders that the sidecar has in flight at once.
+    /// Connections of the overload; more than the sidecar's `max_in_flight`.
     #[arg(long, default_value_t = 200)]
     overload_connections: u32,
     /// The sidecar's `max_in_flight` in the overload.
     #[arg(long, default_value_t = 48)]
     overload_in_flight: u32,
-    /// Reload the policy once a second at half of the saturation.
+    /// Measure reloads: reload the policy once a second, at half of the saturation.
     #[arg(long)]
     reload: bool,
-    /// Rate of it, requests per second; half of the saturation, which is searched, when not given.
+    /// Rate of the reload measurement, requests per second [default: half of the saturation, which
+    /// is then searched for].
     #[arg(long)]
     reload_rate: Option<u32>,
-    /// Seconds of each of its open loops.
+    /// Seconds of each open loop of the reload measurement.
     #[arg(long, default_value_t = 60)]
     reload_seconds: u32,
-    /// Rounds of it, each with and without reloads.
+    /// Rounds of the reload measurement, each with and without reloads.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     reload_rounds: u32,
-    /// Let cores sleep when they have nothing to do, as the kernel would; else it is asked to keep
-    /// them awake while something is measured.
+    /// Let idle cores sleep, as the kernel would; without this, it is asked to keep them awake
+    /// during measurements.
     #[arg(long)]
     let_cores_sleep: bool,
-    /// Take the release binaries as they are.
+    /// Use the release binaries that exist, without building.
     #[arg(long)]
     skip_build: bool,
     /// Fail when a ratio to bare actix-web is worse than in this artifact, beyond the noise.
     #[arg(long, value_name = "OLD.json")]
     check: Option<PathBuf>,
-    /// Where the artifact goes.
+    /// Directory of the artifact.
     #[arg(long, default_value = "test-results")]
     out: PathBuf,
 }

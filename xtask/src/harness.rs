@@ -1,12 +1,12 @@
-//! Runs the two destructive harnesses for long: SIGKILL under load, and power loss. The code is in
-//! the crates' tests, which run a short form.
+//! Runs the long forms of the two destructive harnesses: SIGKILL under load, and power loss. Their
+//! code is in the crates' tests, which run a short form.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::run;
 
-/// The cargo profile of what is tested.
+/// The cargo profile to build with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Profile {
     Dev,
@@ -28,23 +28,23 @@ impl Durability {
     }
 }
 
-/// What `cargo xtask crash` is told.
+/// The arguments of `cargo xtask crash`.
 #[derive(Debug, Args)]
 pub(crate) struct Crash {
-    /// Loads that end in SIGKILL
+    /// Rounds, each a load that ends in SIGKILL
     #[arg(long, default_value_t = 50)]
     rounds: u64,
-    /// Of what is asked for and how far each load gets
+    /// Seed of the requests, and of how far each load gets
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Under `relaxed` losses must be reported
+    /// Durability of the sidecar; with `relaxed`, losses must be reported
     #[arg(long, default_value = "strict")]
     durability: Durability,
-    /// Put the store back before each restart to what it was before the load, so that losses
-    /// must be reported
+    /// Plant a fault: before each restart, put the store back to its state before the load; losses
+    /// must then be reported
     #[arg(long)]
     plant: Option<CrashPlant>,
-    /// How the sidecar is built
+    /// Cargo profile to build the sidecar with
     #[arg(long, default_value = "release")]
     profile: Profile,
 }
@@ -54,26 +54,27 @@ enum CrashPlant {
     Rollback,
 }
 
-/// What `cargo xtask powerloss` is told.
+/// The arguments of `cargo xtask powerloss`.
 #[derive(Debug, Args)]
 pub(crate) struct PowerLoss {
-    /// Seeds, each up to three power failures of one store
+    /// Number of seeds, each for up to three power failures of one store
     #[arg(long, default_value_t = 500)]
     seeds: u64,
     /// The first seed
     #[arg(long, default_value_t = 1)]
     first: u64,
-    /// Under `relaxed` a power failure may lose as much as fits into the queue, and no more
+    /// Durability of the ledger; with `relaxed`, a power failure may lose what fits into the queue,
+    /// no more
     #[arg(long, default_value = "strict")]
     durability: Durability,
-    /// A disk that lies about syncs, so that losses must be reported: about all, about those of
-    /// the write-ahead log (as `synchronous=OFF` would), about one in eight
+    /// Plant a fault: a disk that lies about syncs; losses must then be reported. It lies about
+    /// all, about those of the write-ahead log (as with `synchronous=OFF`), or about one in eight
     #[arg(long)]
     plant: Option<Lie>,
-    /// What the disk does for a while before the power fails: syncs fail, or it is full
+    /// Trouble before the power fails: syncs fail for a while, or the disk is full
     #[arg(long)]
     trouble: Option<Trouble>,
-    /// How the ledger is built
+    /// Cargo profile to build the ledger with
     #[arg(long, default_value = "release")]
     profile: Profile,
 }
@@ -91,7 +92,7 @@ enum Trouble {
     Full,
 }
 
-/// `cargo test` of one target of one package; what follows `--` comes last.
+/// Runs one test target of one package; `rest` goes to the test binary.
 fn test(profile: Profile, package: &[&str], rest: &[&str], env: &[(&str, &str)]) -> Result<()> {
     let mut command = vec!["test", "--quiet", "--locked"];
     if profile == Profile::Release {
@@ -103,7 +104,8 @@ fn test(profile: Profile, package: &[&str], rest: &[&str], env: &[(&str, &str)])
     run::cargo(&command, env)
 }
 
-/// Kills the sidecar under load, again and again; fails when anything told was lost or doubled.
+/// Kills the sidecar under load, again and again; fails when an answered request is lost or
+/// doubled.
 pub(crate) fn crash(args: &Crash) -> Result<()> {
     let (rounds, seed) = (args.rounds.to_string(), args.seed.to_string());
     let mut env = vec![
@@ -123,8 +125,8 @@ pub(crate) fn crash(args: &Crash) -> Result<()> {
     test(args.profile, &package, &rest, &env)
 }
 
-/// Cuts the power under a ledger, again and again; fails when anything was lost beyond what the
-/// durability allows, or doubled, or does not verify.
+/// Cuts the power under a ledger, again and again; fails when anything is lost beyond what the
+/// durability allows, is doubled, or does not verify.
 pub(crate) fn powerloss(args: &PowerLoss) -> Result<()> {
     let (seeds, first) = (args.seeds.to_string(), args.first.to_string());
     let mut rest = vec!["--seeds", &seeds, "--first", &first];

@@ -35,11 +35,11 @@ enum Task {
     },
     /// Check formatting, lints, docs and house rules; writes nothing but `target`.
     Verify,
-    /// Format, and apply what clippy can mend by itself.
+    /// Format, and apply clippy's automatic fixes.
     Fix,
     /// Measure, and write the P0-SIDECAR-PERF artifact.
     Bench(bench::Args),
-    /// Make the pages of artifacts again, beside them.
+    /// Write the HTML pages of artifacts again, next to them.
     Page {
         /// The artifacts
         #[arg(required = true, value_name = "ARTIFACT.json")]
@@ -47,9 +47,9 @@ enum Task {
     },
     /// Count a decision's instructions by segment, under callgrind.
     Profile(profile::Args),
-    /// Kill the sidecar under load, again and again: is what was told there, once?
+    /// Kill the sidecar under load, again and again: is every answer in the journal, exactly once?
     Crash(harness::Crash),
-    /// Cut the power under the ledger, again and again, on a disk that forgets what was not
+    /// Cut the power under the ledger, again and again, on a simulated disk that loses what was not
     /// synced.
     Powerloss(harness::PowerLoss),
     /// Check the house rules only: layers, file headers, lints, top level.

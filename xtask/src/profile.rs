@@ -12,13 +12,13 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::run;
 
-/// What `cargo xtask profile` is told.
+/// The arguments of `cargo xtask profile`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Decisions of each engine
+    /// Decisions to count, of each engine
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(30..=1000))]
     decisions: u32,
-    /// Optimize as the sidecar is, or take what `cargo test` built anyway
+    /// Cargo profile: that of the sidecar, or `dev`, which `cargo test` has built anyway
     #[arg(long, default_value = "release")]
     profile: Profile,
 }

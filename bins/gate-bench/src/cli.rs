@@ -32,13 +32,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Every connection asks again as soon as it was answered: finds the throughput.
+    /// Closed loop: every connection asks again as soon as it was answered. Finds the throughput.
     Closed(ClosedArgs),
-    /// Requests start by the clock: finds the latency at a rate.
+    /// Open loop: requests start on schedule. Finds the latency at a rate.
     Open(OpenArgs),
-    /// One open loop after another, a rate each.
+    /// Run one open loop for each of several rates.
     Sweep(SweepArgs),
-    /// Searches for the highest rate that still meets the objective.
+    /// Search for the highest rate that still meets the objective.
     Saturate(SaturateArgs),
 }
 
@@ -92,18 +92,18 @@ struct SaturateArgs {
     common: CommonArgs,
     #[command(flatten)]
     series: SeriesArgs,
-    /// The first rate tried.
+    /// The first rate to try.
     #[arg(long, default_value = "1000", value_parser = rate)]
     from: f64,
-    /// No higher rate is tried.
+    /// The highest rate to try.
     #[arg(long, default_value = "200000", value_parser = rate)]
     to: f64,
-    /// How closely the rate is searched, in per cent.
+    /// Precision of the search, in per cent of the rate.
     #[arg(long, default_value = "5", value_parser = positive)]
     precision: f64,
 }
 
-/// What every rate of a series is measured by.
+/// The arguments of commands that measure several rates.
 #[derive(Debug, Args)]
 struct SeriesArgs {
     /// Seconds of measuring at each rate.
@@ -112,23 +112,23 @@ struct SeriesArgs {
     /// How arrivals follow one another: `constant` or `poisson`.
     #[arg(long, default_value = "constant")]
     arrivals: Arrivals,
-    /// The objective: the 99th percentile stays below so many milliseconds.
+    /// Objective: the 99th percentile stays below this many milliseconds.
     #[arg(long, default_value = "10", value_parser = positive)]
     p99_ms: f64,
-    /// The objective: at most so many per cent of errors.
+    /// Objective: at most this many per cent of errors.
     #[arg(long, default_value = "0", value_parser = percent)]
     errors_percent: f64,
 }
 
 #[derive(Debug, Args)]
 struct CommonArgs {
-    /// The server.
+    /// URL of the server.
     #[arg(long, default_value = "http://127.0.0.1:8080", value_parser = url)]
     url: String,
     /// The server's Unix socket, instead of `--url`.
     #[arg(long, conflicts_with = "url")]
     uds: Option<PathBuf>,
-    /// Connections, all threads together.
+    /// Connections of all threads together.
     #[arg(short, long, default_value = "100", value_parser = some)]
     connections: usize,
     /// Threads; half the cores when not given, since the server needs the rest.
@@ -147,7 +147,7 @@ struct CommonArgs {
     /// open one, when not given.
     #[arg(long, value_enum)]
     scheduling: Option<Scheduling>,
-    /// What the server speaks.
+    /// Contract that the server speaks.
     #[arg(long, value_enum, default_value_t = Expect::Gate)]
     expect: Expect,
     /// The server's key set; sampled tokens are verified with it.
@@ -156,16 +156,16 @@ struct CommonArgs {
     /// The audience that tokens must name; any when not given.
     #[arg(long)]
     aud: Option<String>,
-    /// One response in so many is looked at; 0 for none.
+    /// Check one response in this many; 0 for none.
     #[arg(long, default_value_t = 64)]
     sample_every: u64,
-    /// Runs with the same seed ask the same.
+    /// Seed of the workload: with the same one, runs send the same requests.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Part of every order id; made from the time when not given.
     #[arg(long, value_parser = plain)]
     run_id: Option<String>,
-    /// How many clients order.
+    /// Number of clients that send orders.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     clients: u64,
     /// How orders spread over the clients: `uniform` or `zipf:EXPONENT`.

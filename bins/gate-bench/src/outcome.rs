@@ -8,7 +8,7 @@ use crate::workload::Kind;
 pub enum Expect {
     /// The gate contract: a 200 to an order carries a verdict.
     Gate,
-    /// Any server: a 200 is all that is asked.
+    /// Any server: every 200 is a success.
     Plain,
 }
 

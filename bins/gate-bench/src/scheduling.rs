@@ -4,9 +4,10 @@
 /// The scheduling policy of the threads that make the load (`sched(7)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scheduling {
-    /// As any other thread's: who wakes for a response may take the core from the server at once.
+    /// The default policy: a thread that wakes for a response may preempt the server at once.
     Normal,
-    /// `SCHED_BATCH`: who wakes waits until the server has nothing to do or has had its time slice.
+    /// `SCHED_BATCH`: a thread that wakes waits until the server is idle or has used up its time
+    /// slice.
     Batch,
 }
 

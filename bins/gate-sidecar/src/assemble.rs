@@ -1,5 +1,5 @@
-//! From settings to a gate: the ledger opened and recovered, the policy activated, the keys
-//! read. Each step's failure says which file was wrong.
+//! Builds the gate from the settings: opens the ledger, activates the policy, reads the keys. Each
+//! error names the file at fault.
 
 use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -16,15 +16,15 @@ use gate_types::Clock;
 
 use crate::config::{Config, KeyAlgorithm, NANOS_PER_SECOND};
 
-/// The largest key of a bundle's signature.
+/// The largest key file of a bundle's signature, in bytes.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// The file of generated keys in the data directory.
 pub(crate) const KEY_FILE: &str = "keys.json";
 
-/// A gate as the settings ask for it.
+/// The gate that the settings describe. The first start makes the data directory and a key.
 pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
-    // What clients order is nobody else's business.
+    // Other users must not read what clients order.
     let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -44,7 +44,7 @@ pub(crate) fn gate(config: &Config, clock: Arc<dyn Clock>) -> Result<Gate> {
     Ok(Gate::new(ledger, policy, keys, settings, clock)?)
 }
 
-/// The bundle that is set, verified with the key that is; or the embedded sample.
+/// The configured bundle, verified with the configured key; or the embedded sample.
 pub(crate) fn bundle(config: &Config) -> Result<Bundle> {
     let key = bundle_key(config)?;
     let Some(path) = &config.bundle else {
@@ -67,8 +67,8 @@ pub(crate) fn bundle(config: &Config) -> Result<Bundle> {
         .with_context(|| format!("the bundle `{}`", path.display()))
 }
 
-/// The key of the bundle's signature: PEM for RS256 and ES256; for HS256 the secret, all bytes of
-/// the file, a newline at its end too.
+/// The key that verifies the bundle's signature: PEM for RS256 and ES256; for HS256 all bytes of
+/// the file, a trailing newline included.
 fn bundle_key(config: &Config) -> Result<Option<VerificationKey>> {
     let Some(path) = &config.bundle_key else {
         return Ok(None);
@@ -107,14 +107,14 @@ fn read_bundle_key(path: &Path, algorithm: KeyAlgorithm) -> Result<VerificationK
     .with_context(|| format!("its algorithm is taken to be {algorithm:?} (`bundle_key_alg`)"))
 }
 
-/// The bundle that is set, compiled and tested.
+/// The configured bundle, compiled and tested.
 pub(crate) fn policy(config: &Config) -> Result<Arc<dyn Policy>> {
     let bundle = bundle(config)?;
     gate_policy::activate_with(&bundle, config.eval_limits()).with_context(|| named(config))
 }
 
-/// The same beside order flow, with a `rest` between two steps; or nothing when it has the revision
-/// and the content of the one `in_force`.
+/// Like [`policy`], but beside order flow, with a `rest` between steps. `None` when revision and
+/// content are those of `in_force`.
 pub(crate) fn policy_if_changed(
     config: &Config,
     in_force: &Arc<dyn Policy>,
@@ -130,7 +130,7 @@ pub(crate) fn policy_if_changed(
         .with_context(|| named(config))
 }
 
-/// For errors.
+/// The bundle's name in errors.
 fn named(config: &Config) -> String {
     match &config.bundle {
         Some(path) => format!("the bundle `{}`", path.display()),
@@ -159,19 +159,20 @@ pub(crate) fn ledger_config(config: &Config) -> LedgerConfig {
     }
 }
 
-/// The file of keys that the settings name, or that of the data directory.
+/// The key file that the settings name, or the one in the data directory.
 pub(crate) fn key_file(config: &Config) -> PathBuf {
     let generated = || config.data_dir.join(KEY_FILE);
     config.keys.clone().unwrap_or_else(generated)
 }
 
-/// Nothing was ever decided here.
+/// Whether the journal has no record yet.
 fn is_first_start(ledger: &Ledger) -> bool {
     ledger.durable_seq().get() == 0
 }
 
-/// A key for the data directory, if the settings name no file of keys. For the first start alone: later
-/// on verifiers know the keys there were, and a file that is missing was lost or is being replaced.
+/// Makes a key file in the data directory if the settings name none and there is none. Only for the
+/// first start: later, verifiers know the old keys, and a missing file was lost or is being
+/// replaced.
 fn make_keys(config: &Config) -> Result<()> {
     if may_make_keys(config) {
         let path = &key_file(config);
@@ -181,12 +182,12 @@ fn make_keys(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Whether the settings name no file of keys, and the data directory has none.
+/// Whether the settings name no key file, and the data directory has none.
 pub(crate) fn may_make_keys(config: &Config) -> bool {
     config.keys.is_none() && !key_file(config).exists()
 }
 
-/// The keys the settings name; without a name, those of the data directory.
+/// The keys of the file that the settings name, or of the one in the data directory.
 pub(crate) fn keys(config: &Config) -> Result<Arc<KeyRing>> {
     Ok(Arc::new(KeyFile::new(key_file(config)).read()?))
 }

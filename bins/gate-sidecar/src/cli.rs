@@ -1,13 +1,14 @@
-//! The command line, as `--help` shows it.
+//! The command line. Doc comments here are the `--help` texts.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Authorizes orders beside the trading servers: policy, exposure and a signed decision.
+/// Authorizes orders next to the trading servers: checks policy and exposure, and signs each
+/// decision.
 ///
-/// Without a command it serves: orders on 127.0.0.1:8080, operators on 127.0.0.1:8081, the
-/// journal and a generated key in ./gate-data, the embedded sample policy.
+/// Without a command it serves: orders on 127.0.0.1:8080, operators on 127.0.0.1:8081, the journal
+/// and a generated key in ./gate-data, the policy of the embedded sample.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -19,29 +20,29 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve (what happens without a command, too).
+    /// Serve orders (the default command).
     Serve(Serve),
     /// Verify decision tokens.
     #[command(subcommand)]
     Token(Token),
-    /// Make, rotate and list signing keys.
+    /// Generate, stage, rotate and list signing keys.
     #[command(subcommand)]
     Keys(Keys),
-    /// Check, try and test policy bundles.
+    /// Check, evaluate, test and compare policy bundles.
     #[command(subcommand)]
     Policy(Policy),
     /// Verify and export the journal.
     #[command(subcommand)]
     Audit(Audit),
-    /// Look into the exposure ledger, live or stopped.
+    /// Show the exposure ledger, of a running or stopped sidecar; prune a stopped one's journal.
     #[command(subcommand)]
     Ledger(Ledger),
 }
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct Serve {
-    /// Serve nothing: read settings, policy, keys, certificates and the beginning of the journal as a start would,
-    /// and say whether all are fit. Exit 0 they are, 1 they are not
+    /// Do not serve: check that a start would accept the settings, policy, keys, certificates and
+    /// the beginning of the journal. Exit 0: it would, 1: it would not
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]
@@ -60,7 +61,7 @@ pub(crate) struct Settings {
     /// Address for operators and monitoring [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     admin_listen: Option<String>,
-    /// Unix socket for orders, beside the address
+    /// Unix socket for orders, in addition to the address
     #[arg(long, value_name = "PATH")]
     uds: Option<String>,
     #[command(flatten)]
@@ -87,32 +88,32 @@ pub(crate) struct Settings {
 /// TLS of the address for orders.
 #[derive(Debug, Default, Args)]
 struct Tls {
-    /// Certificate chain in PEM: the address for orders speaks TLS [default: plain HTTP]
+    /// Certificate chain in PEM; makes the address for orders speak TLS [default: plain HTTP]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
     /// Private key of the certificate, in PEM
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
-    /// Authorities in PEM, one of which must have signed a client's certificate [default: clients
-    /// are asked for none]
+    /// CA certificates in PEM; every client must present a certificate that chains to one of them
+    /// [default: no client certificates]
     #[arg(long, value_name = "FILE")]
     tls_client_ca: Option<String>,
 }
 
-/// What a bundle must be signed with.
+/// How a bundle's signature is verified.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Signature {
-    /// Key of the bundle's signature: public key in PEM, or the secret of HS256 [default: none,
-    /// and a signed bundle is refused]
+    /// Key that verifies the bundle's signature: public key in PEM, or the HS256 secret [default:
+    /// none; a signed bundle is refused]
     #[arg(long, value_name = "FILE")]
     bundle_key: Option<String>,
-    /// Name that the signature must give its key [default: any]
+    /// Key id that the signature must name [default: any]
     #[arg(long, value_name = "ID")]
     bundle_key_id: Option<String>,
-    /// Algorithm of that key: RS256, ES256 or HS256 [default: RS256]
+    /// Algorithm of the bundle key: RS256, ES256 or HS256 [default: RS256]
     #[arg(long, value_name = "ALG")]
     bundle_key_alg: Option<String>,
-    /// Scope that the signature must have [default: none]
+    /// Scope that the signature must have [default: it must have none]
     #[arg(long, value_name = "SCOPE")]
     bundle_scope: Option<String>,
 }
@@ -130,8 +131,7 @@ impl Signature {
     }
 }
 
-/// Settings of the commands that look at bundles: flags, `GATE_*` variables and file, as of
-/// serving.
+/// Settings of the `policy` commands, from the same sources as those of `serve`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct BundleSettings {
     /// TOML file of settings [env: GATE_CONFIG]
@@ -187,10 +187,10 @@ pub(crate) enum Token {
         /// JWK Set with the keys
         #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
         keys: PathBuf,
-        /// Time to judge by: Unix seconds [default: now]
+        /// Verify as of this time: Unix seconds or RFC 3339 [default: now]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
-        /// The audience that must be named
+        /// Audience that the token must name
         #[arg(long, default_value = "gate")]
         audience: String,
         /// Seconds by which clocks may differ, at most 300
@@ -208,18 +208,19 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
         keys: PathBuf,
     },
-    /// Add a key that does not sign yet, so that verifiers know it before `rotate --to` it.
+    /// Add a key that does not sign yet, so that verifiers can learn it before `rotate --to`
+    /// activates it.
     Stage {
         /// The file to change
         #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
         keys: PathBuf,
     },
-    /// Sign with a new key, or a staged one; the old ones go on verifying.
+    /// Activate a new key, or a staged one; earlier keys verify until they expire.
     Rotate {
         /// The file to change
         #[arg(long, value_name = "FILE", default_value = "gate-data/keys.json")]
         keys: PathBuf,
-        /// The staged key to sign with [default: a new one]
+        /// The staged key to activate [default: a new one]
         #[arg(long, value_name = "KID")]
         to: Option<String>,
     },
@@ -233,36 +234,37 @@ pub(crate) enum Keys {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Does the bundle load, compile and pass its own tests? Exit 0 yes, 1 a test fails, 2 no.
+    /// Check that the bundle loads, compiles and passes its own tests. Exit 0: it does, 1: a test
+    /// fails, 2: it does not load or compile.
     Check {
         /// Directory or .tar.gz
         bundle: PathBuf,
         #[command(flatten)]
         settings: BundleSettings,
     },
-    /// Judge one order (`{"order":…,"context":…,"exposure"?:…}` on stdin) and show the verdict:
-    /// exit 0 allowed, 1 blocked, 2 neither.
+    /// Evaluate one order (`{"order":…,"context":…,"exposure"?:…}` on stdin) and show the verdict.
+    /// Exit 0: allowed, 1: blocked, 2: no verdict.
     Eval {
         /// Directory or .tar.gz
         bundle: PathBuf,
         #[command(flatten)]
         settings: BundleSettings,
     },
-    /// Run the bundle's own tests: exit 0 passed, 1 failed, 2 does not compile.
+    /// Run the bundle's own tests. Exit 0: passed, 1: failed, 2: does not load or compile.
     Test {
         /// Directory or .tar.gz
         bundle: PathBuf,
         #[command(flatten)]
         settings: BundleSettings,
     },
-    /// Put recorded decisions to two bundles: which would change, and by how much notional? Exit 0
-    /// none, 1 some, 2 cannot be told.
+    /// Evaluate recorded orders with two bundles; show which decisions differ, and by how much
+    /// notional. Exit 0: none differs, 1: some differ, 2: cannot tell.
     Diff {
-        /// The bundle that decides now
+        /// The bundle in force
         old: PathBuf,
-        /// The bundle that would
+        /// The bundle that would replace it
         new: PathBuf,
-        /// What `audit export` wrote, or orders as `eval` takes them, one a line
+        /// Output of `audit export`, or orders as `eval` reads them, one per line; `-` for stdin
         #[arg(long, value_name = "FILE")]
         orders: PathBuf,
         #[command(flatten)]
@@ -272,12 +274,13 @@ pub(crate) enum Policy {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Check the hash chain: exit 0 intact, 1 damaged (the first wrong record is named), 2 cannot be told.
+    /// Verify the hash chain. Exit 0: intact, 1: damaged (names the first bad record), 2: cannot
+    /// tell.
     Verify {
         /// Directory of the journal
         #[arg(long, value_name = "DIR", default_value = "gate-data")]
         data_dir: PathBuf,
-        /// A place in the chain noted earlier, as SEQ:HASH: it must still be there, and not pruned
+        /// Point of the chain noted earlier, as SEQ:HASH; it must still match, and not be pruned
         #[arg(long = "known", value_name = "SEQ:HASH")]
         known: Vec<String>,
         /// JWK Set with the key that signed the anchor of a pruned journal [default: keys.json in
@@ -298,25 +301,26 @@ pub(crate) enum Audit {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ledger {
-    /// Show the exposure of every client, or of one with its orders.
+    /// Show every client's exposure, or one client's exposure, positions and orders.
     Show {
-        /// The client
+        /// Show only this client
         client: Option<String>,
         /// Directory of the journal
         #[arg(long, value_name = "DIR", default_value = "gate-data")]
         data_dir: PathBuf,
-        /// Seconds for which ended orders are shown
+        /// Show orders that ended less than this many seconds ago
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
         ended_within: u64,
-        /// Only the orders in doubt, of all clients: their tokens expired, and nothing was heard of them
+        /// Show only orders in doubt, of all clients: the token expired, and neither a fill nor a
+        /// release came
         #[arg(long, conflicts_with = "client")]
         in_doubt: bool,
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Cut off the beginning of a stopped sidecar's journal, behind a signed anchor: what is older
-    /// than asked and needed by no order that is still remembered. Settings are read as for `serve`.
+    /// Delete old records from the beginning of a stopped sidecar's journal, behind a signed
+    /// anchor. Records that a remembered order needs are kept. Settings are read as for `serve`.
     Prune {
         /// Days to keep [default: the setting `retention_days`]
         #[arg(long, value_name = "DAYS")]

@@ -1,4 +1,4 @@
-//! The system's clock; the one place that reads it.
+//! The system clock. The wall clock is read nowhere else.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -21,8 +21,8 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // Before 1970 or after 2554 the machine's clock is wrong; the epoch is as wrong and safe,
-        // because tokens of then are expired everywhere.
+        // Before 1970 or after 2554 the machine's clock is wrong. The epoch takes its place, which
+        // is safe: tokens from then are expired everywhere.
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();

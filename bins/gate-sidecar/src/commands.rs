@@ -1,5 +1,5 @@
-//! The operator's commands beside serving. Each reads its input, calls one library and says
-//! what came of it in an exit code.
+//! The operator's commands. Each reads its input, calls a library, and reports the result as output
+//! and exit code.
 
 pub(crate) mod audit;
 pub(crate) mod keys;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-/// All of stdin, up to `limit` bytes; one more is an error.
+/// Reads all of stdin; more than `limit` bytes are an error.
 fn stdin(limit: u64) -> Result<Vec<u8>> {
     let mut input = Vec::new();
     let stdin = std::io::stdin().lock();
@@ -28,7 +28,7 @@ fn stdin(limit: u64) -> Result<Vec<u8>> {
     Ok(input)
 }
 
-/// Writes a line to stdout; a reader that went away is no error of ours.
+/// Writes a line to stdout. A closed pipe is not an error.
 fn say(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -36,13 +36,13 @@ fn say(text: &str) -> Result<()> {
     }
 }
 
-/// Exit code 1: the question was answered with no.
+/// Exit code 1: the answer is no.
 const NO: ExitCode = ExitCode::FAILURE;
-/// Exit code 2, as for arguments that are wrong: the question could not be put (no such directory, a
-/// bundle that does not compile). Apart from both answers, so that no script takes it for one.
+/// Exit code 2, as for wrong arguments: there is no answer (no such directory, a bundle that does
+/// not compile). Distinct from 0 and 1, so that no script takes it for an answer.
 const UNUSABLE: u8 = 2;
 
-/// The answer; or why there is none, on stderr.
+/// The answer's exit code; on an error prints it to stderr and returns [`UNUSABLE`].
 fn answer_or_why(outcome: Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,6 +1,6 @@
-//! What the operator can set, and from where: flags over `GATE_*` variables over the file over
-//! the defaults. Every source goes through one door, [`Config::set`], so that each key is read
-//! alike everywhere and an unknown key is an error everywhere.
+//! The settings and their precedence: flags, then `GATE_*` variables, then the file, then the
+//! defaults. Every source goes through [`Config::set`], so each key is parsed the same way
+//! everywhere, and an unknown key is always an error.
 
 mod source;
 
@@ -21,31 +21,31 @@ pub(crate) const LONGEST_WINDOW_S: u64 = LONGEST_DEDUPE_WINDOW_NS / NANOS_PER_SE
 /// The settings of one sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
-    /// Where orders come in.
+    /// The address for orders.
     pub(crate) listen: SocketAddr,
-    /// Where operators and monitoring come in.
+    /// The address for operators and monitoring.
     pub(crate) admin_listen: SocketAddr,
-    /// A Unix socket for orders, beside `listen`.
+    /// A Unix socket for orders, in addition to `listen`.
     pub(crate) uds: Option<PathBuf>,
     /// The certificate chain of `listen`, in PEM; without one `listen` speaks plain HTTP.
     pub(crate) tls_cert: Option<PathBuf>,
     /// The private key of that certificate, in PEM.
     pub(crate) tls_key: Option<PathBuf>,
-    /// Who must have signed a client's certificate, in PEM; without one no client is asked for one.
+    /// The CAs that client certificates must chain to, in PEM; when absent, none are requested.
     pub(crate) tls_client_ca: Option<PathBuf>,
-    /// Where the journal and the generated key live.
+    /// The directory of the journal and the generated key.
     pub(crate) data_dir: PathBuf,
     /// The policy bundle: a directory or a `.tar.gz`; the embedded sample when absent.
     pub(crate) bundle: Option<PathBuf>,
-    /// What the bundle must be signed with; an unsigned one when absent.
+    /// The key that verifies the bundle's signature; when absent, a signed bundle is refused.
     pub(crate) bundle_key: Option<PathBuf>,
-    /// The name that the signature must give that key; any when absent.
+    /// The key id that the signature must name; any when absent.
     pub(crate) bundle_key_id: Option<String>,
     /// The algorithm of that key; RS256 when absent, as in OPA.
     pub(crate) bundle_key_alg: Option<KeyAlgorithm>,
-    /// The scope that the signature must have; none when absent.
+    /// The scope that the signature must have; when absent, it must have none.
     pub(crate) bundle_scope: Option<String>,
-    /// Seconds between two looks at the bundle; 0: it is not watched.
+    /// Seconds between two checks of the bundle for changes; 0: it is not watched.
     pub(crate) bundle_watch_s: u64,
     /// Instructions that one evaluation of the policy may take.
     pub(crate) policy_max_instructions: usize,
@@ -59,14 +59,13 @@ pub(crate) struct Config {
     pub(crate) issuer: String,
     /// `aud` of the tokens.
     pub(crate) audience: String,
-    /// Seconds a token is good for.
+    /// Seconds a token is valid.
     pub(crate) token_ttl_s: u64,
     /// The form of the token when the request does not ask for one.
     pub(crate) token_form: TokenForm,
     /// Seconds an order id is remembered after its hold ended.
     pub(crate) dedupe_window_s: u64,
-    /// Seconds after its token's expiry at which a hold that nobody confirmed is given back;
-    /// 0: never.
+    /// Seconds after its token's expiry at which an unconfirmed hold is released; 0: never.
     pub(crate) in_doubt_release_s: u64,
     /// Days for which journal records are kept, once no remembered order needs them; 0: for ever.
     pub(crate) retention_days: u64,
@@ -76,15 +75,16 @@ pub(crate) struct Config {
     pub(crate) max_orders_per_client: usize,
     /// Orders being decided at once, over all workers.
     pub(crate) max_in_flight: usize,
-    /// Questions of the Data API that are answered or wait, over all workers.
+    /// Data API queries in progress or waiting, over all workers.
     pub(crate) max_queries: usize,
     /// Journal records that may wait for the writer.
     pub(crate) queue_capacity: u64,
-    /// Nice levels by which the journal's thread is preferred to the others.
+    /// How many nice levels the journal's writer thread is raised above the other threads.
     pub(crate) journal_priority: u8,
-    /// Microseconds of the time slices that the kernel is asked for; 0: its own choice.
+    /// The time slice to request from the kernel, in microseconds; 0: keep the kernel's.
     pub(crate) time_slice_us: u64,
-    /// Microseconds that a core may take to wake, asked of the kernel while the sidecar serves.
+    /// The longest wake-up time of a core to request from the kernel while serving, in
+    /// microseconds.
     pub(crate) wake_latency_us: Option<u64>,
     /// Threads that serve requests.
     pub(crate) workers: usize,
@@ -92,14 +92,14 @@ pub(crate) struct Config {
     pub(crate) max_connections: usize,
     /// Seconds that a drain may take.
     pub(crate) drain_timeout_s: u64,
-    /// What is logged (`error`, `warn`, `info`, `debug`, `trace`, or a tracing filter).
+    /// The log filter: `error`, `warn`, `info`, `debug`, `trace`, or a `tracing` filter.
     pub(crate) log: String,
     /// Log lines as JSON.
     pub(crate) log_json: bool,
 }
 
 impl Config {
-    /// The settings with no source at all, on a machine with `cores` cores.
+    /// The default settings on a machine with `cores` cores.
     pub(crate) fn defaults(cores: usize) -> Self {
         let policy = EvalLimits::default();
         Self {
@@ -151,8 +151,8 @@ impl Config {
         }
     }
 
-    /// Every key, as it stands in the file. Its flag has dashes for underscores; its variable
-    /// is in upper case behind `GATE_`.
+    /// Every key, as written in the file. A named flag has dashes for underscores; the variable is
+    /// the key in upper case after `GATE_`.
     pub(crate) const KEYS: [&'static str; 37] = [
         "listen",
         "admin_listen",
@@ -193,7 +193,7 @@ impl Config {
         "log_json",
     ];
 
-    /// Sets `key` from its text.
+    /// Sets `key` from its text; on an error nothing is changed.
     pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), SetError> {
         match key {
             "listen" => self.listen = address(text)?,
@@ -254,7 +254,7 @@ impl Config {
     }
 }
 
-/// What a bundle is signed with.
+/// The algorithm of a bundle's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyAlgorithm {
     Hs256,
@@ -263,7 +263,7 @@ pub(crate) enum KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
-    /// By their names in RFC 7518.
+    /// The names of RFC 7518.
     const NAMES: [(&'static str, Self); 3] = [
         ("HS256", Self::Hs256),
         ("RS256", Self::Rs256),
@@ -305,8 +305,8 @@ fn name(text: &str) -> Result<String, SetError> {
     }
 }
 
-/// A level, or a filter. A word alone is a level: as the name of a target, which `tracing` takes it
-/// for otherwise, it would silence everything else.
+/// Checks a log filter. A bare word must be a level: `tracing` would take any other for the name of
+/// a target, and silence everything else.
 fn filter(text: &str) -> Result<String, SetError> {
     let is_level = |word: &str| {
         word.trim()

@@ -34,7 +34,7 @@ pub(crate) use front::Front;
 pub(crate) use order::Worker;
 pub(crate) use queries::{QUERY_THREADS, Queries};
 
-/// What every handler can reach.
+/// The state that all handlers share.
 pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
@@ -44,9 +44,9 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) reloader: crate::reload::Reloader,
     pub(crate) config: Config,
-    /// What was asked of the cores, in force as long as this is there.
+    /// The wake-up time requested from the kernel, in force while this lives.
     pub(crate) wake_latency: Option<WakeLatency>,
-    /// What the public listener speaks, if not plain HTTP.
+    /// TLS of the public listener; `None` for plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
     /// When the process was started, for the metrics.
     pub(crate) started: Timestamp,

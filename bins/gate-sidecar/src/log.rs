@@ -1,4 +1,5 @@
-//! The log: lines on standard error, which may be lost, and never a reason to stop.
+//! The log, on standard error. A line that cannot be written is counted and dropped; it never stops
+//! or fails a thread.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,20 +8,20 @@ use crate::config::Config;
 
 static LOST: AtomicU64 = AtomicU64::new(0);
 
-/// Lines that could not be written.
+/// Log lines that could not be written, since the start.
 pub(crate) fn lost() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
 
-/// Begins it.
+/// Installs the log for this process.
 pub(crate) fn start(config: &Config) {
-    // actix's own lines about its workers say nothing that ours do not, unless they are asked for.
+    // actix's own lines about its workers add nothing to ours; the filter can still ask for them.
     let filter = format!("actix_server=warn,{}", config.log);
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
-        // It would tell of a line that cannot be written by writing one, and panic.
+        // tracing would report a line that cannot be written by writing to stderr, and panic.
         .log_internal_errors(false)
         .with_writer(|| Lossy(io::stderr()));
     // A second start within one process (tests) keeps the first log.
@@ -31,8 +32,8 @@ pub(crate) fn start(config: &Config) {
     };
 }
 
-/// Takes everything; what cannot be written is counted. (A disk that is full takes neither the log nor the
-/// journal, and who collects the log may be gone.)
+/// A writer that never fails: it counts what it cannot write. (The disk may be full, or the log's
+/// reader gone.)
 struct Lossy<W>(W);
 
 impl<W: Write> Write for Lossy<W> {

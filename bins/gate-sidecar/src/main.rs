@@ -1,5 +1,5 @@
-//! The sidecar. `main` is configuration → build → serve → drain, and the operator's commands;
-//! only this binary knows sockets, environment variables and the system's clock.
+//! The sidecar binary: runs `serve` or an operator's command. Sockets, environment variables and
+//! the system clock belong here, never in a library crate.
 #![allow(clippy::print_stdout, reason = "a command-line tool talks on stdout")]
 
 mod assemble;
@@ -25,8 +25,8 @@ use clap::Parser as _;
 
 use cli::{Cli, Command};
 
-/// Faster than the system's for many small allocations on few threads; a choice of the binary,
-/// never of a library.
+/// Faster than the system allocator for many small allocations on few threads. Only a binary
+/// chooses an allocator, never a library.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

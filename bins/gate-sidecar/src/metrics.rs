@@ -1,5 +1,5 @@
-//! What the sidecar counts, in Prometheus' text format. Every limit is shown: beside its
-//! use where that is counted, the others in `limits`.
+//! The metrics, in Prometheus' text format. Every limit is exported: next to its use where that is
+//! counted, the others in `limits`.
 
 mod decisions;
 mod durations;
@@ -35,7 +35,7 @@ pub(crate) struct Metrics {
     refused_fills: [AtomicU64; REFUSED_FILLS.len()],
 }
 
-/// What the venue's word or an operator's changed, by the name it has in the metrics.
+/// Changes by the venue or an operator, with their names in the metrics.
 const CHANGES: [(Change, &str); 5] = [
     (Change::Release, "release"),
     (Change::Fill, "fill"),
@@ -44,11 +44,11 @@ const CHANGES: [(Change, &str); 5] = [
     (Change::Position, "position"),
 ];
 
-/// Fills that count nowhere, by the code that they are refused with.
+/// The codes of refused fills: trades that no exposure accounts for.
 const REFUSED_FILLS: [Code; 2] = [Code::UnknownOrder, Code::OrderConflict];
 
 impl Metrics {
-    /// The counters of one more worker thread.
+    /// Adds and returns the counters of one more worker thread.
     pub(crate) fn worker(&self) -> Arc<Decisions> {
         let decisions = Arc::new(Decisions::default());
         self.workers.write().push(Arc::clone(&decisions));
@@ -71,13 +71,13 @@ impl Metrics {
         }
     }
 
-    /// Counts holds in doubt that were given back.
+    /// Counts holds in doubt that were released.
     pub(crate) fn expired(&self, holds: usize) {
         let holds = u64::try_from(holds).unwrap_or(u64::MAX);
         self.expired.fetch_add(holds, Ordering::Relaxed);
     }
 
-    /// Counts a fill that was refused, if it was for what is known of its order.
+    /// Counts a refused fill, if its code is one of [`REFUSED_FILLS`].
     pub(crate) fn refused_fill(&self, code: Code) {
         let known = REFUSED_FILLS.iter().position(|known| *known == code);
         if let Some(counter) = known.and_then(|index| self.refused_fills.get(index)) {
@@ -135,14 +135,14 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-/// A family of one value without labels.
+/// Writes a family of one value without labels.
 fn single(out: &mut String, name: &str, kind: &str, help: &str, value: impl Display) {
     head(out, name, kind, help);
     let _ = writeln!(out, "{name} {value}");
 }
 
-/// Connections, how long certificates are good for, and clients that were turned away: nothing of those where none
-/// is asked for a certificate.
+/// Open connections, expiry of certificates, and refused client certificates where they are
+/// requested.
 fn connections(out: &mut String, shared: &Shared) {
     let open = shared.connections.open();
     let help = "Connections that are open on the public listener.";

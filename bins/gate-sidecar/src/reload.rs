@@ -1,5 +1,5 @@
-//! Putting a changed bundle, key file or certificate in force while orders flow. What does not load, does
-//! not compile or fails its tests leaves everything as it was.
+//! Reloads the bundle, the keys and the certificates while orders flow. On an error everything
+//! stays as it was.
 
 mod load;
 mod status;
@@ -18,11 +18,11 @@ use crate::tls::Tls;
 use load::Loader;
 pub(crate) use status::{Part, Status};
 
-/// Policies kept after they were replaced. Each worker thread keeps its machines of the last few
-/// policies; as long as the policies are kept here, no request pays for taking one apart.
+/// Replaced policies that are kept. Each worker thread caches its machines of the last few
+/// policies; while the policies are kept here, no request pays for dropping one.
 const RETIRED: usize = 3;
 
-/// Why a reload is made.
+/// What started a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trigger {
     /// An operator's signal or call.
@@ -31,10 +31,10 @@ pub(crate) enum Trigger {
     Changed,
 }
 
-/// Knows where policy, keys and certificates came from.
+/// Reloads policy, keys and certificates from where the settings say.
 pub(crate) struct Reloader {
     config: Config,
-    /// Absent without TLS.
+    /// `None` without TLS.
     tls: Option<Arc<Tls>>,
     loader: Loader,
     /// Held during a reload: one at a time.
@@ -42,7 +42,7 @@ pub(crate) struct Reloader {
     status: Mutex<Status>,
 }
 
-/// What the bundle and its key look like on disk; an error where one cannot be looked at.
+/// The metadata of the bundle and its key on disk; an error for one that cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Look(Vec<Result<BundleStamp, String>>);
 
@@ -57,12 +57,12 @@ impl Reloader {
         }
     }
 
-    /// How reloads went so far.
+    /// Counts and last errors of the reloads so far.
     pub(crate) fn status(&self) -> Status {
         self.status.lock().clone()
     }
 
-    /// Looks at the bundle and at the key of its signature.
+    /// Reads the metadata of the bundle and of its key.
     pub(crate) fn look(&self) -> Look {
         let paths = [&self.config.bundle, &self.config.bundle_key];
         let stamps = paths
@@ -72,13 +72,13 @@ impl Reloader {
         Look(stamps.collect())
     }
 
-    /// Reads the bundle again, and when it is asked for keys and certificates; all are good before any is
-    /// put in force. Waits for a reload that is under way.
+    /// Reloads the bundle and, if an operator asked, keys and certificates; puts nothing in force
+    /// unless all are valid. Waits for a reload in progress. An error is [`Code::ReloadRefused`].
     pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
         let mut retired = self.retired.lock();
         let outcome = self.try_reload(gate, trigger, &mut retired);
         let is_asked = trigger == Trigger::Asked;
-        // What fails again as it did before was told; an operator who asked is told anyway.
+        // A repeated error was logged before; an operator who asked is told anyway.
         let (news, reason) = match &outcome {
             Ok(_) => (self.status.lock().accepted(is_asked), None),
             Err((part, error)) => {
@@ -122,7 +122,8 @@ impl Reloader {
         if is_same && trigger == Trigger::Changed {
             return Ok(false);
         }
-        // A changed bundle comes alone: what it fails at is the journal, and is over once it is in force.
+        // A changed bundle is put in force alone: only the journal can refuse it here, and that
+        // error is over once a bundle is in force.
         let part = match trigger {
             Trigger::Asked => Part::Rest,
             Trigger::Changed => Part::Bundle,
@@ -146,8 +147,8 @@ impl Reloader {
     }
 
     fn put_in_force(&self, gate: &Gate, policy: Arc<dyn Policy>, trigger: Trigger) -> Result<()> {
-        // A change of the bundle is no word on the keys: their verifiers may not have the new one yet. Nor
-        // must files that are being replaced keep a policy from coming into force.
+        // A changed bundle must not activate new keys: verifiers may not have them yet. Nor must
+        // key or certificate files that are being replaced keep a policy from coming into force.
         let is_asked = trigger == Trigger::Asked;
         let keys = if is_asked {
             assemble::keys(&self.config)?

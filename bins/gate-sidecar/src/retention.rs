@@ -1,5 +1,5 @@
-//! Retention: what is old and ended is cut off the journal, and what stands for it is signed with
-//! the sidecar's key.
+//! Retention: prunes old records from the journal; signs the anchor that takes their place, and
+//! checks such signatures.
 
 use anyhow::{Context as _, Result, bail};
 use gate_api::Gate;
@@ -9,7 +9,7 @@ use gate_types::Timestamp;
 
 const NANOS_PER_DAY: u64 = 86_400_000_000_000;
 
-/// The time before which records are cut off.
+/// The time before which records are pruned.
 pub(crate) fn older_than(now: Timestamp, keep_days: u64) -> Timestamp {
     let kept = keep_days.saturating_mul(NANOS_PER_DAY);
     Timestamp::from_unix_nanos(now.unix_nanos().saturating_sub(kept))
@@ -22,7 +22,8 @@ pub(crate) fn sign(keys: &KeyRing, anchor: &Anchor) -> Vec<u8> {
     format!("{} {signature}", key.kid()).into_bytes()
 }
 
-/// The id of the key that signed the anchor, whichever of `keys` that is.
+/// The id of the key that signed the anchor. Fails when `signature` is malformed, names a key that
+/// is not in `keys`, or is not that key's.
 pub(crate) fn signer(keys: &KeyRing, anchor: &Anchor, signature: &[u8]) -> Result<String> {
     let text = std::str::from_utf8(signature).ok();
     let (kid, signature) = text
@@ -37,7 +38,7 @@ pub(crate) fn signer(keys: &KeyRing, anchor: &Anchor, signature: &[u8]) -> Resul
     Ok(kid.to_owned())
 }
 
-/// Cuts off what is older than `keep_days` from a running sidecar's journal.
+/// Prunes records older than `keep_days` from a running sidecar's journal. Errors are only logged.
 pub(crate) fn prune(gate: &Gate, now: Timestamp, keep_days: u64) {
     let keys = gate.keys();
     let older_than = older_than(now, keep_days);
@@ -52,7 +53,7 @@ pub(crate) fn prune(gate: &Gate, now: Timestamp, keep_days: u64) {
             %older_than,
             "pruned the journal"
         ),
-        // The sidecar stops; the next start prunes.
+        // The sidecar is stopping; the next start prunes.
         Err(SnapshotError::Closed) => {}
         Err(error) => {
             let reason = format!("{:#}", anyhow::Error::from(error));

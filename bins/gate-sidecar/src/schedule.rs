@@ -1,30 +1,30 @@
-//! What is asked of the kernel for threads and cores. Its scheduler gives it to anyone, so that no
-//! privilege is needed (the journal's priority, which needs one, is the ledger's); that cores wake soon
-//! it grants to whoever may write its device.
+//! Requests to the kernel about threads and cores: time slices, priorities, wake-up time. The
+//! scheduler grants the first two to anyone. (Raising the journal's priority needs a privilege; the
+//! ledger does it.) Wake-up time needs write access to its device.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 
 /// The kernel's PM QoS interface for processes (`Documentation/power/pm_qos_interface.rst`).
 const WAKE_LATENCY: &str = "/dev/cpu_dma_latency";
-/// What heeds it, or `none`.
+/// Names the driver that honours the request, or `none`.
 const IDLE_DRIVER: &str = "/sys/devices/system/cpu/cpuidle/current_driver";
 
-/// How much of the processor a load of a policy gets.
+/// The share of the processor that a policy load gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
-    /// What orders leave.
+    /// Idle time only.
     Idle,
-    /// A little beside them.
+    /// A little beside orders.
     Small,
 }
 
-/// Asks for time slices of `micros` for the calling thread and all that it starts; 0: whatever the
-/// kernel gives.
+/// Requests time slices of `micros` microseconds for the calling thread and all that it starts; 0
+/// keeps the kernel's.
 ///
-/// A thread with a shorter slice gets no more of the processor, it gets it sooner: when it wakes, it
-/// takes the place of one with a longer slice at once, where it would otherwise wait until that has
-/// had its own (EEVDF; Linux 6.12, `sched_setattr(2)`). Older kernels take no notice.
+/// A shorter slice gives a thread no more of the processor, but sooner: on waking it preempts a
+/// thread with a longer slice at once, instead of waiting for that slice to end (EEVDF; Linux 6.12,
+/// `sched_setattr(2)`). Older kernels ignore it.
 pub(crate) fn ask_for_time_slice(micros: u64) {
     if micros == 0 {
         return;
@@ -35,7 +35,7 @@ pub(crate) fn ask_for_time_slice(micros: u64) {
     }
 }
 
-/// The time slice of the calling thread in nanoseconds, where the kernel tells it.
+/// The time slice of the calling thread in nanoseconds, if the kernel reports it.
 pub(crate) fn time_slice_ns() -> Option<u64> {
     #[cfg(target_os = "linux")]
     return linux::time_slice_ns();
@@ -43,16 +43,18 @@ pub(crate) fn time_slice_ns() -> Option<u64> {
     None
 }
 
-/// That no core of the machine takes longer than `micros` to wake, for as long as this lives.
+/// A request that no core takes longer than `micros` microseconds to wake, in force while this
+/// lives.
 #[derive(Debug)]
 pub(crate) struct WakeLatency {
-    /// The kernel forgets the request when it is closed.
+    /// Closing it withdraws the request.
     _device: File,
     micros: u64,
 }
 
 impl WakeLatency {
-    /// Asks for it.
+    /// Makes the request. Fails where the kernel does not manage idle cores, or the device is not
+    /// writable.
     pub(crate) fn ask(micros: u64) -> io::Result<Self> {
         let driver = std::fs::read_to_string(IDLE_DRIVER).unwrap_or_default();
         if ["", "none"].contains(&driver.trim()) {
@@ -74,8 +76,8 @@ impl WakeLatency {
     }
 }
 
-/// Lowers the calling thread and those that it starts, which is why what is loaded there is put in
-/// force by another one: a thread that seldom runs must hold no lock that orders need.
+/// Lowers the priority of the calling thread and of all that it starts. What they load must be put
+/// in force by another thread: one that seldom runs must hold no lock that orders need.
 pub(crate) fn lower(share: Share) {
     // Elsewhere this would lower the whole process.
     #[cfg(target_os = "linux")]
@@ -118,24 +120,24 @@ mod linux {
     pub(super) fn lower(share: Share) -> Result<(), Error> {
         let mut attributes = sched_getattr(SELF, 0)?;
         match share {
-            // Any other thread that wakes takes its place at once, which no niceness gives.
+            // Any other thread that wakes preempts it at once, which no nice level gives.
             Share::Idle => {
                 attributes.sched_policy = number(c::SCHED_IDLE);
-                // Of a real-time policy.
+                // A real-time policy may have set it.
                 attributes.sched_priority = 0;
             }
             Share::Small => {
                 let nicer = attributes.sched_nice.saturating_add(NICENESS);
                 attributes.sched_nice = nicer.min(MOST_NICE);
-                // The kernel's own: nothing here is in a hurry.
+                // 0 restores the kernel's slice: nothing here is in a hurry.
                 attributes.sched_runtime = 0;
             }
         }
         Ok(sched_setattr(SELF, &attributes, 0)?)
     }
 
-    /// Not one of the real-time policies, where the same field has another meaning. (Whoever
-    /// starts the sidecar with one of those has decided.)
+    /// Whether the thread has a fair policy. For a real-time one the field has another meaning, and
+    /// whoever started the sidecar with it has chosen it.
     fn shares_fairly(attributes: &c::sched_attr) -> bool {
         [c::SCHED_OTHER, c::SCHED_BATCH]
             .map(number)
@@ -151,13 +153,13 @@ mod linux {
 mod tests {
     use super::*;
 
-    /// In a thread of its own: it would lower the others of this process, too.
+    /// On a thread of its own, since the change lasts and new threads inherit it.
     fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let done = std::thread::scope(|scope| scope.spawn(work).join());
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    /// Whether the kernel lets this thread set what it has: a sandbox may not.
+    /// Whether this thread may set its own attributes; a sandbox may forbid it.
     fn may_set() -> bool {
         let own = uapi::sched_getattr(0, 0);
         own.is_ok_and(|own| own.sched_policy == 0 && uapi::sched_setattr(0, &own, 0).is_ok())
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn a_thread_inherits_the_slice_that_was_asked_for_and_a_slow_load_does_not() {
         apart(|| {
-            // Before Linux 6.12 there is nothing to be told.
+            // Before Linux 6.12 the kernel reports no slice.
             let Some(usual) = time_slice_ns().filter(|_| may_set()) else {
                 return;
             };

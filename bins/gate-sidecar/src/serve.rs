@@ -1,4 +1,5 @@
-//! Serve: build the gate, bind, run until a signal, drain without losing what was accepted.
+//! `serve`: builds the gate, binds the listeners, runs until a signal, and drains without losing an
+//! accepted order.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -34,7 +35,8 @@ use crate::watch::Watch;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a drain goes on answering, with `Connection: close`, before it closes what is idle.
+/// How long a drain goes on answering, with `Connection: close`, before idle connections are
+/// closed.
 const LAME_DUCK: Duration = Duration::from_millis(500);
 
 /// Runs the sidecar until it is told to stop.
@@ -48,7 +50,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     }
     log::start(&config);
     config.max_connections = sockets::room_for(config.max_connections, config.workers);
-    // Before any other thread is there: they inherit it.
+    // Before any other thread starts: threads inherit it.
     schedule::ask_for_time_slice(config.time_slice_us);
     let clock = SystemClock::shared();
     let started = clock.now();
@@ -74,7 +76,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let config = &shared.config;
     let upkeep = Upkeep::start(gate, metrics, clock, config.retention_days)
         .context("cannot start a thread")?;
-    // Nothing can change in the embedded sample.
+    // The embedded sample never changes.
     let watched = config.bundle_watch_s > 0 && config.bundle.is_some();
     let watch = watched.then(|| {
         let period = Duration::from_secs(config.bundle_watch_s);
@@ -83,7 +85,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let watch = watch.transpose().context("cannot start a thread")?;
     let served = actix_web::rt::System::new().block_on(serve(config, Arc::clone(&shared)));
     drop(watch);
-    // Before upkeep ends: a snapshot under way is given up once the ledger is closed.
+    // Before upkeep stops: closing the ledger aborts a snapshot in progress, which `stop` would
+    // wait for.
     let closed = shared.gate.ledger().shutdown();
     upkeep.stop();
     closed.context("the journal could not be closed")?;
@@ -92,7 +95,8 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a start would come as far as its listeners, beside a sidecar that serves: nothing is made or changed.
+/// Checks that a start would get as far as its listeners. Creates and changes nothing, so a sidecar
+/// may be serving from the same directory.
 fn check(config: &Config) -> Result<ExitCode> {
     Tls::of(config)?;
     let policy = assemble::policy(config)?;
@@ -115,7 +119,7 @@ fn check(config: &Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Orders are decided without it, too, only later.
+/// Requests the wake-up time. A refusal is only logged: orders then merely take longer.
 fn ask_for_wake_latency(micros: u64) -> Option<WakeLatency> {
     WakeLatency::ask(micros)
         .inspect_err(|error| {
@@ -125,11 +129,11 @@ fn ask_for_wake_latency(micros: u64) -> Option<WakeLatency> {
 }
 
 async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
-    // Before anyone can know that the sidecar is there: a signal without a handler ends it.
+    // Before the sidecar announces itself: a signal without a handler would kill it.
     let signals = Signals::new()?;
     let (public, public_places) = public_server(config, &shared)?;
     let (admin, admin_places) = admin_server(config, &shared)?;
-    // Of all or of none: whoever reads the first takes the sidecar for started.
+    // Only once all are bound: whoever reads the first line takes the sidecar for started.
     for place in public_places.into_iter().chain(admin_places) {
         println!("{place}");
     }
@@ -184,7 +188,7 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     admin.context("the admin listener failed")
 }
 
-/// And what is to be said of where it listens.
+/// Binds the public listeners. Returns the server, and the lines that announce its addresses.
 fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<(Server, Vec<String>)> {
     let for_workers = Arc::clone(shared);
     let on_worker = move || {
@@ -208,8 +212,8 @@ fn public_server(config: &Config, shared: &Arc<Shared>) -> Result<(Server, Vec<S
         // Nagle is off: a reply is one small write.
         .tcp_nodelay(true)
         .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
-        // One that is not done is a connection like others. With a limit of its own, a worker that is at
-        // it would take none on the Unix socket either.
+        // TLS handshakes get no limit of their own: a worker at that limit would accept nothing on
+        // the Unix socket either. An unfinished handshake counts as a connection.
         .max_connection_rate(config.max_connections);
     let cannot = || format!("cannot listen on {}", config.listen);
     let listener = sockets::listener(config.listen).with_context(cannot)?;
@@ -244,7 +248,7 @@ fn admin_server(config: &Config, shared: &Arc<Shared>) -> Result<(Server, Vec<St
     Ok((server.run(), places))
 }
 
-/// The signals that are waited for.
+/// The signals that are handled.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -283,16 +287,17 @@ async fn watch_signals(mut signals: Signals, shared: Arc<Shared>, handles: [Serv
     }
     tracing::info!("draining");
     shared.draining.store(true, Ordering::SeqCst);
-    // A kept-alive connection learns of the drain with its next answer and closes by itself;
-    // closing it from here could cross with an order that is already on its way.
+    // A keep-alive connection learns of the drain from its next answer and closes itself. Closing
+    // it here could race with an order already on its way.
     tokio::time::sleep(LAME_DUCK).await;
-    // Orders first: `/ready` says no on the admin listener until the last one is answered.
+    // Orders first: `/ready` answers 503 on the admin listener until the last one is answered.
     let [public, admin] = handles;
     public.stop(true).await;
     admin.stop(false).await;
 }
 
-/// Reloads on a thread that no drain waits for. It logs its own outcome, and drops the sender then.
+/// Reloads on a thread that no drain waits for. The reload logs its own outcome; the receiver
+/// resolves when it is done.
 fn start_reload(shared: Arc<Shared>) -> Option<oneshot::Receiver<()>> {
     let (done, reloaded) = oneshot::channel();
     let reload = move || {

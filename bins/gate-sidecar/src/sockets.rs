@@ -1,4 +1,4 @@
-//! The sockets that orders come in by, and room for their connections.
+//! Binds the sockets for orders, and fits the number of connections to the file descriptor limit.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,21 +10,23 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Connections that the admin listener holds open.
 pub(crate) const ADMIN_CONNECTIONS: usize = 128;
-/// File descriptors for all else: the journal and those who read it, bundles, keys, event queues.
+/// File descriptors reserved for everything else: the journal and its readers, bundles, keys, event
+/// queues.
 const OTHER_FILES: u64 = 128;
-/// Connections of a worker that are enough for nearly everybody.
+/// Connections per worker that are enough for nearly everybody: a limit below is worth a warning.
 const PLENTY: usize = 1_000;
-/// Pending connections the kernel may hold.
+/// Connections the kernel may queue before they are accepted.
 const BACKLOG: i32 = 4_096;
-/// How long a client may leave answers unread. One whose receive window stays closed keeps what it was
-/// sent, and a worker busy, for as long as it stays.
+/// How long a client may leave answers unread. Without a limit, one whose receive window stays
+/// closed keeps its connection and buffers, and a worker busy, for as long as it likes.
 pub(crate) const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A listener whose connections end when their client does not take what it is sent.
+/// Binds a listener whose connections are dropped when a client leaves answers unread for
+/// [`UNREAD_TIMEOUT`] (Linux only).
 pub(crate) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     rustix::net::listen(&listener, BACKLOG)?;
-    // Those that it accepts have it from it (tcp(7), `TCP_USER_TIMEOUT`).
+    // Accepted sockets inherit it (tcp(7), `TCP_USER_TIMEOUT`).
     #[cfg(target_os = "linux")]
     {
         let millis = u32::try_from(UNREAD_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
@@ -33,8 +35,8 @@ pub(crate) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// How many connections a worker may hold open: those that are wanted, if there are file descriptors for them.
-/// Asks for as many of these as the process may have.
+/// Raises the limit of open files as far as allowed. Returns the connections each worker may hold
+/// open: `wanted`, or as many as file descriptors allow.
 pub(crate) fn room_for(wanted: usize, workers: usize) -> usize {
     let may = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -66,15 +68,16 @@ pub(crate) fn room_for(wanted: usize, workers: usize) -> usize {
     room.min(wanted)
 }
 
-/// Connections of one worker, out of so many file descriptors: an operator can connect, and the journal be
-/// read, when all of them are open.
+/// Connections per worker out of `files` descriptors, at least one. The reserve lets operators
+/// connect and the journal be read when all are open.
 fn connections(files: u64, workers: usize) -> usize {
     let reserved = OTHER_FILES.saturating_add(u64::try_from(ADMIN_CONNECTIONS).unwrap_or(u64::MAX));
     let left = usize::try_from(files.saturating_sub(reserved)).unwrap_or(usize::MAX);
     (left / workers.max(1)).max(1)
 }
 
-/// A socket left by a process that is gone is removed; one that answers is not ours to take.
+/// Removes a socket that a dead process left behind. Fails when another process answers on it, or
+/// when the path is not a socket.
 pub(crate) fn remove_stale(path: &Path) -> Result<()> {
     use std::os::unix::fs::FileTypeExt as _;
     let Ok(found) = std::fs::symlink_metadata(path) else {
@@ -109,7 +112,7 @@ mod tests {
     fn operators_and_the_journal_have_room_beside_all_connections() {
         assert_eq!(connections(1_024, 2), 384);
         assert_eq!(connections(1_048_576, 2), 524_160);
-        // Too few for anybody: one connection is tried all the same.
+        // Too few descriptors: one connection is allowed all the same.
         assert_eq!(connections(100, 2), 1);
     }
 }

@@ -1,4 +1,5 @@
-//! TLS of the public listener: who the sidecar says it is, and whom it lets in. A reload renews both.
+//! TLS of the public listener: the server's certificate, and the verification of clients'. A reload
+//! replaces both.
 
 mod files;
 
@@ -26,31 +27,31 @@ use crate::config::Config;
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// TLS as the settings ask for it.
+/// TLS as configured.
 pub(crate) struct Tls {
     sources: Sources,
     provider: Arc<CryptoProvider>,
     identity: Arc<Identity>,
-    /// Absent where no client is asked for a certificate.
+    /// `None` when no client certificate is requested.
     clients: Option<Arc<Clients>>,
     ends: ArcSwap<Ends>,
 }
 
-/// When the first certificate of each file ends, in seconds since 1970.
+/// The earliest expiry of the certificates in each file, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) server: Option<i64>,
     pub(crate) client_ca: Option<i64>,
 }
 
-/// The files that are set.
+/// The configured files.
 struct Sources {
     cert: PathBuf,
     key: PathBuf,
     client_ca: Option<PathBuf>,
 }
 
-/// What the files hold, good and not in force yet.
+/// The content of the files, validated, and not in force yet.
 pub(crate) struct Renewal {
     certified: Arc<CertifiedKey>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
@@ -58,7 +59,7 @@ pub(crate) struct Renewal {
 }
 
 impl Tls {
-    /// Reads the files that are set; `None` when `listen` speaks plain HTTP.
+    /// Reads the configured files; `None` when `listen` speaks plain HTTP.
     pub(crate) fn of(config: &Config) -> Result<Option<Self>> {
         let (Some(cert), Some(key)) = (&config.tls_cert, &config.tls_key) else {
             return Ok(None);
@@ -83,7 +84,7 @@ impl Tls {
         }))
     }
 
-    /// What a listener is to be started with.
+    /// The configuration to start a listener with.
     pub(crate) fn server(&self) -> Result<ServerConfig> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?;
@@ -92,8 +93,8 @@ impl Tls {
             Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as _),
         };
         let mut server = builder.with_cert_resolver(Arc::clone(&self.identity) as _);
-        // No session is resumed: connections are kept for long, and each new one is to be verified
-        // against what is shown, and believed, now.
+        // No session resumption: connections live long, and each new one must be verified against
+        // the certificates now in force.
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;
         Ok(server)
@@ -104,7 +105,7 @@ impl Tls {
         self.sources.read(&self.provider)
     }
 
-    /// In force for whoever connects from now on.
+    /// Puts the renewal in force for new connections.
     pub(crate) fn renew(&self, renewal: Renewal) {
         self.identity.0.store(renewal.certified);
         self.ends.store(Arc::new(renewal.ends));
@@ -113,13 +114,12 @@ impl Tls {
         }
     }
 
-    /// Of the certificates in force.
+    /// The expiry of the certificates in force.
     pub(crate) fn ends(&self) -> Ends {
         **self.ends.load()
     }
 
-    /// Certificates of clients that were refused since the start; `None` where no client is asked
-    /// for one.
+    /// Client certificates refused since the start; `None` when none are requested.
     pub(crate) fn refused(&self) -> Option<u64> {
         let clients = self.clients.as_ref()?;
         Some(clients.refused.load(Ordering::Relaxed))
@@ -160,7 +160,7 @@ impl Sources {
     }
 }
 
-/// The certificate and key that every client is shown.
+/// The certificate and key presented to every client.
 #[derive(Debug)]
 struct Identity(ArcSwap<CertifiedKey>);
 
@@ -170,7 +170,7 @@ impl ResolvesServerCert for Identity {
     }
 }
 
-/// Lets in clients that one of the authorities vouches for.
+/// Verifies clients' certificates against the configured CAs.
 #[derive(Debug)]
 struct Clients {
     verifier: ArcSwap<Arc<dyn ClientCertVerifier>>,
@@ -188,14 +188,14 @@ impl Clients {
     fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         outcome.inspect_err(|error| {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            // Not louder: who may not come in must not fill the log either.
+            // At debug level: strangers must not be able to fill the log.
             tracing::debug!(%error, "refused a client's certificate");
         })
     }
 }
 
 impl ClientCertVerifier for Clients {
-    /// No hints which certificate to show: they could not change while the listener runs.
+    /// No hints about which certificate to present: a reload could not change them.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

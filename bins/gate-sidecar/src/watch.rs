@@ -1,6 +1,5 @@
-//! Watching the bundle: what changed on disk, and has been at rest since, is loaded. Metadata is
-//! looked at now and then, which also sees what a file system tells no watcher: a network mount, a
-//! swapped link, a volume of Kubernetes.
+//! Watches the bundle on disk and reloads it once it changed and is stable. Polls metadata, because
+//! file system notifications miss network mounts, swapped links and Kubernetes volumes.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,8 +8,8 @@ use std::time::Duration;
 use crate::http::Shared;
 use crate::reload::{Look, Trigger};
 
-/// Looks after which a refused reload is tried again although nothing changed: the journal may
-/// take the change now.
+/// Looks after which a refused reload is retried without a change: the journal may be writable
+/// again.
 const LOOKS_PER_RETRY: u32 = 30;
 
 /// The running thread; it ends soon after this is dropped.
@@ -19,7 +18,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Looks every `period`.
+    /// Starts the thread, which looks every `period`.
     pub(crate) fn start(shared: Arc<Shared>, period: Duration) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         std::thread::Builder::new()
@@ -40,13 +39,13 @@ fn watch(shared: &Shared, period: Duration, stopped: &Receiver<()>) {
     }
 }
 
-/// When to act: at two equal looks that differ from what was acted upon. A file that is still
+/// Decides when to reload: at the second of two equal looks, once per change. A file that is still
 /// being written looks different each time.
 struct Rest<L = Look> {
     last: Option<L>,
     /// Whether `last` was acted upon.
     done: bool,
-    /// Looks until it is acted upon once more, after a failure.
+    /// Looks left until the next attempt, after a failure.
     retry_in: Option<u32>,
 }
 

@@ -38,7 +38,7 @@ pub fn to_vec(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 /// produced is bounded by that parser (serde_json: 128).
 ///
 /// # Errors
-/// [`CanonicalError`]; `out` then holds a torn form.
+/// [`CanonicalError`]; `out` then holds an incomplete form.
 pub fn write_value(out: &mut Vec<u8>, value: &Value) -> Result<(), CanonicalError> {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
@@ -94,7 +94,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len().saturating_add(2));
     out.push(b'"');
-    // Without a branch for each byte: sixteen of them are looked at together.
+    // Without a branch per byte, so that sixteen of them are looked at together.
     let is_plain = !bytes
         .iter()
         .fold(false, |any, &byte| any | must_escape(byte));

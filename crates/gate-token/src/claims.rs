@@ -1,4 +1,4 @@
-//! What a token says, and the canonical bytes of it. No key here, no parsing.
+//! The claims of a token, and their canonical bytes. No keys and no parsing here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -46,35 +46,35 @@ impl fmt::Display for Status {
     }
 }
 
-/// What a token says. `typ` and `alg` are not fields: this version fixes them.
+/// The claims of a token. `typ` and `alg` are not fields: this version fixes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims<'a> {
     /// Which key signs. [`sign_into`](crate::sign_into) writes the name of the key it is given.
     pub kid: Cow<'a, str>,
-    /// Who decided: the sidecar's name.
+    /// The issuer: the sidecar's name.
     pub iss: Cow<'a, str>,
-    /// Who is to act on it.
+    /// The audience: who is to act on the decision.
     pub aud: Cow<'a, str>,
     /// When it was decided, in seconds since 1970. At most 2⁵³ − 1, as every integer here: a
     /// larger one is written, and then refused by every verifier.
     pub iat: u64,
-    /// From when on it says nothing, in seconds since 1970.
+    /// Expiry: from then on the token is invalid, in seconds since 1970.
     pub exp: u64,
-    /// The decision's own name: the trace id.
+    /// The decision's own id: the trace id.
     pub jti: Cow<'a, str>,
     /// The decision's place in the sidecar's journal.
     pub seq: u64,
     /// The decision.
     pub status: Status,
-    /// Why, in the policy's words.
+    /// The reasons that the policy gave.
     pub reasons: Vec<Cow<'a, str>>,
-    /// Whose order.
+    /// The client whose order it is.
     pub client_id: Cow<'a, str>,
-    /// Which order of theirs.
+    /// The client's id of the order.
     pub client_order_id: Cow<'a, str>,
-    /// Exactly which order: see [`order`](crate::order).
+    /// The digest of exactly that order: see [`order`](crate::order).
     pub order_digest: Digest,
-    /// The amount held, as decimal text.
+    /// The order's notional, as decimal text.
     pub notional: Cow<'a, str>,
     /// The revision of the policy that decided.
     pub policy_revision: Cow<'a, str>,

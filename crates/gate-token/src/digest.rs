@@ -44,7 +44,7 @@ impl Digest {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Reads the base64url text. Only the one spelling that [`Digest::to_base64url`] gives.
+    /// Reads the base64url text, only in the spelling that [`Digest::to_base64url`] gives.
     ///
     /// # Errors
     /// [`DigestError`].
@@ -53,7 +53,7 @@ impl Digest {
     }
 }
 
-/// Appends 43 characters.
+/// Appends the base64url text, 43 characters.
 pub(crate) fn encode32(out: &mut Vec<u8>, bytes: &[u8; 32]) {
     let mut text = [b'A'; TEXT_BYTES];
     // INVARIANT: 43 bytes are exactly what 32 need, so this cannot fail.

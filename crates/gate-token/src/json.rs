@@ -1,8 +1,8 @@
-//! Strict JSON: what serde_json lets pass in silence is refused here. No canonical form.
+//! Strict JSON: refuses what serde_json accepts silently. No canonical form here.
 //!
-//! serde_json keeps the last of two members with one name; another reader keeps the first, and
-//! the two then act on different orders. [`Strict`] refuses such a text at every depth. Lone
-//! surrogates and numbers out of range serde_json refuses itself.
+//! serde_json keeps the last of two members with one name; another reader keeps the first, and the
+//! two then act on different orders. [`Strict`] refuses such a text at every depth. serde_json
+//! itself refuses lone surrogates and numbers out of range.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
 /// Why a text is not strict JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// Not JSON, or a member stands twice.
+    /// Not JSON, or a duplicate member.
     #[error(transparent)]
     Syntax(#[from] serde_json::Error),
     /// An integer that other readers would round.
@@ -26,10 +26,10 @@ pub enum JsonError {
     },
 }
 
-/// Reads one JSON text: no member twice, no integer beyond ±[`MAX_SAFE_INTEGER`].
+/// Parses one JSON text that has no duplicate member and no integer beyond ±[`MAX_SAFE_INTEGER`].
 ///
 /// # Errors
-/// [`JsonError`], which names the member that stands twice.
+/// [`JsonError`], which names a duplicate member.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let Strict(value) = serde_json::from_slice(text)?;
     check_integers(text)?;
@@ -108,7 +108,7 @@ impl<'de> DeserializeSeed<'de> for StrictSeed {
     }
 }
 
-/// The error of a member that stands twice.
+/// The error for a duplicate member.
 pub(crate) fn duplicate<E: Error>(member: &str) -> E {
     E::custom(format_args!("duplicate member `{member}`"))
 }

@@ -1,4 +1,5 @@
-//! The JWK Set text of a key ring, both ways. The secret is never copied unwiped nor quoted.
+//! Reads and writes a key ring as a JWK Set. A secret is never quoted, and every copy of it
+//! is wiped.
 
 use std::fmt;
 
@@ -19,7 +20,8 @@ pub(crate) fn read(text: &[u8]) -> Result<Vec<(SigningKey, bool)>, KeyError> {
     keys.into_iter().map(Jwk::into_key).collect()
 }
 
-/// serde quotes a value of the wrong type, which may be a secret in the wrong place.
+/// Removes values from serde's errors: it quotes one of the wrong type, which may be a misplaced
+/// secret.
 fn without_values(error: serde_json::Error) -> serde_json::Error {
     let text = error.to_string();
     if text.starts_with("invalid type") || text.starts_with("invalid value") {
@@ -33,7 +35,7 @@ fn without_values(error: serde_json::Error) -> serde_json::Error {
 
 /// The JWK Set of these keys.
 pub(crate) fn write(active: &SigningKey, verify_only: &[SigningKey]) -> Zeroizing<String> {
-    // Room for all of it at once: a text that grows leaves copies of secrets behind.
+    // Allocated whole: a text that grows leaves copies of secrets behind.
     let size = verify_only
         .iter()
         .chain([active])
@@ -75,7 +77,7 @@ fn write_key(out: &mut Vec<u8>, key: &SigningKey, key_ops: &str) {
     out.push(b'}');
 }
 
-/// One key as it stands in the text; `k` stays where it is.
+/// One key as it was read; `k` still borrows the text.
 struct Jwk<'a> {
     kty: String,
     kid: String,
@@ -102,7 +104,7 @@ impl Jwk<'_> {
         if kty != "oct" {
             return Err(KeyError::WrongKty { kid, kty });
         }
-        // Optional (RFC 7517 §4.4), and there is no other.
+        // Optional (RFC 7517 §4.4), and no other is supported.
         if let Some(alg) = alg.filter(|alg| alg != "HS256") {
             return Err(KeyError::WrongAlg { kid, alg });
         }
@@ -125,7 +127,8 @@ impl Jwk<'_> {
     }
 }
 
-/// RFC 7517 §4.3: without `key_ops` a key may do both.
+/// Whether `key_ops` lets a key sign; `None` when it is not supported. Without `key_ops` a key may
+/// sign and verify (RFC 7517 §4.3).
 fn may_sign(key_ops: Option<&[String]>) -> Option<bool> {
     let Some(ops) = key_ops else {
         return Some(true);
@@ -221,7 +224,7 @@ fn secret_value<'de, A: MapAccess<'de>>(map: &mut A) -> Result<&'de str, A::Erro
         .map_err(|_| A::Error::custom("member `k` must be a string without escapes"))
 }
 
-/// Any other value; serde's own messages would quote it, and it may be a secret in the wrong place.
+/// Any other value. serde's own messages would quote it, and it may be a misplaced secret.
 fn value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     map: &mut A,
     name: &str,
@@ -281,7 +284,7 @@ mod tests {
             format!(r#"{{"keys":[{{"kty":"oct","kid":"a","alg":"HS256","k":"{SECRET}"#),
             format!(r#"{{"keys":[{{"kty":"oct","kid":"a","alg":"HS256","k":"{SECRET}=="}}]}}"#),
             format!(r#"{{"keys":[{{"kty":"RSA","kid":"a","alg":"HS256","k":"{SECRET}"}}]}}"#),
-            // In the wrong place.
+            // Misplaced secrets.
             format!(r#""{SECRET}""#),
             format!(r#"{{"keys":"{SECRET}"}}"#),
             format!(r#"{{"keys":["{SECRET}"]}}"#),

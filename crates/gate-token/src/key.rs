@@ -1,4 +1,4 @@
-//! One key: it signs, it checks, and it never shows its secret.
+//! One HMAC key: signs, verifies, and never shows its secret.
 
 use std::fmt;
 
@@ -74,8 +74,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// INVARIANT: no key exists whose name is empty, whose secret is short, or whose time is
-    /// empty.
+    /// INVARIANT: no key has an empty name, a short secret, or an empty validity period.
     pub(crate) fn new(
         kid: String,
         secret: Zeroizing<Vec<u8>>,
@@ -134,7 +133,7 @@ impl SigningKey {
         self.not_after_s
     }
 
-    /// Whether the key's own time covers `now_s`, give or take `leeway_s`.
+    /// Whether `now_s` is in the key's validity period, give or take `leeway_s` seconds.
     #[must_use]
     pub fn valid_at(&self, now_s: u64, leeway_s: u64) -> bool {
         let begun = self

@@ -43,7 +43,7 @@ pub enum OrderError {
     Canonical(#[from] CanonicalError),
 }
 
-/// The digest of an `order` object that is at hand as text.
+/// The digest of an `order` object given as JSON text.
 ///
 /// ```
 /// use gate_token::order::digest_of_json;
@@ -225,7 +225,7 @@ fn read_exponent(text: &str) -> Option<i64> {
     Some(if negative { size.wrapping_neg() } else { size })
 }
 
-/// `qty` or `price` as it stands in the text, a number or a string of one.
+/// The canonical text of `qty` or `price`, which is a number or a string of one.
 fn amount_of(raw: &RawValue, member: &'static str) -> Result<String, OrderError> {
     let text = raw.get();
     let number: Cow<'_, str> = if text.starts_with('"') {

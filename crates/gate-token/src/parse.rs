@@ -1,5 +1,5 @@
-//! A token's bytes become claims and a signature, or nothing. No key here, and no judgement of
-//! what the claims say.
+//! Parses a token's bytes into claims and a signature. No keys here, and no judgement of the
+//! claims.
 //!
 //! Strict: exactly the members of this version, each once and of its type.
 
@@ -110,8 +110,8 @@ fn need<T, E: Error>(slot: Option<T>, name: &'static str) -> Result<T, E> {
     slot.ok_or_else(|| E::missing_field(name))
 }
 
-/// Reads an object of exactly the given members; hands the values out in a tuple of locals.
-/// A derived `Deserialize` would take an array for an object.
+/// Reads an object of exactly the given members, each into a local of its name. (A derived
+/// `Deserialize` would take an array, too.)
 macro_rules! read_members {
     ($map:ident, { $($name:ident: $read:expr),+ $(,)? }) => {
         $(let mut $name = None;)+

@@ -1,4 +1,4 @@
-//! A guard for consumers: each token acts once. No lock, no clock, no I/O.
+//! A guard for consumers that lets each token act once. No lock, no clock, no I/O.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
@@ -10,22 +10,22 @@ use crate::verify::MAX_LEEWAY_S;
 /// Why a token may not act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ReplayError {
-    /// It has acted already.
+    /// The token has acted already.
     #[error("the token has been used")]
     Replayed,
-    /// Its time is over, so that whether it acted is no longer known.
+    /// The token has expired, so whether it acted is no longer known.
     #[error("the token has expired")]
     Expired,
-    /// As many tokens are remembered as may be, and none of them has expired.
+    /// The guard is full, and none of its tokens has expired.
     #[error("too many tokens are live")]
     Full,
 }
 
 /// Accepts each `jti` of an issuer once until the token's `exp`.
 ///
-/// It remembers 32 bytes and a time for each live token, at most `capacity` of them; when that
-/// is reached it refuses, because to forget a live token is to let it act twice. It forgets with
-/// its memory: after a restart, wait for the longest life of a token or keep `seq` on disk.
+/// It remembers 32 bytes and a time for each live token, at most `capacity` of them; when it is
+/// full it refuses, because to forget a live token is to let it act twice. A restart empties it:
+/// then wait for the longest life of a token, or keep `seq` on disk.
 ///
 /// ```
 /// use gate_token::{ReplayError, ReplayGuard};
@@ -97,13 +97,13 @@ impl ReplayGuard {
         self.seen.len()
     }
 
-    /// Whether none is.
+    /// Whether no token is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.seen.is_empty()
     }
 
-    /// The same test as the one of [`verify`](crate::verify()).
+    /// The same test as in [`verify`](crate::verify()).
     const fn is_over(&self, exp: u64) -> bool {
         self.now_s >= exp.saturating_add(self.leeway_s)
     }
@@ -119,7 +119,7 @@ impl ReplayGuard {
     }
 }
 
-/// Issuer and `jti` as one name of 32 bytes; the length keeps the two apart.
+/// Issuer and `jti` as one digest; the length of the issuer keeps the two apart.
 fn name_of(claims: &Claims<'_>) -> Digest {
     let mut name = Vec::with_capacity(128);
     crate::canonical::write_u64(

@@ -1,4 +1,4 @@
-//! Claims and a key become a token, in both its forms.
+//! Signs claims into a token, in both its forms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,7 +30,7 @@ pub fn sign_jws(claims: &Claims<'_>, key: &SigningKey) -> String {
     let mut payload = Vec::with_capacity(ROOM);
     claims.write_payload(&mut payload, TYP, ALG, key.kid());
     let header = key.jws_header();
-    // Four characters for three bytes, and a little; then the point and the signature.
+    // Base64 takes 4/3 of the bytes; then come the point and the signature.
     let room = payload.len().saturating_mul(3).saturating_div(2);
     let mut text = String::with_capacity(header.len().saturating_add(room).saturating_add(64));
     text.push_str(header);

@@ -1,5 +1,5 @@
-//! The one judgement of a token: what is expected, in a fixed order, with a closed set of
-//! reasons. No clock: the caller says what time it is.
+//! Verifies a token: checks it against the caller's expectations, in a fixed order, with a closed
+//! set of reasons. No clock: the caller gives the time.
 
 use crate::claims::{ALG, Claims, TYP};
 use crate::digest::Digest;
@@ -7,7 +7,7 @@ use crate::key::{Signature, SigningKey};
 use crate::keyring::KeyRing;
 use crate::parse::{self, Payload};
 
-/// The most seconds of clock difference that a verifier may allow; more is taken as this.
+/// The most seconds of clock difference that a verifier may allow; more is lowered to this.
 pub const MAX_LEEWAY_S: u64 = 300;
 
 /// The most bytes a token may have; more is malformed.
@@ -32,7 +32,7 @@ pub enum VerifyError {
     /// of the wrong type, a signature that is not 32 bytes of base64url.
     #[error("the token is malformed")]
     Malformed,
-    /// No key of that `kid`, or its time is over or not yet come.
+    /// There is no key of that `kid`, or it is not valid at this time.
     #[error("the token names a key that is not in force")]
     UnknownKey,
     /// The MAC is not that of the payload under that key, or a JWS header names another
@@ -42,13 +42,13 @@ pub enum VerifyError {
     /// Signed, but a `typ` is not `gate-decision+v1` or the payload's `alg` is not `HS256`.
     #[error("the token is of another type or algorithm")]
     WrongType,
-    /// For somebody else.
+    /// The token is for another audience.
     #[error("the token is for another audience")]
     WrongAudience,
     /// `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `exp` has come.
+    /// `exp` is reached.
     #[error("the token has expired")]
     Expired,
     /// The token speaks for another order.
@@ -131,7 +131,7 @@ fn verify_object(
 ) -> Result<Claims<'static>, VerifyError> {
     let token_read = parse::object_token(token).ok_or(VerifyError::Malformed)?;
     let Payload { typ, alg, claims } = token_read.payload;
-    // The canonical form is rebuilt: it is never longer than what was read but for escapes.
+    // The canonical form is rebuilt; but for escapes it is never longer than the input.
     let mut canonical = Vec::with_capacity(token.len());
     claims.write_payload(&mut canonical, &typ, &alg, &claims.kid);
     let key = key_in_force(keys, &claims.kid, expect)?;
@@ -151,8 +151,8 @@ fn verify_jws(
         return Err(VerifyError::Malformed);
     }
     let key = key_in_force(keys, &claims.kid, expect)?;
-    // What names another algorithm is not signed as far as this verifier goes; every JOSE
-    // library with a pinned algorithm stops here too.
+    // A header that names another algorithm counts as unsigned, as in every JOSE library with a
+    // pinned algorithm.
     if jws.header.alg != ALG {
         return Err(VerifyError::BadSignature);
     }

@@ -1,4 +1,5 @@
-//! Quantity, price, contract size and notional: what a [`Decimal`] means. A notional rounds up.
+//! Quantity, price, contract size and notional: what a [`Decimal`] stands for. A notional rounds
+//! up.
 
 use std::fmt;
 
@@ -58,12 +59,12 @@ positive_amount! {
 }
 
 impl ContractSize {
-    /// One unit is one unit.
+    /// A multiplier of one.
     pub const ONE: Self = Self(Decimal::ONE);
 
-    /// The size with the fewest digits after the point with which [`Notional::of`] gives `notional`, the
-    /// largest of those. It is the size that `notional` was made with unless that has more digits than a
-    /// micro of `notional` tells apart. `None`: there is none.
+    /// Recovers the size from a notional: of the sizes for which [`Notional::of`] gives `notional`,
+    /// the largest of those with the fewest digits after the point. It is the original size unless
+    /// that has more digits than a micro of `notional` can distinguish. `None` if no size fits.
     #[must_use]
     pub fn implied(qty: Qty, price: Price, notional: Notional) -> Option<Self> {
         let (qty_digits, price_digits) = (qty.0.scale(), price.0.scale());
@@ -76,7 +77,7 @@ impl ContractSize {
         } else {
             divisor = divisor.checked_mul(pow10(MICRO_DIGITS.saturating_sub(digits)))?;
         }
-        // Long division, a digit after the other.
+        // Long division, one digit at a time.
         let mut mantissa = 0_u128;
         for missing in (0..=MAX_FRACTION_DIGITS).rev() {
             mantissa = mantissa
@@ -104,7 +105,7 @@ const MICRO_DIGITS: usize = 6;
 const MAX_MICROS: u128 = 10_u128.pow(24);
 
 impl Notional {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self { micros: 0 };
     /// The largest there is: 10^18 units of the currency.
     pub const MAX: Self = Self { micros: MAX_MICROS };
@@ -269,7 +270,7 @@ mod tests {
             let held = Notional::of(qty, price, size).unwrap();
             let implied = ContractSize::implied(qty, price, held).unwrap();
             prop_assert_eq!(Notional::of(qty, price, implied).unwrap(), held);
-            // From an amount of 1 on a micro tells sizes of three digits apart.
+            // From an amount of 1 on, a micro distinguishes sizes of three digits.
             if qty.decimal().nanos() * price.decimal().nanos() >= 10_u128.pow(18) {
                 prop_assert_eq!(implied, size);
             }

@@ -1,4 +1,4 @@
-//! Names that callers give: checked once, then carried. No meaning is read into them.
+//! Ids that callers give: validated once, and opaque otherwise.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;

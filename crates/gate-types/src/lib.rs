@@ -1,8 +1,7 @@
-//! The words that every other gate crate speaks: exact amounts, what a client has at risk, checked ids, sides and
-//! time.
+//! Vocabulary types of the gate crates: exact amounts, exposure, validated ids, sides and time.
 //!
-//! A value of one of these types has been checked once, at the edge, and is never checked
-//! again. There is no float here, no clock that reads the time, no I/O and no wire format.
+//! A value of one of these types was validated when it was made, and is never validated again. No
+//! floats, no real clock, no I/O and no wire format here.
 //!
 //! ```
 //! use gate_types::{ContractSize, Notional, Price, Qty};

@@ -1,4 +1,4 @@
-//! A net amount: money that has a direction.
+//! A net amount: money with a sign.
 
 use std::fmt;
 
@@ -19,15 +19,15 @@ const LARGEST: i128 = 10_i128.pow(24);
 impl NetNotional {
     /// Neither long nor short.
     pub const ZERO: Self = Self { micros: 0 };
-    /// As long as can be: 10^18 units of the currency.
+    /// The largest: long 10^18 units of the currency.
     pub const MAX: Self = Self { micros: LARGEST };
-    /// As short as can be.
+    /// The smallest: short 10^18 units of the currency.
     pub const MIN: Self = Self { micros: -LARGEST };
 
     /// Reads an amount as [`Notional::parse`] does, with a `-` before it when it is short.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Notional::parse`].
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let (is_short, size) = match text.strip_prefix('-') {
             Some(size) => (true, size),

@@ -1,4 +1,4 @@
-//! Buy or sell; nothing else is an order this gate understands.
+//! The side of an order: buy or sell, nothing else.
 
 use std::fmt;
 

@@ -1,11 +1,11 @@
-//! The text of an amount, on the stack: an order has four of them.
+//! The text of an amount, on the stack: each order needs four.
 
 use std::fmt;
 use std::ops::Deref;
 
 use crate::decimal::{MAX_FRACTION_DIGITS, pow10};
 
-/// Every digit of a `u128` and a point; a zero before the point takes the place of digits.
+/// The 39 digits of a `u128` and a point. A text with a leading `0.` has fewer digits.
 const MOST_BYTES: usize = 40;
 
 /// The canonical text of an amount: no exponent, no leading or trailing zero.
@@ -23,10 +23,10 @@ impl AmountText {
             len: 0,
         };
         let mut digits = itoa::Buffer::new();
-        // INVARIANT: no scale of this crate is above 9, so that a unit and a fraction fit into 64 bits;
+        // INVARIANT: no scale of this crate is above 9, so a unit and a fraction fit into 64 bits;
         // and a power of ten is not zero.
         let unit = u64::try_from(pow10(scale)).unwrap_or(u64::MAX);
-        // Nearly every value does, too, and is divided and written several times faster there.
+        // Nearly every value fits, too; 64-bit division and formatting are several times faster.
         let fraction = if let Ok(value) = u64::try_from(value) {
             text.push(digits.format(value.checked_div(unit).unwrap_or_default()));
             value.checked_rem(unit).unwrap_or_default()
@@ -103,8 +103,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The law: the digits of the whole number with a point before the last so many, and without
-        /// the zeros at the end.
+        /// The law: the digits of `value` with a point before the last `scale` of them, without
+        /// trailing zeros.
         #[test]
         fn text_is_the_digits_with_a_point(
             value in prop_oneof![any::<u128>(), any::<u64>().prop_map(u128::from), 0_u128..10_000_000, Just(u128::MAX)],

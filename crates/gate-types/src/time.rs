@@ -42,7 +42,7 @@ impl Timestamp {
         self.0.wrapping_div(NANOS_PER_SECOND)
     }
 
-    /// The point `nanos` later; stays at the last point there is.
+    /// The point `nanos` later, at most the last one that can be represented.
     #[must_use]
     pub const fn saturating_add_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))
@@ -95,7 +95,7 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     (year.saturating_add(u64::from(month <= 2)), month, day)
 }
 
-/// Where time comes from. The binaries bring the system's; tests bring [`ManualClock`].
+/// The source of time: the system clock in the binaries, [`ManualClock`] in tests.
 pub trait Clock: Send + Sync {
     /// Wall-clock time, for what is signed and recorded.
     fn now(&self) -> Timestamp;

@@ -1,4 +1,4 @@
-//! `gate-sidecar audit`: the journal for those who check it, on a live store or a stopped one.
+//! `gate-sidecar audit`: verifies and exports the journal of a running or stopped sidecar.
 
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) fn run(command: Audit) -> Result<ExitCode> {
     }
 }
 
-/// Whether it says that the journal is damaged, not that this cannot be told.
+/// Whether the error means that the journal is damaged, not merely that it could not be checked.
 fn is_damage(error: &anyhow::Error) -> bool {
     error
         .downcast_ref()
@@ -79,7 +79,7 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
         eprintln!("and no sidecar starts with it: {error}; put `ledger.snapshot` back beside it");
         return Ok(NO);
     }
-    // Whoever cuts off a beginning can write an anchor, but not sign it.
+    // Anyone who cuts off a beginning can write an anchor, but cannot sign it.
     Ok(if is_vouched {
         ExitCode::SUCCESS
     } else {
@@ -87,7 +87,7 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
     })
 }
 
-/// The keys that the anchor of a pruned journal is checked with, if there are any.
+/// The keys to check a pruned journal's anchor with, if there are any.
 fn key_ring(dir: &Path, named: Option<&Path>) -> Result<Option<KeyRing>> {
     let generated = dir.join(KEY_FILE);
     let file = named.or_else(|| generated.exists().then_some(&*generated));
@@ -98,7 +98,8 @@ fn key_ring(dir: &Path, named: Option<&Path>) -> Result<Option<KeyRing>> {
     .transpose()
 }
 
-/// What stands for the part that was pruned, and who vouches for it; or why nobody does.
+/// Describes a pruned journal's anchor and the key that signed it. Fails when the signature is
+/// wrong; without keys it is not checked.
 fn beginning(anchor: &Anchor, signature: &[u8], keys: Option<&KeyRing>) -> Result<String> {
     let vouched = match keys {
         None => "its signature was not checked: name the keys with --keys".to_owned(),
@@ -138,7 +139,7 @@ fn export(dir: &Path, from: u64) -> Result<ExitCode> {
             return ended(error);
         }
     }
-    // The next one is the usual question of whoever exports what came since; one beyond it was of another store.
+    // An exporter that is up to date asks for the next record; one beyond that is of another store.
     let end = journal.end().context("the journal cannot be read")?.get();
     if is_empty && from > end.saturating_add(1) {
         eprintln!("error: there is no record {from}: the journal ends with record {end}");
@@ -147,7 +148,7 @@ fn export(dir: &Path, from: u64) -> Result<ExitCode> {
     out.flush().map_or_else(ended, |()| Ok(ExitCode::SUCCESS))
 }
 
-/// A reader that has read enough is no error of ours.
+/// A closed pipe is not an error.
 fn ended(error: std::io::Error) -> Result<ExitCode> {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return Ok(ExitCode::SUCCESS);

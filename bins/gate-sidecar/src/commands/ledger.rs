@@ -1,5 +1,5 @@
-//! `gate-sidecar ledger`: what a store amounts to, without the sidecar that writes it, and the
-//! pruning of one that no sidecar writes.
+//! `gate-sidecar ledger`: shows the state of a store, in use or not, and prunes one that is not in
+//! use.
 
 mod show;
 
@@ -38,14 +38,14 @@ pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
     }
 }
 
-/// Cuts off the beginning of the journal, and says what was done.
+/// Prunes the journal, and prints what was pruned.
 fn prune(keep_days: Option<u64>, settings: &Settings) -> Result<ExitCode> {
     let (file, variables) = (settings.config.as_deref(), config::variables());
     let config = config::load(file, variables, settings.given(), 1)?;
     let kept = keep_days.or((config.retention_days > 0).then_some(config.retention_days));
     let kept = kept.context("say how much to keep: --keep-days DAYS")?;
     let shown = config.data_dir.display();
-    // Opening a ledger would make one.
+    // Fails without a journal: opening a ledger would make one.
     Journal::open(&config.data_dir).with_context(|| format!("the journal in `{shown}`"))?;
     let key_file = assemble::key_file(&config);
     let keys = KeyFile::new(&key_file)
@@ -53,7 +53,7 @@ fn prune(keep_days: Option<u64>, settings: &Settings) -> Result<ExitCode> {
         .with_context(|| format!("the key file `{}` to sign with", key_file.display()))?;
     let clock = SystemClock::shared();
     let ledger_config = LedgerConfig {
-        // Nothing is decided here.
+        // Pruning must release no hold, and needs no full-length write-ahead log.
         in_doubt_release_ns: None,
         lengthen_wal: false,
         ..assemble::ledger_config(&config)

@@ -1,4 +1,4 @@
-//! `gate-sidecar policy`: look at a bundle before it decides anything.
+//! `gate-sidecar policy`: checks, evaluates, tests and compares bundles outside a running sidecar.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,13 +40,13 @@ fn answer(command: Policy) -> Result<ExitCode> {
     }
 }
 
-/// A bundle, and what the settings let an evaluation take.
+/// A bundle, and the limits of an evaluation.
 struct Loaded {
     bundle: Bundle,
     limits: EvalLimits,
 }
 
-/// The bundle, with what the settings say of its signature.
+/// Loads the bundle, and verifies its signature as the settings say.
 fn load(path: &Path, settings: &BundleSettings) -> Result<Loaded> {
     let flags = settings.given();
     let set = config::load(settings.config.as_deref(), config::variables(), flags, 1)?;
@@ -81,7 +81,7 @@ fn check(Loaded { bundle, limits }: &Loaded) -> Result<ExitCode> {
     }
 }
 
-/// Whether the policy's answer to a plain order can never be an allow, whatever it means.
+/// Whether the policy answers a plain order in a wrong shape, so that it can never allow one.
 fn answers_in_a_wrong_shape(policy: &dyn Rules) -> Result<bool> {
     const ORDER: &str = r#"{"order":{"client_order_id":"check","symbol":"AAPL","side":"BUY","qty":1,"price":1},
         "context":{"client_id":"check"}}"#;
@@ -100,7 +100,7 @@ fn test(Loaded { bundle, limits }: &Loaded) -> Result<ExitCode> {
     Ok(NO)
 }
 
-/// What would change if the new bundle had decided.
+/// Shows which decisions would change with the new bundle.
 fn diff(old: &Loaded, new: &Loaded, orders: &Path) -> Result<ExitCode> {
     let asks = |of: &Loaded| gate_policy::check(&of.bundle).map(|report| report.asks);
     let asked = [old, new].map(asks);
@@ -118,7 +118,7 @@ fn diff(old: &Loaded, new: &Loaded, orders: &Path) -> Result<ExitCode> {
             );
         }
     }
-    // Orders after a line that cannot be read were not looked at: no sum of the others is given.
+    // Orders after an unreadable line were not evaluated, so no totals are given.
     recorded.finish()?;
     ensure!(
         report.orders > 0,
@@ -155,7 +155,7 @@ fn diff(old: &Loaded, new: &Loaded, orders: &Path) -> Result<ExitCode> {
     })
 }
 
-/// Judges the order on stdin, with the exposure that stands beside it (none when absent).
+/// Evaluates the order on stdin, with the exposure given beside it (none when absent).
 fn eval(bundle: &Loaded) -> Result<ExitCode> {
     let policy = activate("the", bundle)?;
     let text = String::from_utf8(stdin(MAX_INPUT_BYTES)?).context("stdin is not UTF-8")?;

@@ -1,4 +1,4 @@
-//! Recorded orders, read line by line: an export may be larger than memory.
+//! Reads recorded orders line by line: an export may be larger than memory.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
@@ -8,22 +8,22 @@ use anyhow::{Context as _, Result, ensure};
 use gate_policy::RecordedInput;
 use serde_json::{Value, json};
 
-/// The longest line.
+/// The longest line, in bytes.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
-/// Orders of an export of the journal, or as `policy eval` takes them, one a line. Ends at the
-/// first line that is neither; [`Recorded::finish`] tells of it.
+/// The orders of a journal export, or orders as `policy eval` reads them, one per line. Ends at the
+/// first bad line; [`Recorded::finish`] returns the error.
 pub(super) struct Recorded {
     name: String,
     lines: Box<dyn BufRead>,
     number: u64,
-    /// Whether a line was of an export of the journal, which has no further members of orders.
+    /// Whether a line was of a journal export, which lacks an order's further members.
     pub(super) is_export: bool,
     failed: Option<anyhow::Error>,
 }
 
 impl Recorded {
-    /// Reads the file, or stdin for `-`.
+    /// Opens the file, or stdin for `-`.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let lines: Box<dyn BufRead> = if name == "-" {
@@ -41,7 +41,7 @@ impl Recorded {
         })
     }
 
-    /// Whether everything was read.
+    /// Fails with the error that ended the reading, if any.
     pub(super) fn finish(self) -> Result<()> {
         match self.failed {
             Some(error) => {
@@ -94,7 +94,7 @@ impl Iterator for Recorded {
     }
 }
 
-/// One line: of an export only decisions are orders.
+/// The order on one line; `None` for a record of an export that is not a decision.
 fn read(line: &str, parsed: &Value) -> Result<Option<RecordedInput>> {
     let Some(kind) = parsed.get("kind") else {
         return Ok(Some(RecordedInput::parse(line)?));
@@ -115,7 +115,7 @@ fn read(line: &str, parsed: &Value) -> Result<Option<RecordedInput>> {
         "exposure": member("exposure_before"),
     });
     if let Some(at) = parsed.get("at").and_then(Value::as_str) {
-        // For a policy that asks for the time of day.
+        // For policies that ask for the time of day.
         let at: jiff::Timestamp = at.parse().context("`at`")?;
         let nanos = u64::try_from(at.as_nanosecond()).context("`at`")?;
         if let Some(members) = order.as_object_mut() {

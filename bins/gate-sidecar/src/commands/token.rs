@@ -1,4 +1,4 @@
-//! `gate-sidecar token verify`: a service's check of one token, by hand.
+//! `gate-sidecar token verify`: verifies one token, as a consuming service would.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use super::{NO, say, stdin};
 use crate::cli::Token;
 use crate::clock::SystemClock;
 
-/// The most bytes of a token or of a reply with one in it.
+/// The most bytes of a token, or of a reply that contains one.
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) fn run(command: Token) -> Result<ExitCode> {
@@ -53,7 +53,7 @@ pub(crate) fn run(command: Token) -> Result<ExitCode> {
     }
 }
 
-/// The token itself: what was given, or the `decision_token` of a whole reply.
+/// The token: the input itself, or the `decision_token` of a whole reply.
 fn token_of(input: &[u8]) -> Vec<u8> {
     let reply = json::parse(input).ok();
     match reply.as_ref().and_then(|reply| reply.get("decision_token")) {
@@ -67,7 +67,7 @@ fn token_of(input: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Unix seconds, or RFC 3339 in UTC (`2026-01-16T06:40:50Z`).
+/// Reads Unix seconds or RFC 3339 (`2026-01-16T06:40:50Z`).
 fn seconds(text: &str) -> Result<u64> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);

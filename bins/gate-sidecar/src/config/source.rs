@@ -1,4 +1,4 @@
-//! The three sources of settings, and which of them wins.
+//! Reads the settings from file, variables and flags; a later source overrides an earlier one.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,12 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Config;
 
-/// What the environment of a Kubernetes pod holds for a service named `gate`; not ours.
+/// Prefixes of the variables that Kubernetes sets for a service named `gate`; they are not
+/// settings.
 const FOREIGN_PREFIXES: [&str; 2] = ["GATE_SERVICE_", "GATE_PORT"];
 
-/// The settings from all sources. `flags` and `variables` are (key, text); what is given twice
-/// is taken from the later source.
+/// The settings from the file, then `variables` (name, text), then `flags` (key, text); the later
+/// wins. Unknown keys, wrong values, and settings that do not fit together are errors.
 pub(crate) fn load(
     file: Option<&Path>,
     variables: impl IntoIterator<Item = (String, String)>,
@@ -37,13 +38,14 @@ pub(crate) fn load(
     Ok(config)
 }
 
-/// What no single setting shows.
+/// Checks settings that depend on one another.
 fn check(config: &Config) -> Result<()> {
     check_signature(config)?;
     check_tls(config)
 }
 
-/// A signature's id, algorithm or scope without a key would look as if signatures were verified.
+/// Without a key no signature is verified; its id, algorithm or scope alone would suggest
+/// otherwise.
 fn check_signature(config: &Config) -> Result<()> {
     let about_the_key = [
         ("bundle_key_id", config.bundle_key_id.is_some()),
@@ -58,7 +60,8 @@ fn check_signature(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// A key or a client's authority without a certificate would look as if `listen` spoke TLS.
+/// Without a certificate `listen` does not speak TLS; a key or client CA alone would suggest
+/// otherwise.
 fn check_tls(config: &Config) -> Result<()> {
     let Config {
         tls_cert,
@@ -76,7 +79,7 @@ fn check_tls(config: &Config) -> Result<()> {
     }
 }
 
-/// The variables of this process; what is not UTF-8 is none of ours.
+/// The environment variables of this process, without those that are not UTF-8.
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))

@@ -1,4 +1,4 @@
-//! Every key from its text, and what the docs say of it.
+//! Tests every key: its text, its bounds, and its row in `docs/operating.md`.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! The admin listener: probes, metrics, reload. Never bound to the public address.
+//! The routes of the admin listener: probes, metrics, kill switches, positions, reload. Operators'
+//! calls are not served on the public listener.
 
 use std::sync::Arc;
 
@@ -115,7 +116,8 @@ async fn positions(
     reply::outcome(&shared, body)
 }
 
-/// Loads policy, keys and certificates again; what is wrong leaves all as they were and says why.
+/// Reloads policy, keys and certificates; on an error everything stays as it was, and the answer
+/// says why.
 async fn reload(shared: Data<Shared>) -> HttpResponse {
     let working = Arc::clone(&shared);
     let reload = move || working.reloader.reload(&working.gate, Trigger::Asked);

@@ -1,5 +1,5 @@
-//! How many orders are decided at once. What comes on top is refused at once instead of waiting
-//! in line: an order that waits for longer than its sender does is work for nothing.
+//! Limits how many orders are decided at once. Orders beyond that are refused at once instead of
+//! queued: deciding one whose sender has given up is wasted work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gate_api::{Code, Problem};
 use parking_lot::RwLock;
 
-/// The limit, and a count per worker: no two threads write the same one.
+/// The limit, and one counter per worker: no two threads write the same one.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limit_per_worker: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// `limit` orders over so many workers, rounded up to the same number for each.
+    /// Divides `limit` orders evenly among `workers`, rounded up.
     pub(crate) fn new(limit: usize, workers: usize) -> Self {
         Self {
             limit_per_worker: limit.div_ceil(workers.max(1)).max(1),
@@ -23,7 +23,7 @@ impl Admission {
         }
     }
 
-    /// One worker's door.
+    /// The [`Door`] of one more worker.
     pub(crate) fn door(&self) -> Door {
         let inside = Arc::new(AtomicUsize::new(0));
         self.workers.write().push(Arc::clone(&inside));
@@ -42,13 +42,13 @@ impl Admission {
             .sum()
     }
 
-    /// How many one worker decides at once.
+    /// The most orders that one worker decides at once.
     pub(crate) const fn limit_per_worker(&self) -> usize {
         self.limit_per_worker
     }
 }
 
-/// Where a worker's orders come in.
+/// Admits the orders of one worker.
 #[derive(Debug)]
 pub(crate) struct Door {
     inside: Arc<AtomicUsize>,
@@ -56,7 +56,8 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Counts an order in, for as long as the result lives; or refuses it.
+    /// Admits an order, which counts while the result lives; or refuses it with
+    /// [`Code::Overloaded`].
     pub(crate) fn enter(&self) -> Result<Entered<'_>, Problem> {
         // Only this worker's thread counts here, so nothing comes between the two steps.
         if self.inside.load(Ordering::Relaxed) >= self.limit {
@@ -68,7 +69,7 @@ impl Door {
     }
 }
 
-/// An order on its way.
+/// An admitted order.
 #[derive(Debug)]
 pub(crate) struct Entered<'a>(&'a AtomicUsize);
 

@@ -1,4 +1,5 @@
-//! Taking in a request's body: the right type, bounded in size and in time.
+//! Reads the body of a JSON request; checks its media type, and limits its size and the time it
+//! takes to arrive.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,8 +12,8 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use gate_api::{Code, MAX_BODY_BYTES, Problem};
 
-/// Bytes of a body that is too large which are still read and thrown away, so that the caller
-/// gets to read the answer instead of a reset connection.
+/// Up to this many bytes of an oversized body are read and discarded, so that the caller can read
+/// the answer instead of seeing a connection reset.
 const MAX_DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a body may take to arrive once its head is here.
@@ -31,7 +32,7 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
     match body {
-        // What was announced did not come, and would have been refused.
+        // An oversized body that was announced and did not come is still refused for its size.
         Err(late) if late.code() == Code::RequestTimeout && announces_too_much(headers) => {
             Err(too_large())
         }
@@ -39,7 +40,7 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
     }
 }
 
-/// Whether `Content-Length` is beyond what is taken.
+/// Whether `Content-Length` announces more than [`MAX_BODY_BYTES`].
 fn announces_too_much(headers: &HeaderMap) -> bool {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -56,9 +57,10 @@ async fn within_time(
     reading: impl Future<Output = Result<Bytes, Problem>>,
 ) -> Result<Bytes, Problem> {
     let mut reading = pin!(reading);
-    // An HTTP/1 connection is one task, which feeds a body and asks for the answer after that, and asks
-    // once before the body that came with the head is fed. So nobody need be woken the first time: it
-    // would ask once more for nothing. (In HTTP/2, which is not offered, another task feeds it.)
+    // An HTTP/1 connection is one task: it polls the handler once before it feeds the body that
+    // came with the head, then feeds it and polls again. So the first poll registers no waker,
+    // which would only cause one more poll. (HTTP/2, which is not offered, feeds the body from
+    // another task.)
     let nobody = &mut Context::from_waker(Waker::noop());
     if let Poll::Ready(body) = reading.as_mut().poll(nobody) {
         return body;
@@ -82,7 +84,7 @@ fn too_late() -> Problem {
     Problem::new(Code::RequestTimeout, detail)
 }
 
-/// Reads to the end; a body over the limit is read on for a while and refused.
+/// Reads the whole body; one over the limit is read on for a while, and refused.
 async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
     let Some(first) = next(&mut payload).await? else {
         return Ok(Bytes::new());

@@ -1,10 +1,10 @@
-//! Orders that arrive together are decided together: each connection hands its order over, and once
-//! all that are ready have been read the orders are decided one after the other.
+//! Decides orders in cohorts: each connection hands over its order, and once all ready connections
+//! have been read, the worker decides the orders one after the other.
 //!
-//! Between two orders that are decided as they come lie a system call and the whole of HTTP, and the
-//! second finds neither its code nor its data in the caches any more (J. Larus and M. Parkes, "Using
-//! Cohort Scheduling to Enhance Server Performance", USENIX ATC 2002). An order that comes alone is
-//! decided at once.
+//! Between two orders that are decided as they come lie a system call and the whole HTTP stack, so
+//! the second finds neither its code nor its data in the caches (J. Larus and M. Parkes, "Using
+//! Cohort Scheduling to Enhance Server Performance", USENIX ATC 2002). A single order is decided at
+//! once.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -20,10 +20,10 @@ use tokio::sync::Notify;
 
 use super::commit::WorkerCommits;
 
-/// The most orders that are decided before others of the worker's tasks have their turn.
+/// The most orders that are decided before the worker's other tasks get a turn.
 const MOST: usize = 32;
 
-/// One worker thread's orders that are to be decided.
+/// One worker thread's queue of orders to decide.
 #[derive(Clone)]
 pub(crate) struct Cohort {
     gate: Arc<Gate>,
@@ -39,24 +39,24 @@ struct Arrived {
     whose: Whose,
 }
 
-/// Where whoever brought the order finds what became of it.
+/// The result of an order, shared with the connection that waits for it.
 type Outcome = Rc<Cell<Option<Result<Pending, Problem>>>>;
 
-/// Whoever brought an order.
+/// The connection that waits for an order.
 struct Whose {
     waker: Waker,
     outcome: Outcome,
 }
 
 impl Whose {
-    /// Nobody waits for the order any more.
+    /// Whether nobody waits for the order any more.
     fn is_gone(&self) -> bool {
         Rc::strong_count(&self.outcome) == 1
     }
 }
 
-/// Nobody waits for ever, whatever happened to the order: a panic must take neither those with it that
-/// wait behind it nor their answers.
+/// Sets an error when there is no outcome, and wakes the connection on any error. So nobody waits
+/// for ever: a panic affects neither the orders behind it nor their answers.
 impl Drop for Whose {
     fn drop(&mut self) {
         let outcome = self.outcome.take().unwrap_or_else(|| {
@@ -72,7 +72,7 @@ impl Drop for Whose {
 }
 
 impl Cohort {
-    /// Starts the task that decides, which ends with the worker. To be called on the worker's own
+    /// Starts the task that decides, which ends with the worker. Must be called on the worker's own
     /// thread.
     pub(crate) fn start(gate: Arc<Gate>, commits: WorkerCommits) -> Self {
         let cohort = Self {
@@ -86,14 +86,14 @@ impl Cohort {
             loop {
                 deciding.bell.notified().await;
                 deciding.decide_some();
-                // Before the next: answers that may leave should not wait for long.
+                // Answers that are ready leave before the next cohort.
                 tokio::task::yield_now().await;
             }
         });
         cohort
     }
 
-    /// Decides an order, and resolves when the answer may leave, or never may.
+    /// Decides an order. Resolves when the answer may be sent, or never may.
     pub(crate) fn decide(&self, body: Bytes, form: TokenForm) -> Deciding<'_> {
         Deciding {
             cohort: self,
@@ -112,7 +112,7 @@ impl Cohort {
             if order.whose.is_gone() {
                 continue;
             }
-            // What panics has no outcome, and whoever brought it is told so.
+            // After a panic there is no outcome; dropping `Whose` reports that.
             let _ = catch_unwind(AssertUnwindSafe(|| self.decide_one(order)));
         }
         self.commits.wake_listed();
@@ -136,7 +136,7 @@ impl Cohort {
 /// See [`Cohort::decide`].
 pub(crate) struct Deciding<'a> {
     cohort: &'a Cohort,
-    /// Until it is handed over.
+    /// `None` once it was handed over.
     order: Option<(Bytes, TokenForm)>,
     outcome: Outcome,
 }
@@ -151,7 +151,7 @@ impl Future for Deciding<'_> {
             if arrived.is_empty() {
                 cohort.bell.notify_one();
             }
-            // INVARIANT: a connection is one task, so that each later poll is for this waker, too.
+            // INVARIANT: a connection is one task, so every later poll uses this waker, too.
             arrived.push(Arrived {
                 body,
                 form,
@@ -201,7 +201,7 @@ mod tests {
             panic!("no outcome");
         };
         assert_eq!(problem.code(), Code::Overloaded);
-        // Of a connection that is gone nobody holds the place but the order.
+        // Once the connection is gone, only the order holds the outcome.
         let lost = whose(&outcome);
         drop(outcome);
         assert!(lost.is_gone());

@@ -1,5 +1,5 @@
-//! Waiting for the journal without a thread per request and without a wake-up per request:
-//! the writer wakes each worker once per commit, and the worker wakes its own requests.
+//! Waits for the journal without a thread or a wake-up per request: the writer wakes each worker
+//! once per commit, and the worker wakes its own requests.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -14,7 +14,7 @@ use gate_state::{CommitListener, NotDurable, Seq, WaitFor};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
-/// Whom to tell of a commit: one bell per worker thread.
+/// Tells the workers of a commit: one bell per worker thread.
 #[derive(Debug, Default)]
 pub(crate) struct CommitHub {
     workers: RwLock<Vec<Arc<Bell>>>,
@@ -28,12 +28,12 @@ impl CommitListener for CommitHub {
     }
 }
 
-/// Rung once per commit, and only when somebody waits for one: a worker without requests is
-/// left asleep.
+/// Rung at most once per commit, and only when a request waits: a worker without requests stays
+/// asleep.
 #[derive(Debug, Default)]
 struct Bell {
-    /// Whether somebody may be waiting. Set before the durable point is looked at for the last
-    /// time, and looked at after the point has moved: one of the two sides sees the other.
+    /// Whether a request may be waiting. A request sets it before its last look at the durable
+    /// point, and the writer reads it after it moved the point, so one of the two sees the other.
     wanted: AtomicBool,
     notify: Notify,
 }
@@ -61,7 +61,7 @@ pub(crate) struct WorkerCommits {
 }
 
 impl WorkerCommits {
-    /// Starts the worker's dispatcher, which ends with the worker. To be called on the worker's
+    /// Starts the worker's dispatcher, which ends with the worker. Must be called on the worker's
     /// own thread.
     pub(crate) fn start(hub: &CommitHub, gate: Arc<Gate>) -> Self {
         let bell = Arc::new(Bell::default());
@@ -82,13 +82,13 @@ impl WorkerCommits {
         worker
     }
 
-    /// Has `waker` woken once `what` is durable or never will be; from the next
-    /// [`WorkerCommits::wake_listed`] on.
+    /// Registers `waker` to be woken once `what` is durable or never will be; in force from the
+    /// next [`WorkerCommits::wake_listed`] on.
     pub(super) fn list(&self, what: WaitFor, waker: Waker) {
         self.waiting.borrow_mut().push((what, waker));
     }
 
-    /// Wakes those listed whose commit has come meanwhile, and asks to be told of the others'.
+    /// Wakes the listed requests whose commit is done, and asks for the bell for the others.
     pub(super) fn wake_listed(&self) {
         if !self.waiting.borrow().is_empty() {
             self.bell.want();
@@ -101,7 +101,7 @@ impl WorkerCommits {
         self.gate.ledger().poll_durable(what)
     }
 
-    /// Wakes whoever waits for a commit that has come.
+    /// Wakes and forgets the requests whose commit is done.
     fn wake_answered(&self) {
         self.waiting.borrow_mut().retain(|(what, waker)| {
             let pending = self.look(*what).is_pending();
@@ -112,13 +112,13 @@ impl WorkerCommits {
         });
     }
 
-    /// The answer to an event, once it may leave.
+    /// The answer to an event, once the event is durable.
     pub(crate) async fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
         self.durable(applied.wait_for()).await?;
         self.gate.answer(applied)
     }
 
-    /// Resolves when a reply that rests on `what` may leave, or when it never may.
+    /// Resolves when a reply that depends on `what` may be sent, or never may.
     pub(crate) fn durable(&self, what: WaitFor) -> Durable<'_> {
         Durable {
             worker: self,
@@ -132,8 +132,8 @@ impl WorkerCommits {
 pub(crate) struct Durable<'a> {
     worker: &'a WorkerCommits,
     what: WaitFor,
-    /// Somebody will wake whoever waits: a connection polls more often than once, and always with
-    /// the same waker, since it is one task.
+    /// Whether the waker is registered. Once is enough: a connection is one task, so it always
+    /// polls with the same waker.
     is_listed: bool,
 }
 
@@ -149,8 +149,8 @@ impl Future for Durable<'_> {
         worker.bell.want();
         let state = worker.look(what);
         if state.is_pending() {
-            // A commit between the look above and this line rings the bell, and the dispatcher
-            // runs on this thread, so only after it.
+            // A commit between the look above and this line rings the bell; the dispatcher runs on
+            // this thread, so only after it.
             worker.list(what, context.waker().clone());
             self.is_listed = true;
         }

@@ -1,4 +1,4 @@
-//! How many connections are open on the public listener.
+//! Counts the open connections of the public listener.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ impl Connections {
         Connected(Arc::clone(&self.0))
     }
 
-    /// Open now.
+    /// Connections open now.
     pub(crate) fn open(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What the venue or an operator says: applied, and answered once it may be.
+//! Applies events of the venue or an operator: fills, releases, kill switches, positions.
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
@@ -7,7 +7,7 @@ use gate_api::{Applied, Gate, Problem};
 use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
 
-/// Applies an event and answers once it may be answered.
+/// Applies an event, waits until it is durable, counts it, and answers.
 pub(super) async fn apply(
     shared: &Shared,
     commits: &WorkerCommits,

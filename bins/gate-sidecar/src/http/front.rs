@@ -1,5 +1,5 @@
-//! The front of the public listener: an order goes straight to its handler, everything else to the
-//! router. What actix-web does on the way to a handler (a request object from a pool, routes with
+//! The front of the public listener: an order goes straight to its handler, everything else to
+//! actix-web's router. What the router does per request (a request object from a pool, routes with
 //! their guards, application data by type) costs an order more than its parsing.
 
 use std::future::Future;
@@ -29,7 +29,7 @@ pub(crate) struct Front<R> {
 }
 
 impl<R> Front<R> {
-    /// `router` answers what is no order.
+    /// `router` serves everything but orders.
     pub(crate) fn new(
         shared: Arc<Shared>,
         worker: Data<Worker>,
@@ -100,7 +100,7 @@ where
         Either::Left(Box::pin(async move {
             let payload = request.take_payload();
             let order = SentOrder::read(&request.head().headers, payload).await;
-            // Not kept until the commit: the head goes back to its pool, and the next request has one
+            // Dropped before the commit: the head returns to its pool, so the next request gets one
             // that is still in the caches.
             drop(request);
             Ok(authorize(&shared, &worker, order).await.into())

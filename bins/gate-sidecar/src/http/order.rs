@@ -1,4 +1,4 @@
-//! An order, from its request to its answer.
+//! Handles an order, from its request to its response.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use super::commit::WorkerCommits;
 use super::{Shared, body, reply};
 use crate::metrics::Decisions;
 
-/// Where orders go.
+/// The path of orders.
 pub(super) const AUTHORIZE: &str = "/v1/authorize";
 
-/// What each worker thread has for itself.
+/// The state of one worker thread.
 pub(crate) struct Worker {
     door: Door,
     cohort: Cohort,
@@ -26,7 +26,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// To be called on the worker's own thread.
+    /// Must be called on the worker's own thread.
     pub(crate) fn start(shared: &Shared) -> Self {
         let commits = WorkerCommits::start(&shared.commits, Arc::clone(&shared.gate));
         Self {
@@ -38,10 +38,10 @@ impl Worker {
     }
 }
 
-/// An order as it was sent: all that is needed of its request.
+/// The parts of an order's request that are needed to decide it.
 pub(super) struct SentOrder {
     body: Bytes,
-    /// What form its token is wanted in, if the request says so.
+    /// The token form that the request asks for, if any.
     form: Option<TokenForm>,
 }
 
@@ -53,7 +53,7 @@ impl SentOrder {
     }
 }
 
-/// Decides an order.
+/// Decides an order and builds the response.
 pub(super) async fn authorize(
     shared: &Shared,
     worker: &Worker,
@@ -72,7 +72,8 @@ async fn decide(shared: &Shared, worker: &Worker, order: SentOrder) -> Result<Ve
     Ok(body)
 }
 
-/// What the `Accept` headers ask for: a media type of RFC 7515 or RFC 7519 means compact JWS.
+/// The token form that the `Accept` headers ask for: a media type of RFC 7515 or RFC 7519 means
+/// compact JWS, or the object form if its weight is 0. `None` when they name neither type.
 pub(super) fn token_form(headers: &HeaderMap) -> Option<TokenForm> {
     let lines = headers
         .get_all(ACCEPT)
@@ -87,8 +88,8 @@ pub(super) fn token_form(headers: &HeaderMap) -> Option<TokenForm> {
     })
 }
 
-/// What a media range with its parameters says of compact JWS, if anything (RFC 9110 §12.5.1); a weight
-/// of 0 means "not this one".
+/// Whether a media range with its parameters asks for compact JWS (RFC 9110 §12.5.1). `Some(false)`
+/// when its weight is 0; `None` when it names another type.
 fn wants_jws(range: &str) -> Option<bool> {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The public listener: what order flow calls.
+//! The routes of the public listener, which order flow calls.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::order::{AUTHORIZE, SentOrder, Worker, authorize, token_form};
 use super::route::{client, not_found, resource};
 use super::{Shared, body, reply};
 
-/// The routes behind the front.
+/// The routes behind `Front`.
 pub(crate) fn routes(shared: Arc<Shared>, worker: Data<Worker>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         config
@@ -54,7 +54,7 @@ pub(crate) fn routes(shared: Arc<Shared>, worker: Data<Worker>) -> impl FnOnce(&
     }
 }
 
-/// An order whose path is written in another way (`/v1/%61uthorize`).
+/// An order whose path is percent-encoded (`/v1/%61uthorize`), so that `Front` passed it on.
 async fn routed_authorize(
     shared: Data<Shared>,
     worker: Data<Worker>,
@@ -136,7 +136,7 @@ async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> H
     reply::outcome(&shared, outcome.await)
 }
 
-/// What OPA's Data API takes from the query of a GET; its other parameters are passed over.
+/// The query parameters of a GET in OPA's Data API; others are ignored.
 #[derive(serde::Deserialize)]
 struct DataQuery {
     /// The input, as JSON.
@@ -156,7 +156,7 @@ async fn data_without_body(shared: Data<Shared>, request: HttpRequest) -> HttpRe
     reply::outcome(&shared, outcome.await)
 }
 
-/// Liveness in the decision record's words: 200 while serving.
+/// Liveness: 200 while serving, with status `degraded` when an order could not be decided.
 async fn health(shared: Data<Shared>) -> HttpResponse {
     let body = if shared.is_ready() {
         r#"{"status":"ok"}"#

@@ -1,5 +1,5 @@
-//! Questions to the policy (OPA's Data API): answered on threads of their own, since one may be about
-//! every rule of a bundle, or all of its data, and no order may wait in line behind that.
+//! Answers queries to the policy (OPA's Data API) on threads of their own: one may evaluate every
+//! rule of a bundle, or return all of its data, and no order may wait behind that.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use actix_web::web;
 use gate_api::{Code, Gate, Problem};
 use tokio::sync::Semaphore;
 
-/// Threads of one worker that answer them.
+/// Threads per worker that answer queries.
 pub(crate) const QUERY_THREADS: usize = 1;
 
-/// The places for questions, over all workers; beyond them a question is refused at once.
+/// Limits queries in progress or waiting, over all workers; more are refused at once.
 pub(crate) struct Queries {
     limit: usize,
     free: Arc<Semaphore>,
@@ -22,7 +22,7 @@ impl Queries {
         Self { limit, free }
     }
 
-    /// The answer to a question, or that there are too many.
+    /// Answers a query; refuses it with [`Code::Overloaded`] when there are too many.
     pub(super) async fn answer(
         &self,
         gate: &Arc<Gate>,
@@ -37,7 +37,7 @@ impl Queries {
         let asker = Arc::new(());
         let asked = Arc::downgrade(&asker);
         let answer = web::block(move || {
-            // Kept until its turn has come, also when nobody waits for the answer any more.
+            // Held until the query's turn has come, also when nobody waits for the answer any more.
             let _place = place;
             let is_gone = asked.strong_count() == 0;
             (!is_gone).then(|| gate.query(&path, body.as_ref()))
@@ -50,12 +50,12 @@ impl Queries {
         })
     }
 
-    /// How many there may be.
+    /// The most queries in progress or waiting.
     pub(crate) const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Questions that are answered or wait now.
+    /// Queries in progress or waiting now.
     pub(crate) fn inside(&self) -> usize {
         self.limit.saturating_sub(self.free.available_permits())
     }

@@ -1,4 +1,4 @@
-//! From an answer or a problem to an HTTP response.
+//! Builds the HTTP response from an answer or a problem.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -7,7 +7,7 @@ use gate_api::{Code, Problem};
 
 use super::Shared;
 
-/// The body, or the problem.
+/// 200 with the body, or the problem's response.
 pub(super) fn outcome(shared: &Shared, outcome: Result<Vec<u8>, Problem>) -> HttpResponse {
     match outcome {
         Ok(body) => json(shared, body),
@@ -22,7 +22,7 @@ pub(super) fn json(shared: &Shared, body: Vec<u8>) -> HttpResponse {
     finish(shared, response.body(body), false)
 }
 
-/// The problem, counted.
+/// The problem's response; counts the problem.
 pub(super) fn problem(shared: &Shared, problem: &Problem) -> HttpResponse {
     let code = problem.code();
     shared.metrics.problem(code);
@@ -32,7 +32,7 @@ pub(super) fn problem(shared: &Shared, problem: &Problem) -> HttpResponse {
     if let Some(seconds) = code.retry_after_s() {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    // A body that was not read to its end leaves the connection in no state for another request.
+    // A connection whose body was not read to its end cannot take another request.
     let close = matches!(code, Code::BodyTooLarge | Code::RequestTimeout);
     finish(shared, response.body(problem.to_json()), close)
 }

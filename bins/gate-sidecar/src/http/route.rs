@@ -1,4 +1,4 @@
-//! Which paths there are, with which methods; and what is said of those that there are not.
+//! Builds resources, answers unknown paths and methods, and reads the client in a path.
 
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 
 use super::{Shared, reply};
 
-/// A resource that answers to these methods, and to others with a problem. Where there is a GET there
-/// is a HEAD (RFC 9110 §9.1); the connection leaves out the body.
+/// A resource that serves these methods and answers others with a problem. GET serves HEAD, too
+/// (RFC 9110 §9.1); actix leaves out the body.
 pub(super) fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
     let allowed = routes.each_ref().map(|(method, _)| match *method {
         Method::GET => "GET, HEAD",
@@ -37,7 +37,7 @@ pub(super) async fn not_found(shared: Data<Shared>, request: HttpRequest) -> Htt
     reply::problem(&shared, &Problem::new(Code::NotFound, detail))
 }
 
-/// With the methods that are allowed (RFC 9110 §15.5.6).
+/// 405 with the allowed methods (RFC 9110 §15.5.6).
 fn method_not_allowed(shared: &Shared, method: &Method, allowed: &str) -> HttpResponse {
     let detail = format!("this resource does not answer to {method}, but to {allowed}");
     let mut response = reply::problem(shared, &Problem::new(Code::MethodNotAllowed, detail));
@@ -47,7 +47,7 @@ fn method_not_allowed(shared: &Shared, method: &Method, allowed: &str) -> HttpRe
     response
 }
 
-/// The client that a path names, as its text; of the request it is seen whether the path is text at all.
+/// The client that a path names in its part `text`. Refused when the request's path is not valid.
 pub(super) fn client<'t>(request: &HttpRequest, text: &'t str) -> Result<ClientId<'t>, Problem> {
     if !is_text(request.uri().path()) {
         let what = "in the path is not UTF-8 in per cent signs with two hex digits each";
@@ -56,8 +56,8 @@ pub(super) fn client<'t>(request: &HttpRequest, text: &'t str) -> Result<ClientI
     ClientId::new(text).map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
 }
 
-/// Whether a path is what RFC 3986 §2.1 and UTF-8 make of a text. (The router reads what is not in its own way:
-/// another client's name, perhaps.)
+/// Whether a path is percent-encoded UTF-8 (RFC 3986 §2.1). (The router decodes an invalid one in
+/// its own way: to another client's name, perhaps.)
 fn is_text(path: &str) -> bool {
     let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
     let bytes = path.as_bytes();

@@ -1,5 +1,5 @@
-//! What became of decisions, and how long they took. Every worker thread counts for itself: a
-//! counter that two cores write costs each of them more than all the rest of the counting.
+//! Counts decisions and how long they took. Each worker thread has its own counters: one that two
+//! cores write would cost each of them more than all other counting.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::durations::{self, Durations, add};
 use super::head;
 
-/// The least between two lines of the log about a policy that fails.
+/// The least time between two warnings about a failing policy.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// One worker's counters. Only that worker's thread adds to them; others read.
@@ -47,8 +47,8 @@ impl Decisions {
 }
 
 impl Decisions {
-    /// Counts an order that the policy failed to judge, and says so once in a while: every such order is blocked, and
-    /// nobody else may notice.
+    /// Counts an order that the policy failed to judge, and warns once in a while: such orders are
+    /// blocked, and nobody else may notice.
     fn add_fault(&self, fault: &'static str) {
         static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
         let counters = FAULTS.iter().zip(&self.faults);
@@ -70,7 +70,7 @@ fn value(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// All workers' counters, added up.
+/// Writes the sums over all workers.
 pub(super) fn render(out: &mut String, workers: &[Arc<Decisions>]) {
     let sum = |counter: fn(&Decisions) -> u64| sum_of(workers, counter);
     let name = "gate_decisions_total";

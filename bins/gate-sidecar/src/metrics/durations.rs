@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::seconds;
 
-/// Upper bounds of the classes, in nanoseconds; the last class has none.
+/// Upper bounds of the buckets, in nanoseconds; the last bucket has none.
 const BOUNDS_NS: [u64; 14] = [
     1_000,
     2_000,
@@ -23,7 +23,7 @@ const BOUNDS_NS: [u64; 14] = [
     100_000_000,
 ];
 
-/// How long something took, each time. Only one thread adds to it, others read: adding takes no lock.
+/// A histogram of durations. Only one thread adds to it, so adding takes no lock; others read.
 #[derive(Debug, Default)]
 pub(super) struct Durations {
     classes: [AtomicU64; BOUNDS_NS.len() + 1],
@@ -40,13 +40,13 @@ impl Durations {
     }
 }
 
-/// Adds, on the only thread that does.
+/// Adds to a counter that no other thread writes.
 pub(super) fn add(counter: &AtomicU64, value: u64) {
     let before = counter.load(Ordering::Relaxed);
     counter.store(before.wrapping_add(value), Ordering::Relaxed);
 }
 
-/// Several, as one.
+/// Writes the sum of several histograms.
 pub(super) fn render(all: &[&Durations], out: &mut String, name: &str, label: &str) {
     let bounds = BOUNDS_NS.into_iter().map(Some).chain([None]);
     let classes = bounds.enumerate().map(|(index, bound)| {
@@ -60,8 +60,8 @@ pub(super) fn render(all: &[&Durations], out: &mut String, name: &str, label: &s
     histogram(out, name, label, classes, sums.sum());
 }
 
-/// A histogram whose classes come one by one: the upper bound in nanoseconds (`None`: there is none) and
-/// how many are in that class alone.
+/// Writes a histogram. `classes` are the buckets: the upper bound in nanoseconds (`None`:
+/// unbounded), and the count in that bucket alone.
 pub(super) fn histogram(
     out: &mut String,
     name: &str,

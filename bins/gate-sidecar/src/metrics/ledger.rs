@@ -1,4 +1,4 @@
-//! The ledger and its journal, each count beside its limit.
+//! Metrics of the ledger and its journal, each count next to its limit.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Limits that nothing is counted against: each request, connection or evaluation has its own.
+//! Limits without a counted use: each applies to one request, connection or evaluation.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The policy in force, and how its reloads went.
+//! Metrics of the policy and signing key in force, of queries, and of reloads.
 
 use std::fmt::Write as _;
 
@@ -91,7 +91,7 @@ fn reloads(out: &mut String, status: &Status) {
     }
 }
 
-/// As the text format escapes the value of a label.
+/// Escapes a label's value for the text format.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")

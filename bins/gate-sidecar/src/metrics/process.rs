@@ -1,5 +1,5 @@
-//! The process as the kernel sees it, by the names that Prometheus' own libraries give it
-//! ("Writing client libraries", process metrics). What the kernel does not tell is left out.
+//! Process metrics, under the names of Prometheus' own client libraries ("Writing client
+//! libraries", process metrics). What the kernel does not report is left out.
 
 use gate_types::Timestamp;
 
@@ -37,7 +37,7 @@ mod linux {
     use rustix::time::{ClockId, clock_gettime};
 
     pub(super) fn resident_bytes() -> Option<u64> {
-        // Pages: of the whole address space, then of what is in memory (`proc_pid_statm(5)`).
+        // In pages: the whole address space, then what is in memory (`proc_pid_statm(5)`).
         let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
         let resident: u64 = pages.split_ascii_whitespace().nth(1)?.parse().ok()?;
         resident.checked_mul(u64::try_from(page_size()).ok()?)
@@ -45,11 +45,11 @@ mod linux {
 
     pub(super) fn open_files() -> Option<u64> {
         let open = std::fs::read_dir("/proc/self/fd").ok()?.count();
-        // One of them is this reading's own.
+        // One of them is the directory being read.
         u64::try_from(open.saturating_sub(1)).ok()
     }
 
-    /// `None`: as many as the kernel has.
+    /// `None`: unlimited.
     pub(super) fn most_open_files() -> Option<u64> {
         getrlimit(Resource::Nofile).current
     }

@@ -1,4 +1,4 @@
-//! What runs: constants that a dashboard joins on, and a report of a measurement names.
+//! Metrics of the build and its runtime, for dashboards and benchmark reports; and lost log lines.
 
 use std::fmt::Write as _;
 

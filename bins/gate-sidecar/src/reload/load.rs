@@ -1,9 +1,9 @@
-//! Loading a bundle beside order flow: on a thread of its own that runs when no order wants the
-//! processor, most of the time about a third of it, and within a time.
+//! Loads a bundle beside order flow: on a thread of its own, in idle time, with rests that leave it
+//! about a third of that, and within a time limit.
 //!
-//! The rests are for who has idle time to give away: a core that always has something to do, however
-//! little it matters, never looks whether the other has orders waiting (the kernel balances cores that
-//! become idle, and others seldom), and a host that shares its cores counts it as used.
+//! The rests leave cores idle. A core that always has something to do, however unimportant, does
+//! not look for orders that wait at another core (the kernel balances cores that become idle, and
+//! others seldom), and a host that shares its cores counts it as used.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use crate::assemble;
 use crate::config::Config;
 use crate::schedule::{self, Share};
 
-/// How long a load may rest and wait for idle time before one begins that is given a share of the
-/// processor: on a machine that never rests a change of policy must come through, too.
+/// How long a load may wait for idle time before a second one starts that gets a share of the
+/// processor: a policy change must come through on a busy machine, too.
 const IDLE_TIME: Duration = Duration::from_secs(10);
-/// The longest a load may take then. What a bundle can make slow has bounds of its own far below;
-/// this one is for what nobody thought of.
+/// The time limit of that second load. What a bundle can make slow has much lower limits of its
+/// own; this one is the last resort.
 const LOAD_TIME: Duration = Duration::from_secs(120);
-/// A rest is as many times as long as the step before it.
+/// A rest is this many times as long as the step before it.
 const REST_TIMES: u32 = 2;
-/// And no longer than this: one step of a large bundle may be long.
+/// The longest rest: one step of a large bundle may be long.
 const LONGEST_REST: Duration = Duration::from_millis(50);
-/// All rests of one load: what takes so long rests no more.
+/// The sum of a load's rests: one that takes longer rests no more.
 const ALL_RESTS: Duration = Duration::from_secs(5);
 
 type Loaded = Result<Arc<dyn Policy>>;
@@ -40,7 +40,7 @@ pub(super) struct Loader {
     running: Arc<Running>,
 }
 
-/// Threads that load, which may be longer than they are waited for.
+/// The number of loading threads by share; they may outlive the wait for them.
 #[derive(Default)]
 struct Running {
     idle: AtomicUsize,
@@ -48,8 +48,8 @@ struct Running {
 }
 
 impl Loader {
-    /// The policy that the settings name, compiled and tested; the one `in_force` itself when it
-    /// is of the same revision and content.
+    /// The configured policy, compiled and tested; `in_force` itself when revision and content are
+    /// the same. Fails when an earlier load still runs, or this one takes too long.
     pub(super) fn load(&self, config: &Config, in_force: &Arc<dyn Policy>) -> Loaded {
         let (done, outcome) = channel();
         for share in self.running.shares_left()? {
@@ -76,11 +76,11 @@ impl Loader {
         let running = Counted::one_more(&self.running, share);
         let (config, in_force) = (config.clone(), Arc::clone(in_force));
         let work = move || {
-            // Orders go first: what is loaded here has time.
+            // Orders go first.
             schedule::lower(share);
             let rests = Rests::up_to(match share {
                 Share::Idle => ALL_RESTS,
-                // It has waited enough.
+                // The load before it has waited long enough.
                 Share::Small => Duration::ZERO,
             });
             let rest = |worked| std::thread::sleep(rests.after(worked));
@@ -89,7 +89,7 @@ impl Loader {
             let loaded = loaded.unwrap_or_else(|_| bail!("it panicked"));
             let loaded = loaded.map(|policy| policy.unwrap_or(in_force));
             drop(running);
-            // Nobody waits any more when it came too late; then it is let go here.
+            // A result that comes too late has no receiver, and is dropped here.
             let _ = done.send(loaded);
         };
         let builder = std::thread::Builder::new().name("gate-load".to_owned());
@@ -98,19 +98,19 @@ impl Loader {
     }
 }
 
-/// The rests of one load.
+/// The rests that one load has left.
 struct Rests {
     left: Mutex<Duration>,
 }
 
 impl Rests {
-    /// No more than that, all of them together.
+    /// At most `all` in total.
     fn up_to(all: Duration) -> Self {
         let left = Mutex::new(all);
         Self { left }
     }
 
-    /// How long to rest after a step that took so long.
+    /// How long to rest after a step that took `worked`.
     fn after(&self, worked: Duration) -> Duration {
         let mut left = self.left.lock();
         let rest = worked.saturating_mul(REST_TIMES).min(LONGEST_REST);
@@ -121,8 +121,8 @@ impl Rests {
 }
 
 impl Running {
-    /// The shares that a load may have, one after the other. One that waits for idle time which never
-    /// comes is nobody's any more, and holds up no other.
+    /// The shares to try, one after the other. A load that starves for idle time is abandoned and
+    /// blocks no other; one that has a share of the processor does.
     fn shares_left(&self) -> Result<&'static [Share]> {
         let [idle, small] =
             [Share::Idle, Share::Small].map(|share| self.of(share).load(Ordering::Acquire));
@@ -142,7 +142,7 @@ impl Running {
     }
 }
 
-/// Counts a thread as long as it runs, a panic included.
+/// Counts a loading thread while it runs, also through a panic.
 struct Counted {
     running: Arc<Running>,
     share: Share,

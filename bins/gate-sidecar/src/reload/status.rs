@@ -1,40 +1,40 @@
-//! How reloads went, for the metrics.
+//! Counts reloads and keeps their last errors, for the metrics and the log.
 
 /// What a reload reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// The bundle, with the key of its signature.
     Bundle,
-    /// The signing keys, the certificates, and the journal that is told of them.
+    /// The signing keys and certificates, and the journal's record of the change.
     Rest,
 }
 
-/// Counts since the start, and what stands in the way of what is on the disk.
+/// Counts since the start, and why what is on disk is not in force.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Status {
     /// Reloads that were tried.
     pub(crate) attempts: u64,
-    /// Those that were refused.
+    /// Reloads that were refused.
     pub(crate) failures: u64,
     /// Why the bundle was refused when it was read last.
     bundle_error: Option<String>,
-    /// The same of the rest.
+    /// Why the rest was refused when it was read last.
     rest_error: Option<String>,
 }
 
 impl Status {
-    /// Why what is on the disk is not in force, as far as it was tried.
+    /// The last error that still stands; the bundle's first.
     pub(crate) fn last_error(&self) -> Option<&str> {
         let error = self.bundle_error.as_ref().or(self.rest_error.as_ref());
         error.map(String::as_str)
     }
 
-    /// Counts a refusal; whether it is another one than the last of its kind.
+    /// Counts a refused reload. Returns whether its error differs from the last one of that part.
     pub(crate) fn refused(&mut self, part: Part, error: &str) -> bool {
         self.attempts = self.attempts.saturating_add(1);
         self.failures = self.failures.saturating_add(1);
         if part == Part::Rest {
-            // The bundle is read first.
+            // The bundle was read first, and accepted.
             self.bundle_error = None;
         }
         let before = match part {
@@ -48,8 +48,8 @@ impl Status {
         news
     }
 
-    /// Counts a reload that read the bundle, and the rest if it was asked for; whether anything stood in its way
-    /// before.
+    /// Counts an accepted reload of the bundle and, with `with_rest`, of the rest. Returns whether
+    /// it cleared an error.
     pub(crate) fn accepted(&mut self, with_rest: bool) -> bool {
         self.attempts = self.attempts.saturating_add(1);
         let bundle = self.bundle_error.take().is_some();
@@ -80,7 +80,6 @@ mod tests {
     #[test]
     fn a_bundle_that_comes_into_force_excuses_the_one_before_and_not_the_keys() {
         let mut status = Status::default();
-        // Whoever asked for it.
         status.refused(Part::Bundle, "the bundle");
         status.accepted(false);
         assert_eq!(status.last_error(), None);

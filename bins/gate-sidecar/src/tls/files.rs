@@ -1,4 +1,4 @@
-//! Certificates and a private key in PEM files. No error quotes what a file holds.
+//! Reads certificates and a private key from PEM files. No error quotes a file's content.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
-/// The largest file.
+/// The largest file, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The certificates of a file, in their order; at least one.
@@ -28,7 +28,7 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> 
     read().with_context(|| format!("the certificates `{}`", path.display()))
 }
 
-/// When the first of them ends, in seconds since 1970; `None` where none can be read.
+/// The earliest expiry among them, in seconds since 1970; `None` when none can be parsed.
 pub(super) fn first_end(certificates: &[CertificateDer<'_>]) -> Option<i64> {
     let end = |certificate: &CertificateDer<'_>| {
         let (_, read) = parse_x509_certificate(certificate).ok()?;
@@ -37,7 +37,7 @@ pub(super) fn first_end(certificates: &[CertificateDer<'_>]) -> Option<i64> {
     certificates.iter().filter_map(end).min()
 }
 
-/// The key in a file that not everybody may read.
+/// The private key in a file to which others have no right.
 pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     let read = || {
         let (text, mode) = read_bounded(path)?;
@@ -57,7 +57,7 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     read().with_context(|| format!("the key `{}`", path.display()))
 }
 
-/// Whether there is a key under a passphrase in it: of PKCS #8 (RFC 7468 §11), or as OpenSSL wrote them before.
+/// Whether the file has an encrypted key: of PKCS #8 (RFC 7468 §11), or in OpenSSL's older format.
 fn is_encrypted(text: &[u8]) -> bool {
     let marks: [&[u8]; 2] = [
         b"-----BEGIN ENCRYPTED PRIVATE KEY-----",
@@ -75,7 +75,7 @@ fn read_bounded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, u32)> {
         about.is_file() && about.len() <= MAX_BYTES,
         "it is no file of at most {MAX_BYTES} bytes"
     );
-    // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
+    // Allocated whole: a buffer that grows leaves copies of secrets behind.
     let room = usize::try_from(about.len()).unwrap_or(0).saturating_add(1);
     let mut text = Zeroizing::new(Vec::with_capacity(room));
     file.take(about.len()).read_to_end(&mut text)?;

@@ -1,11 +1,11 @@
-//! What an operator asks: probes, metrics, and what they say when something is wrong.
+//! The admin listener: probes and metrics, also when something is wrong.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::sidecar::{Sidecar, authorize, eventually, fresh, order, rego_bundle};
 
-/// Every such order is blocked: who watches the metrics sees it.
+/// Every such order is blocked; the metrics show it.
 #[test]
 fn orders_that_the_policy_fails_to_judge_are_counted() {
     let dir = tempfile::tempdir().unwrap();
@@ -15,7 +15,7 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
     let data = dir.path().join("data");
     let sidecar = Sidecar::start(&data, &["--bundle", bundle.to_str().unwrap()]);
     let mut client = sidecar.client();
-    // The second one again is no further fault.
+    // A replay of the second order is not another fault.
     for name in ["o-1", "o-2", "o-2"] {
         let reply = authorize(&mut client, &order("c1", name, 1, "185.00")).json();
         assert_eq!(reply["reasons"][0], "policy_undefined", "{reply}");
@@ -27,7 +27,7 @@ fn orders_that_the_policy_fails_to_judge_are_counted() {
     }
 }
 
-/// What traded and counts nowhere is the worst that a venue can say.
+/// A refused fill is a trade that no exposure accounts for.
 #[test]
 fn fills_that_are_refused_are_counted() {
     let (sidecar, _dir) = fresh(&[]);
@@ -40,7 +40,7 @@ fn fills_that_are_refused_are_counted() {
         );
         assert_eq!(client.post("/v1/fill", &fill).status, status);
     }
-    // What is not about an order is no fill that was lost.
+    // A malformed request is not a lost fill.
     assert_eq!(client.post("/v1/fill", "{}").status, 422);
     let metrics = sidecar.metrics();
     for (code, count) in [("order_conflict", 1), ("unknown_order", 2)] {
@@ -49,7 +49,7 @@ fn fills_that_are_refused_are_counted() {
     }
 }
 
-/// Money that stays locked because the venue says nothing is seen, and so is its being given back.
+/// Money stays locked while the venue says nothing; the metrics show that, and its release.
 #[test]
 fn holds_in_doubt_are_counted_until_they_are_given_back() {
     let flags = ["--set", "token_ttl_s=1", "--set", "in_doubt_release_s=20"];
@@ -66,7 +66,7 @@ fn holds_in_doubt_are_counted_until_they_are_given_back() {
     assert!(says("gate_orders_in_doubt 0"));
 }
 
-/// Ready is who decides the next order.
+/// Ready means that the next order can be decided.
 #[test]
 fn a_sidecar_that_has_no_room_for_another_order_is_not_ready() {
     let (sidecar, _dir) = fresh(&["--set", "max_orders=1"]);
@@ -79,7 +79,7 @@ fn a_sidecar_that_has_no_room_for_another_order_is_not_ready() {
     assert_eq!(ready.json()["reason"], refused.json()["detail"]);
 }
 
-/// Who is not let is served all the same.
+/// Without access to the device, the sidecar serves all the same.
 #[test]
 fn what_is_asked_of_the_cores_is_in_the_metrics_if_the_kernel_was_asked() {
     let device = std::fs::OpenOptions::new()
@@ -109,7 +109,7 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
         metrics.contains("gate_decisions_total{status=\"AUTHORIZED\"} 1\n"),
         "{metrics}"
     );
-    // Asked of the writer's connection: the pragmas that durability hangs on.
+    // Read from the writer's connection: the pragmas that durability depends on.
     let sqlite = "journal_mode=\"wal\",synchronous=\"full\",page_size=\"4096\",wal_autocheckpoint=\"0\"} 1\n";
     assert!(metrics.contains(sqlite), "{metrics}");
     assert!(metrics.contains("\ngate_build_info{version="), "{metrics}");
@@ -125,7 +125,7 @@ fn the_admin_listener_answers_probes_and_metrics_and_the_public_one_does_not() {
             "{limit}: {metrics}"
         );
     }
-    // Fewer where the machine gives a process fewer files.
+    // Fewer where the limit of open files is lower.
     let (_, connections) = metrics
         .split_once("\ngate_limit{of=\"connections_per_worker\"} ")
         .unwrap();
@@ -200,7 +200,7 @@ fn the_process_is_in_the_metrics() {
 
 #[test]
 fn every_metric_is_in_the_docs_and_every_one_of_the_docs_is_served() {
-    /// Served only where there is something to say.
+    /// Exported only under some conditions.
     const ELSEWHERE: [&str; 5] = [
         "gate_key_expires_timestamp_seconds",
         "gate_tls_certificate_expires_timestamp_seconds",

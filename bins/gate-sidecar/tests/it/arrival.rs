@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::client::Client;
 use crate::sidecar::{fresh, order};
 
-/// Long enough for what was sent to have been read.
+/// Long enough for the sidecar to read what was sent.
 const A_WHILE: Duration = Duration::from_millis(100);
 
 /// The head of an order's request, and its body.

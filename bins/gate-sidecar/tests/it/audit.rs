@@ -1,4 +1,4 @@
-//! The journal as an auditor sees it: verified, exported, added up, and put to another policy.
+//! The journal as an auditor uses it: `audit verify`, `audit export`, `ledger show`, `policy diff`.
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -81,7 +81,7 @@ fn an_export_has_every_record_once_and_the_ledger_adds_them_up() {
     for (index, line) in lines.iter().enumerate() {
         assert_eq!(line["seq"], index as u64 + 1);
     }
-    // An auditor who has a token finds its line.
+    // A token's `jti` leads to its record.
     let body = order("c1", "o-3", 1, "185.55");
     let replayed = authorize(&mut five.sidecar.client(), &body).json();
     let trace = &replayed["decision_token"]["payload"]["jti"];
@@ -111,7 +111,7 @@ fn an_export_has_every_record_once_and_the_ledger_adds_them_up() {
     assert_eq!(lines[4]["client_order_id"], "o-3");
 }
 
-/// An exporter that goes on from where another store ended would find nothing for ever.
+/// An exporter that continues from where another store ended would find nothing, for ever.
 #[test]
 fn an_export_from_beyond_the_end_says_so_and_one_from_the_next_record_is_empty() {
     let five = Five::decided();
@@ -194,7 +194,7 @@ fn a_changed_record_is_named_and_what_sqlite_cannot_read_is_damaged_too() {
     assert_eq!(damaged.status.code(), Some(1));
     let said = stderr(&damaged);
     assert!(said.contains("damaged at record"), "{said}");
-    // Its pages, then its header.
+    // First its pages, then its header.
     let mut bytes = std::fs::read(&database).unwrap();
     for from in [4096, 0] {
         bytes[from..].fill(0xff);

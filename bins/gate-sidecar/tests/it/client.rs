@@ -29,7 +29,7 @@ impl Reply {
     }
 }
 
-/// A connection on which nothing waits for ever.
+/// A connection on which no read waits for ever.
 pub(crate) fn connected(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -39,7 +39,7 @@ pub(crate) fn connected(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// What a connection is made of.
+/// The stream under a connection: TCP, or TLS over it.
 trait Stream: Read + Write + Send {}
 
 impl<S: Read + Write + Send> Stream for S {}
@@ -101,7 +101,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Reads what comes until the other side closes.
+    /// Reads until the other side closes.
     pub(crate) fn read_to_end(&mut self) -> String {
         let mut all = String::new();
         self.stream.read_to_string(&mut all).unwrap();
@@ -147,7 +147,7 @@ impl Client {
     }
 }
 
-/// The reply is a problem (RFC 9457) with that code, of that member.
+/// Asserts that the reply is a problem (RFC 9457) with this code and member.
 #[track_caller]
 pub(crate) fn assert_problem(reply: &Reply, status: u16, code: &str, member: Option<&str>) {
     let body = reply.json();

@@ -94,7 +94,7 @@ fn the_form_of_the_token_is_what_accept_asks_for() {
     }
 }
 
-/// RFC 9110 §5.2: as if the lines were one, with a comma between.
+/// RFC 9110 §5.2: several lines count as one, joined by commas.
 #[test]
 fn accept_may_have_several_lines() {
     let (sidecar, _dir) = fresh(&[]);
@@ -246,7 +246,7 @@ fn policy_commands_tell_a_failed_test_from_a_bundle_that_does_not_compile() {
     );
 }
 
-/// A policy that needs more than most: refused, unless the operator gives it more.
+/// A policy that needs many instructions is refused, unless the settings allow them.
 #[test]
 fn a_large_policy_is_given_what_the_settings_say() {
     let dir = tempfile::tempdir().unwrap();
@@ -281,7 +281,7 @@ fn a_large_policy_is_given_what_the_settings_say() {
     assert!(metrics.contains("\ngate_limit{of=\"policy_instructions\"} 100000\n"));
 }
 
-/// Whoever waits for the first line would take it for started.
+/// Whoever reads the first line would take the sidecar for started.
 #[test]
 fn a_sidecar_that_cannot_listen_everywhere_says_of_nowhere_that_it_does() {
     let dir = tempfile::tempdir().unwrap();
@@ -323,7 +323,7 @@ fn a_policy_that_can_never_allow_is_warned_of() {
     }
 }
 
-/// What a start would refuse, beside a sidecar that serves.
+/// `--check` tells what a start would refuse, while a sidecar serves from the same directory.
 #[test]
 fn a_start_can_be_tried_without_one() {
     let (sidecar, dir) = fresh(&[]);
@@ -352,14 +352,14 @@ fn a_start_can_be_tried_without_one() {
     let fit = run(&["--check", "--data-dir", empty.to_str().unwrap()], b"");
     assert_eq!(fit.status.code(), Some(0));
     assert!(!empty.exists(), "it was made");
-    // As after a start whose journal was lost.
+    // As if the journal of an earlier start were lost.
     std::fs::create_dir(&empty).unwrap();
     std::fs::write(empty.join("ledger.lock"), "a store\n").unwrap();
     let lost = run(&["--check", "--data-dir", empty.to_str().unwrap()], b"");
     assert_eq!(lost.status.code(), Some(1));
     assert!(stderr(&lost).contains("ledger.lock"));
     assert_eq!(sidecar.exposure("c1")["open_orders"], 1);
-    // Verifiers know the keys there were: a start makes none beside a journal that has begun.
+    // A start makes no keys once the journal has records: verifiers know the old ones.
     std::fs::remove_file(dir.path().join("data/keys.json")).unwrap();
     let (code, said) = check(&[]);
     assert!(code == Some(1) && said.contains("keys.json"), "{said}");

@@ -1,5 +1,4 @@
-//! Many orders at once: under a limit of exposure that fits thirty-seven, and beyond the number that
-//! may be decided at once.
+//! Many orders at once: against an exposure limit that fits 37, and beyond `max_in_flight`.
 
 use std::path::PathBuf;
 use std::sync::Barrier;
@@ -77,8 +76,8 @@ fn rego_lets_exactly_37_of_100_through() {
     exactly_37(|dir| rego_bundle(dir, "r1", FITS_37));
 }
 
-/// More orders at once than may be decided at once: some are refused, at once and in words, and
-/// only what was authorized is held.
+/// Orders beyond `max_in_flight` are refused at once with a problem; only authorized orders are
+/// held.
 #[test]
 fn orders_beyond_the_limit_are_refused_and_leave_no_trace() {
     let (sidecar, _dir) = fresh(&["--set", "max_in_flight=1", "--set", "workers=1"]);

@@ -163,7 +163,7 @@ fn a_wrong_content_type_is_refused() {
     assert_eq!(reply.status, 200);
 }
 
-/// Whoever misspells `order` would take the token for one of that order.
+/// A misspelt `order` must not pass for a check of that order.
 #[test]
 fn verify_knows_its_members_and_no_others() {
     let (sidecar, _dir) = fresh(&[]);
@@ -173,11 +173,11 @@ fn verify_knows_its_members_and_no_others() {
         sidecar.client().post("/v1/verify", &body.to_string())
     };
     assert_problem(&asked("oder"), 422, "unknown_member", Some("oder"));
-    // Of that name it is looked at: no order in it that could have a digest.
+    // Spelt right it is read; this object is no order.
     assert_problem(&asked("order"), 422, "invalid_member", Some("order"));
 }
 
-/// The router would make another client's name of it.
+/// The router would decode it to another client's name.
 #[test]
 fn a_name_in_a_path_is_text_or_refused() {
     let (sidecar, _dir) = fresh(&[]);
@@ -204,7 +204,7 @@ fn a_wrong_path_or_method_is_a_problem_too() {
     assert_problem(&client.get("/v1/nothing"), 404, "not_found", None);
     let allowed = |reply: &Reply| reply.header("allow").map(str::to_owned);
     assert_eq!(allowed(&client.get("/v1/authorize")).unwrap(), "POST");
-    // A body that nobody reads ends its connection.
+    // A body that nobody reads ends its connection, so this takes one of its own.
     let refused = sidecar.client().post("/v1/policy", "{}");
     assert_eq!(allowed(&refused).unwrap(), "GET, HEAD");
     let data = sidecar

@@ -1,8 +1,8 @@
-//! SIGKILL in the middle of load: what a caller was told is there after the restart, once.
+//! SIGKILL under load: what a caller was told is there after the restart, exactly once.
 //!
-//! The tests run a few rounds; `cargo xtask crash` runs the same with as many as it is asked
-//! for. The seed fixes what is asked for and how far a round gets before the process is killed;
-//! where exactly each thread is at that moment is up to the machine.
+//! The tests run a few rounds; `cargo xtask crash` runs as many as it is asked for. The seed fixes
+//! the requests and how far a round gets before the kill, but not where each thread is at that
+//! moment.
 
 #![allow(
     clippy::print_stdout,
@@ -20,17 +20,17 @@ use std::time::Duration;
 use crate::sidecar::{Sidecar, builtin_bundle, kill, run};
 use check::Findings;
 
-/// What is run, and how.
+/// The rounds to run, and how.
 struct Plan {
     rounds: u64,
     seed: u64,
     durability: String,
-    /// Puts the store back to what it was before each load: the harness must notice.
+    /// Plants a fault that must be noticed: puts the store back to its state before each load.
     rollback: bool,
 }
 
 impl Plan {
-    /// As `cargo xtask crash` asks for it; a few rounds without.
+    /// Reads the variables that `cargo xtask crash` sets; without them, a few rounds.
     fn from_environment() -> Self {
         let text = |name: &str| std::env::var(name).ok();
         let number = |name: &str| text(name).map(|text| text.parse().unwrap());
@@ -82,7 +82,7 @@ fn rounds(plan: &Plan) -> Findings {
         bundle.to_str().unwrap(),
     ];
     let mut total = Findings::default();
-    // A place in the chain that every later check must still pass through.
+    // A point of the chain that every later check must still find.
     let mut known: Option<String> = None;
     if plan.rollback {
         Sidecar::start(&data, &flags).kill();
@@ -99,7 +99,7 @@ fn rounds(plan: &Plan) -> Findings {
             copy_files(&backup, &data);
         }
         if round % 4 == 3 {
-            // Killed again while it reads its journal back.
+            // Killed again while it recovers.
             let mut start = Sidecar::spawn(&data, &flags);
             std::thread::sleep(Duration::from_micros(dice.below(60_000)));
             kill(&mut start);
@@ -124,7 +124,7 @@ fn rounds(plan: &Plan) -> Findings {
     total
 }
 
-/// What `audit verify` and SQLite say about the store; the end of the chain when it is sound.
+/// Verifies the store with `audit verify` and SQLite; returns the end of the chain.
 fn verify(data: &Path, known: Option<&str>) -> Result<String, String> {
     let mut args = vec!["audit", "verify", "--data-dir", data.to_str().unwrap()];
     args.extend(known.iter().flat_map(|known| ["--known", known]));

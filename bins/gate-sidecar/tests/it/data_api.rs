@@ -47,7 +47,7 @@ fn the_data_api_answers_as_opa_does() {
     assert_problem(&wrong, 400, "malformed_json", None);
 }
 
-/// Questions to the policy wait behind one another, and no order behind them.
+/// Queries to the policy wait behind one another, and no order waits behind them.
 #[test]
 fn questions_beyond_their_limit_are_refused_at_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -88,7 +88,7 @@ fn questions_beyond_their_limit_are_refused_at_once() {
         assert_eq!(reply.json()["code"], "overloaded", "{reply:?}");
         assert!(reply.header("retry-after").is_some());
     }
-    // All of these rules together are more than one evaluation may take.
+    // Together, these rules need more than one evaluation may take.
     for reply in answered {
         assert_eq!(reply.json()["code"], "query_failed", "{reply:?}");
         let detail = reply.json()["detail"].to_string();

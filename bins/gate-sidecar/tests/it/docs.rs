@@ -1,10 +1,10 @@
-//! Holds pages of `docs/` to the code and to one another.
+//! Checks pages of `docs/` against the code and against one another.
 
 use std::collections::BTreeSet;
 
 use gate_policy::reason;
 
-/// What stands in the first cell of a table's rows, as code.
+/// The code in the first cell of each row of a table.
 fn first_cells(page: &str) -> BTreeSet<&str> {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.filter_map(|row| row.split('`').next()).collect()
@@ -39,7 +39,7 @@ fn every_alert_has_an_entry_in_the_runbook_and_metrics_that_are_there() {
     let words = rules.split(|c| !is_word(c));
     let named = words.filter(|word| word.starts_with("gate_") || word.starts_with("process_"));
     for name in named {
-        // A histogram's series have names of their own.
+        // A histogram's series have suffixes.
         let name = name.strip_suffix("_bucket").unwrap_or(name);
         let is_documented = [format!("`{name}`"), format!("`{name}{{")]
             .iter()

@@ -3,7 +3,8 @@
 use crate::client::assert_problem;
 use crate::sidecar::{authorize, fresh, order};
 
-/// Replies to orders need not wait for the disk there; a switch is gone by for as long as it is thrown.
+/// With `relaxed`, replies to orders do not wait for the disk; those to a kill switch do, as it
+/// must last.
 #[test]
 fn a_kill_switch_is_answered_when_it_is_on_the_disk_even_where_orders_are_not() {
     let (sidecar, dir) = fresh(&["--durability", "relaxed"]);
@@ -51,7 +52,7 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     assert_eq!(switches["kill_switches"][0]["actor"], "ops");
     let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
     assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
-    // One that is misspelt lifts nothing, and says so.
+    // A misspelt one lifts nothing, and the answer says so.
     let off = on.replace("true", "false");
     let wrong = sidecar
         .admin()

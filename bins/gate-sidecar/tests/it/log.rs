@@ -1,4 +1,4 @@
-//! Whoever reads the log may be gone: nothing stops for that.
+//! A log whose reader is gone stops nothing.
 
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
@@ -22,7 +22,7 @@ fn a_log_that_nobody_reads_any_more_stops_no_thread() {
     let sidecar = Sidecar::of(child, "http");
     drop(log);
     let revision = || sidecar.client().get("/v1/policy").json()["revision"].clone();
-    // The watch logs each change, so that the second would not be seen by one that the first had ended.
+    // The watch logs each change: had the first one ended its thread, it would not see the second.
     for next in ["r2", "r3"] {
         put(next);
         eventually(next, || revision() == next);

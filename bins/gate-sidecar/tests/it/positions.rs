@@ -1,4 +1,4 @@
-//! Positions put right by an operator: what counts against the limit from then on.
+//! Positions that an operator sets count against the limit from then on.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn what_a_client_brings_along_counts_and_what_it_trades_goes_on_from_there() {
         assert_eq!(reply["exposure"]["headroom"], "99.75");
         let refused = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).json();
         assert_eq!(refused["reasons"], json!(["max_exposure"]), "{refused}");
-        // Another client has nothing of it.
+        // Another client is not affected.
         let other = authorize(&mut sidecar.client(), &order("c2", "o-1", 1, "185")).json();
         assert_eq!(other["status"], "AUTHORIZED");
 
@@ -70,7 +70,7 @@ fn what_a_client_brings_along_counts_and_what_it_trades_goes_on_from_there() {
     assert_eq!(records[1]["actor"], "ops");
 }
 
-/// Whoever asks again, since no answer came, changes nothing twice.
+/// A retry after a lost answer changes nothing twice.
 #[test]
 fn a_position_is_set_once_and_only_from_what_it_is_taken_for() {
     let (sidecar, _dir) = fresh(&[]);
@@ -113,6 +113,6 @@ fn a_wrong_position_is_refused_by_name_and_changes_nothing() {
     let refused = sidecar.admin().post("/v1/positions", nobody);
     assert_problem(&refused, 422, "missing_member", Some("actor"));
     assert_eq!(sidecar.exposure("c1")["filled"], "0");
-    // Operators have a listener of their own.
+    // Only the admin listener serves it.
     assert_eq!(sidecar.client().get("/v1/positions/c1").status, 404);
 }

@@ -2,7 +2,7 @@
 
 use crate::sidecar::{Sidecar, authorize, builtin_bundle, order, run};
 
-/// Verifiers know the keys there were.
+/// Verifiers know the old keys, not new ones.
 #[test]
 fn keys_are_made_on_the_first_start_and_never_in_the_place_of_others() {
     let dir = tempfile::tempdir().unwrap();
@@ -22,7 +22,7 @@ fn keys_are_made_on_the_first_start_and_never_in_the_place_of_others() {
     assert_eq!(decided.json()["status"], "AUTHORIZED");
     drop(sidecar);
 
-    // It would not get to serve in any case.
+    // This start would fail at its socket in any case.
     let nowhere = dir.path().join("no/such.sock");
     let flags = ["--uds", nowhere.to_str().unwrap()];
     let failed = Sidecar::spawn(dir.path(), &flags);
@@ -35,7 +35,7 @@ fn keys_are_made_on_the_first_start_and_never_in_the_place_of_others() {
     drop(again);
 }
 
-/// An empty ledger knows of no exposure and of no kill switch.
+/// An empty ledger has no exposure and no kill switch.
 #[test]
 fn a_journal_that_is_gone_is_not_begun_anew() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! The same order again: the same answer, nothing held twice; another order under its id: 409.
+//! The same order again gets the same answer and holds nothing twice; another order under its id:
+//! 409.
 
 use crate::sidecar::{Sidecar, authorize, order};
 

@@ -1,5 +1,5 @@
-//! Retention: old, ended records are cut off behind a signed anchor, by a command or by the
-//! running sidecar, and the rest still verifies.
+//! Retention: old records are pruned behind a signed anchor, by a command or by the running
+//! sidecar, and the rest still verifies.
 
 use std::path::Path;
 use std::process::Output;
@@ -13,7 +13,7 @@ use gate_types::{
 
 use crate::sidecar::{Sidecar, run};
 
-/// A store of five days ago, and a key: 15 orders that were released, then 5 that were not.
+/// Makes a store five days old, with 15 released orders, then 5 open ones, and a key file.
 fn old_store(data: &Path) {
     let days = Duration::from_secs(5 * 86_400);
     let then = SystemTime::now() - days;
@@ -113,7 +113,7 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         "{text}"
     );
     assert!(text.contains("\nintact: 5 records, to 36:"), "{text}");
-    // A place that was pruned is not there to be compared, whatever was noted of it.
+    // A pruned record cannot be compared with anything.
     let noted = |seq| format!("{seq}:{}", "0".repeat(64));
     let (code, text) = verify(&["--known", &noted(5)]);
     assert!(
@@ -125,7 +125,7 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         code == Some(1) && text.contains("damaged at record 31"),
         "{text}"
     );
-    // Anybody can cut off a beginning and write an anchor, so that one without keys cannot tell.
+    // Anyone can cut off a beginning and write an anchor, so without keys there is no answer.
     let keys = data.join("keys.json");
     std::fs::rename(&keys, dir.path().join("keys.json")).unwrap();
     let (code, text) = verify(&[]);
@@ -136,7 +136,8 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
     std::fs::rename(dir.path().join("keys.json"), &keys).unwrap();
     let (_, again) = prune(&["--keep-days", "2"]);
     assert!(again.starts_with("nothing to prune"), "{again}");
-    // Sound as it is, nobody can start with it: a restore that lacks the snapshot must not pass.
+    // The journal is sound, but no sidecar starts without the snapshot: an incomplete restore must
+    // not pass.
     let snapshot = data.join("ledger.snapshot");
     std::fs::rename(&snapshot, dir.path().join("aside")).unwrap();
     let (code, text) = verify(&[]);
@@ -146,7 +147,7 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
     );
     std::fs::rename(dir.path().join("aside"), &snapshot).unwrap();
 
-    // The record that put the policy in force is gone, and every line still names it.
+    // The record that put the policy in force is gone, but every line still names the policy.
     let (_, export) = on(&data, &["audit", "export"], &[]);
     assert_eq!(export.lines().count(), 5);
     for line in export.lines() {
@@ -155,7 +156,7 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         assert_eq!(line["policy_hash"], "07".repeat(32));
     }
 
-    // Somebody else's key vouches for nothing.
+    // Another key verifies nothing.
     let other = dir.path().join("other.json");
     let other = other.to_str().unwrap();
     assert!(
@@ -184,7 +185,7 @@ fn a_stopped_store_is_pruned_and_what_is_left_verifies() {
         "{text}"
     );
 
-    // What was held then is held now.
+    // The open orders still hold.
     let sidecar = Sidecar::start(&data, &[]);
     assert_eq!(sidecar.exposure("c1")["reserved"], "927.75");
 }

@@ -1,4 +1,4 @@
-//! One running sidecar of its own: free ports, a data directory that goes with it.
+//! Runs sidecars on free ports; makes their requests and bundles.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -56,7 +56,7 @@ impl Sidecar {
         Self::of(Self::spawn(data_dir, flags), scheme)
     }
 
-    /// A process that was started, once it listens.
+    /// A started process, once it listens.
     pub(crate) fn of(mut child: Child, scheme: &str) -> Self {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = |prefix: &str| {
@@ -83,7 +83,7 @@ impl Sidecar {
         Self::command(data_dir, flags).spawn().unwrap()
     }
 
-    /// As a process that is still to be started.
+    /// The command that starts it.
     pub(crate) fn command(data_dir: &Path, flags: &[&str]) -> Command {
         let mut command = gate_sidecar();
         command
@@ -97,7 +97,7 @@ impl Sidecar {
         command
     }
 
-    /// Where orders go.
+    /// The address for orders.
     pub(crate) fn public(&self) -> SocketAddr {
         self.public
     }
@@ -120,7 +120,7 @@ impl Sidecar {
             .json()
     }
 
-    /// SIGKILL, as if the power of the process were cut.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(mut self) {
         kill(&mut self.child);
     }
@@ -140,7 +140,7 @@ impl Sidecar {
     }
 }
 
-/// SIGKILL, and waits until it is gone.
+/// Kills the process with SIGKILL, and waits until it is gone.
 pub(crate) fn kill(child: &mut Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -172,7 +172,7 @@ pub(crate) fn authorize(client: &mut Client, body: &str) -> Reply {
     client.post("/v1/authorize", body)
 }
 
-/// Waits for what comes soon, on a machine that has other things to do.
+/// Waits until `holds`, for up to a minute: the machine may be busy.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();

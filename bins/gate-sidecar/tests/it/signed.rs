@@ -1,5 +1,5 @@
-//! Signed bundles, made by another implementation (`gate-policy/tests/data/signed/make.py`): served
-//! and looked at with the key, and not without.
+//! Signed bundles, made by another implementation (`gate-policy/tests/data/signed/make.py`):
+//! accepted with the key, refused without.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn bundle(dir: &Path, algorithm: &str) -> PathBuf {
     bundle
 }
 
-/// Runs a command of `policy` with these flags; its exit code and what it said on stderr.
+/// Runs a `policy` command; returns its exit code and stderr.
 fn policy(command: &str, bundle: &Path, flags: &[&str]) -> (i32, String) {
     let mut args = vec!["policy", command, bundle.to_str().unwrap()];
     args.extend(flags);
@@ -172,7 +172,7 @@ fn a_signed_bundle_is_served_and_its_loss_of_the_signature_is_refused() {
     );
     assert_eq!(decided("o-2")["status"], "AUTHORIZED");
 
-    // The same settings from the file, for a command.
+    // A command reads the same settings from the file.
     let (code, stderr) = policy("check", &bundle, &flags);
     assert_eq!(code, 2, "{stderr}");
 }

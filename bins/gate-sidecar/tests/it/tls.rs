@@ -1,4 +1,4 @@
-//! TLS of the address for orders: the certificate that is shown, the clients that are let in, and a
+//! TLS of the address for orders: the server's certificate, clients' certificates, and their
 //! renewal by reload.
 
 use std::fs;
@@ -18,7 +18,7 @@ use crate::sidecar::{Sidecar, authorize, gate_sidecar, order};
 /// The name on the sidecar's certificate.
 const NAME: &str = "gate.test";
 
-/// Someone whose word on names counts.
+/// A certificate authority.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in files.
@@ -40,7 +40,7 @@ impl Authority {
         path
     }
 
-    /// Vouches for `name`, in the files `stem.pem` and `stem.key`.
+    /// Issues a certificate for `name`, in the files `stem.pem` and `stem.key`.
     fn vouch(&self, name: &str, dir: &Path, stem: &str) -> Files {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -55,7 +55,7 @@ impl Authority {
         files
     }
 
-    /// A caller that believes this authority, and shows `identity` when it is asked.
+    /// A caller that trusts this authority, and presents `identity` when asked.
     fn caller(&self, identity: Option<&Files>) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
@@ -87,7 +87,7 @@ impl Files {
     }
 }
 
-/// A connection of its own; the handshake is made with the first request.
+/// A new connection; the handshake is made with the first request.
 fn connect(sidecar: &Sidecar, caller: &Arc<ClientConfig>) -> Client {
     let name = ServerName::try_from(NAME).unwrap();
     let connection = ClientConnection::new(Arc::clone(caller), name).unwrap();
@@ -114,7 +114,7 @@ fn orders_come_over_tls_and_not_without() {
     let metrics = sidecar.metrics();
     let ends = "\ngate_tls_certificate_expires_timestamp_seconds{of=\"server\"} 67090118400\n";
     assert!(metrics.contains(ends), "{metrics}");
-    // A body in records of its own, behind its head's.
+    // A body in TLS records of its own, after those of its head.
     let body = order("c1", "o-3", 10, "185.00");
     let head = format!(
         "POST /v1/authorize HTTP/1.1\r\nhost: gate\r\ncontent-type: application/json\r\n\
@@ -129,7 +129,7 @@ fn orders_come_over_tls_and_not_without() {
     let exposure = client.get("/v1/exposure/c1").json();
     assert_eq!(exposure["open_orders"], 3, "{exposure}");
 
-    // Whatever a client would like, it is HTTP/1.1.
+    // HTTP/1.1 is negotiated, whatever the client offers.
     let mut caller = (*authority.caller(None)).clone();
     caller.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = ServerName::try_from(NAME).unwrap();
@@ -164,14 +164,14 @@ fn only_clients_that_an_authority_vouches_for_are_let_in() {
     let unknown = Authority::new().vouch("desk-1", dir.path(), "unknown");
     assert!(health(&sidecar, &authority.caller(Some(&unknown))).is_err());
     assert!(health(&sidecar, &authority.caller(None)).is_err());
-    // None of them has done the listener any harm, and who showed a wrong one is counted.
+    // The listener is unharmed, and the wrong certificate is counted.
     let caller = authority.caller(Some(&known));
     assert!(health(&sidecar, &caller).is_ok());
     let metrics = sidecar.metrics();
     let refused = "\ngate_tls_clients_refused_total 1\n";
     assert!(metrics.contains(refused), "{metrics}");
 
-    // Another authority's clients after a reload, which each new connection is held to.
+    // After a reload, each new connection is verified against the new authority.
     let successor = Authority::new();
     successor.file(dir.path());
     assert_eq!(sidecar.admin().post("/v1/reload", "").status, 200);
@@ -203,7 +203,7 @@ fn a_reload_renews_the_certificate_and_a_wrong_one_changes_nothing() {
     assert_eq!(sidecar.admin().post("/v1/reload", "").status, 200);
     assert!(health(&sidecar, &by_new).is_ok());
     assert!(health(&sidecar, &by_old).is_err());
-    // Who was connected stays so.
+    // An open connection stays open.
     assert_eq!(kept.get("/health").status, 200);
 }
 

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::sidecar::{Sidecar, authorize, builtin_bundle, order, rego_bundle, run};
 
-/// How long a change may take to be seen, on a machine that has other things to do.
+/// How long a change may take to be seen on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks again and again until `wanted` is shown.
+/// Asks until `shown` contains `wanted`.
 #[track_caller]
 fn wait_for(what: &str, mut shown: impl FnMut() -> String, wanted: &str) {
     let began = Instant::now();
@@ -140,7 +140,7 @@ fn a_bundle_that_is_not_watched_waits_for_the_signal() {
     manifest("signalled");
     sidecar.signal("HUP");
     wait_for("the signal", || revision(&sidecar), "signalled");
-    // Only what was asked for was tried.
+    // Only the requested reload was tried.
     assert!(sidecar.metrics().contains("gate_reload_attempts_total 1\n"));
 }
 
@@ -170,7 +170,7 @@ fn a_changed_bundle_is_no_word_on_the_keys() {
     };
     revise("second");
     assert_eq!(kid("o-2"), first);
-    // Nor does one excuse keys that were refused.
+    // Nor does it clear the error of refused keys.
     let sound = std::fs::read(keys).unwrap();
     std::fs::write(keys, "{}").unwrap();
     assert_eq!(sidecar.admin().post("/v1/reload", "").status, 409);
@@ -182,7 +182,8 @@ fn a_changed_bundle_is_no_word_on_the_keys() {
     assert!(sidecar.metrics().contains("gate_reload_failing 0\n"));
 }
 
-/// What a changed bundle fails at beside itself is the journal, which comes back.
+/// Besides its own faults, only a failed journal refuses a changed bundle, and the journal
+/// recovers.
 #[test]
 fn a_bundle_that_the_journal_did_not_take_is_no_fault_any_more_once_the_next_is_in_force() {
     let dir = tempfile::tempdir().unwrap();

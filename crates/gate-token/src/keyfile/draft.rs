@@ -1,4 +1,4 @@
-//! A key file in the making.
+//! The draft of a key file, which is written beside it and then takes its name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::keyring::KeyRing;
 
-/// A file beside the key file, gone again unless it took the key file's place.
+/// A file beside the key file, removed on drop unless it took the key file's place.
 pub(super) struct Draft {
     pub(super) path: PathBuf,
     file: File,
@@ -32,7 +32,8 @@ impl Draft {
         self.file.sync_all()
     }
 
-    /// Whoever changes keys as root must not take the file from the service that reads it.
+    /// Gives the draft the owner and group of `path`: a change by root must not take the file from
+    /// the service that reads it.
     pub(super) fn give_to_the_owner_of(&self, path: &Path) -> io::Result<()> {
         let (theirs, ours) = (fs::metadata(path)?, self.file.metadata()?);
         if (theirs.uid(), theirs.gid()) == (ours.uid(), ours.gid()) {
@@ -51,7 +52,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.in_place {
-            // Nothing better can be done about a draft that will not go.
+            // Nothing better can be done about a draft that cannot be removed.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -1,19 +1,20 @@
-//! Who may have a right to a key file: whoever can read it can forge tokens.
+//! Checks the rights to a key file: whoever can read it can forge tokens.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
 const ROOT: u32 = 0;
 
-/// The mode of a file that others have too much right to.
+/// The file's mode, if it gives others too many rights.
 pub(super) fn unfit_mode(about: &Metadata) -> Option<u32> {
     let mode = about.mode() & 0o777;
     let reader = rustix::process::geteuid().as_raw();
     (!is_fit(mode, about.uid(), reader)).then_some(mode)
 }
 
-/// Whether a key file of `owner` may have that mode when `reader` reads it. The rule is PostgreSQL's for
-/// `ssl_key_file`: the owner alone; or, for a file of root's, the group may read it, unless root reads it.
+/// Whether `mode` is fit for a key file of `owner` that `reader` reads. The rule is PostgreSQL's
+/// for `ssl_key_file`: the owner alone; the group may read a file that root owns, unless root reads
+/// it.
 const fn is_fit(mode: u32, owner: u32, reader: u32) -> bool {
     let others = if owner == ROOT && reader != ROOT {
         0o037

@@ -1,4 +1,4 @@
-//! `test-vectors/` replayed, and the laws of the crate that need more than one room.
+//! Replays `test-vectors/`; tests that span several modules of the crate.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A rotation seen from both sides: no token of the time is rejected.
+//! A key rotation as signer and verifiers see it: no live token is rejected.
 
 use gate_token::{Claims, Digest, Expectations, KeyFile, KeyRing, Status, VerifyError};
 
@@ -64,7 +64,7 @@ fn staged_and_rotated_no_token_is_rejected() {
             }
         }
     }
-    // Not staged, the same lag rejects: what staging is for.
+    // Without staging, the same lag rejects a token.
     let unstaged = token(&rings[3].1, 150, 1);
     let expect = Expectations {
         aud: "venue",
@@ -73,7 +73,7 @@ fn staged_and_rotated_no_token_is_rejected() {
     };
     let lagging = gate_token::verify(&unstaged, &rings[2].1, &expect);
     assert_eq!(lagging, Err(VerifyError::UnknownKey));
-    // The old key's time ends.
+    // The old key expires.
     let late = token(&rings[0].1, 110 + KEEP_S, 1);
     let expect = Expectations {
         aud: "venue",

@@ -1,4 +1,4 @@
-//! Every row of `test-vectors/*.json`, as its README says.
+//! Replays every row of `test-vectors/*.json`, as its README says.
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(byte).collect()
 }
 
-/// Replays each row: `judge` gives what the row's outcome is, or why it is refused.
+/// Replays each row: `judge` returns the outcome, or the reason of a refusal.
 fn replay(rows: &[Row], least: usize, judge: impl Fn(&Row) -> Result<(), String>) {
     let mut wrong = Vec::new();
     for row in rows {
@@ -110,7 +110,7 @@ fn every_mac_of_the_vectors_is_ours() {
     replay(&read("macs.json").rows, 20, |row| {
         let (key, message) = (unhex(row.key.as_deref().unwrap()), unhex(&row.input));
         let expected = unhex(row.mac.as_deref().unwrap());
-        // A key too short for a ring still shows that ring's HMAC is HMAC.
+        // A key too short for a key ring is used with the `ring` crate directly.
         let mac = match ring_of(&key) {
             Some(ring) => ring.active().sign(&message).as_bytes().to_vec(),
             None => {
@@ -128,7 +128,7 @@ fn every_mac_of_the_vectors_is_ours() {
     });
 }
 
-/// A ring with that secret.
+/// A key ring with that secret; `None` if it is refused.
 pub(crate) fn ring_of(secret: &[u8]) -> Option<KeyRing> {
     use base64::Engine as _;
     let k = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);

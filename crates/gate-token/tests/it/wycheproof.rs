@@ -18,7 +18,7 @@ fn hmac_sha256() {
                     by_key += 1;
                     *keys.active().sign(&test.msg).as_bytes()
                 }
-                // No ring takes such a key; its MAC is ring's all the same.
+                // No key ring takes such a key; the `ring` crate computes the MAC directly.
                 None => {
                     too_short += 1;
                     assert!(key.len() < MIN_SECRET_BYTES, "{} bytes", key.len());
@@ -26,7 +26,7 @@ fn hmac_sha256() {
                     hmac::sign(&key, &test.msg).as_ref().try_into().unwrap()
                 }
             };
-            // The truncated groups give the first bytes of the MAC.
+            // The groups of truncated tags give the first bytes of the MAC.
             assert_eq!(tag.len() * 8, group.tag_size);
             let good = mac.starts_with(tag);
             assert_eq!(

@@ -1,4 +1,4 @@
-//! What a store amounts to: kill switches, exposure, positions, orders; for people or for programs.
+//! `ledger show`: prints kill switches, exposure, positions and orders, as text or as JSON.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::commands::{NO, say};
 use crate::config::NANOS_PER_SECOND;
 
-/// What of it.
+/// What to show.
 pub(super) struct Wanted {
     pub(super) client: Option<String>,
     /// Seconds for which ended orders are shown.
@@ -21,7 +21,7 @@ pub(super) struct Wanted {
     pub(super) in_doubt: bool,
 }
 
-/// One line of it.
+/// One line of output.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Line {
@@ -31,7 +31,7 @@ enum Line {
         name: Option<String>,
         actor: String,
         reason: String,
-        /// The scope, for people.
+        /// The scope, for the text.
         #[serde(skip)]
         stopped: String,
     },
@@ -49,7 +49,7 @@ enum Line {
     },
     Order {
         client_id: String,
-        /// Not there once its decision was pruned.
+        /// `None` once its decision was pruned.
         client_order_id: Option<String>,
         symbol: Option<String>,
         side: &'static str,
@@ -85,7 +85,7 @@ pub(super) fn run(wanted: &Wanted, data_dir: &Path, json: bool) -> Result<ExitCo
             true
         }
     };
-    // Of one client all lines are that client's.
+    // With one client, the lines need not repeat its name.
     let is_of_one = wanted.client.is_some();
     for line in lines {
         if json {
@@ -111,7 +111,7 @@ fn of_all(view: &StoreView, now: Timestamp, lines: &mut Vec<Line>) {
     });
 }
 
-/// Exposure, positions and orders of one client. `false`: there is none of that name.
+/// Exposure, positions and orders of one client. `false`: no such client.
 fn of_client(
     view: &StoreView,
     client: &str,
@@ -135,7 +135,7 @@ fn of_client(
     Ok(true)
 }
 
-/// Whose fate the venue must be asked for.
+/// The orders in doubt, whose state only the venue knows.
 fn in_doubt(view: &StoreView, now: Timestamp, lines: &mut Vec<Line>) -> Result<()> {
     let found = view.in_doubt(now).context("the orders cannot be read")?;
     lines.extend(found.iter().map(|(client, found)| order(client, found)));
@@ -187,7 +187,7 @@ fn order(client: &str, OrderView { state, decision }: &OrderView) -> Line {
 }
 
 impl Line {
-    /// For people. `is_of_one`: whose it is need not be said.
+    /// The line as text. `is_of_one`: without the client's name in positions and orders.
     fn text(self, is_of_one: bool) -> String {
         let whose = |client: String| if is_of_one { String::new() } else { client };
         match self {

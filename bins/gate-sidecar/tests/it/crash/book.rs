@@ -1,5 +1,5 @@
-//! Exposure added up the naive way, from what was asked for: no step is remembered but the
-//! quantities. Shares no code with the ledger but the reading of amounts.
+//! A naive model of exposure, computed from the requests. Shares no code with the ledger but the
+//! parsing of amounts.
 
 use std::collections::BTreeMap;
 
@@ -15,25 +15,25 @@ struct Order {
     ordered: u64,
     open: u64,
     ended: u64,
-    /// Micros held for the whole of it.
+    /// Micros held for the whole order.
     hold: u128,
 }
 
-/// What every order of some clients amounts to.
+/// All orders and trades of some clients.
 #[derive(Default)]
 pub(crate) struct Book {
     orders: BTreeMap<(String, String), Order>,
-    /// Micros traded by client, sells negative: there is but one symbol.
+    /// Net micros traded per client, sells negative. There is only one symbol.
     traded: BTreeMap<String, i128>,
 }
 
-/// Thousandths times nanos, as micros, rounded up.
+/// Thousandths times nanos, in micros, rounded up.
 fn micros(qty: u64, price: u64) -> u128 {
     (u128::from(qty) * u128::from(price)).div_ceil(1_000_000)
 }
 
 impl Book {
-    /// Whether the ask leaves a record: a release of what is not open does not.
+    /// Whether the request leaves a record: a release of an order that is not open does not.
     pub(crate) fn leaves_record(&self, ask: &Ask) -> bool {
         let key = (ask.client.clone(), ask.order.clone());
         match ask.what {
@@ -79,7 +79,7 @@ impl Book {
         }
     }
 
-    /// Compares a client's exposure as the sidecar shows it; what differs.
+    /// Compares a client's exposure with what the sidecar shows; describes the difference, if any.
     pub(crate) fn differs(&self, client: &str, shown: &Value) -> Option<String> {
         let live = || {
             let orders = self.orders.values();

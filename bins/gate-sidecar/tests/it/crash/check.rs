@@ -1,5 +1,5 @@
-//! What is left after the kill, held against what callers were told: in the journal, over HTTP,
-//! and in the exposure.
+//! Compares the store after the kill with what callers were told: in the journal, over HTTP, and in
+//! the exposure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,20 +11,20 @@ use super::load::told_of_order;
 use super::record::{Ask, Asked, Told, What};
 use crate::sidecar::Sidecar;
 
-/// What some rounds came to.
+/// The findings of some rounds.
 #[derive(Default)]
 pub(crate) struct Findings {
-    /// What callers were told, of which orders were authorized.
+    /// Answers that callers got, and how many of them were AUTHORIZED.
     told: u64,
     authorized: u64,
-    /// Asks whose answer never came, and of those the ones that were on the record.
+    /// Requests without an answer, and how many of them are in the journal.
     unanswered: u64,
     unanswered_kept: u64,
-    /// Told, and not there afterwards.
+    /// Answered, and missing afterwards.
     pub(crate) lost: u64,
-    /// There more than once.
+    /// Applied more than once.
     doubled: u64,
-    /// All that is wrong, in words.
+    /// All faults, in words.
     pub(crate) faults: Vec<String>,
 }
 
@@ -70,17 +70,17 @@ impl std::fmt::Display for Findings {
     }
 }
 
-/// Everything: first as it was left, then with every question asked again.
+/// Checks the store as the kill left it, and again after every request was repeated.
 pub(crate) fn after_restart(sidecar: &Sidecar, data: &Path, asked: &[Asked]) -> Findings {
     let mut found = Findings::default();
     compare(sidecar, data, asked, &mut found);
     let answered = ask_again(sidecar, asked, &mut found);
     let faults = found.faults.len();
-    // What got its answer only now is there once; what had one was not done again.
+    // What got its answer only now must be there once; what had one must not be applied again.
     let mut again = Findings::default();
     compare(sidecar, data, &answered, &mut again);
     if faults == 0 {
-        // Otherwise it would only repeat what is known.
+        // Otherwise the second check would only repeat known faults.
         found.lost += again.lost;
         found.doubled += again.doubled;
         found.faults.extend(again.faults);
@@ -88,7 +88,7 @@ pub(crate) fn after_restart(sidecar: &Sidecar, data: &Path, asked: &[Asked]) -> 
     found
 }
 
-/// What the journal holds of some clients: how often each thing is there.
+/// How often each event of some clients is in the journal.
 #[derive(Default)]
 struct Kept {
     records: BTreeMap<(String, String, String), u64>,
@@ -133,7 +133,7 @@ impl Kept {
         Ok(kept)
     }
 
-    /// Takes out what the ask left; how often it was there.
+    /// Removes the request's records; returns how many there were.
     fn take(&mut self, ask: &Ask) -> u64 {
         let what = match &ask.what {
             What::Order { .. } => "order".to_owned(),
@@ -145,7 +145,7 @@ impl Kept {
     }
 }
 
-/// The journal and the exposure against what was asked and told.
+/// Compares journal and exposure with the requests and answers.
 fn compare(sidecar: &Sidecar, data: &Path, asked: &[Asked], found: &mut Findings) {
     let all = || asked.iter().flatten();
     let clients: BTreeSet<&str> = all().map(|(ask, _)| ask.client.as_str()).collect();
@@ -182,8 +182,8 @@ fn compare(sidecar: &Sidecar, data: &Path, asked: &[Asked], found: &mut Findings
     }
 }
 
-/// Every question again, as a caller would that does not know whether it was heard. What was
-/// told is told again and changes nothing; what was not gets its answer.
+/// Repeats every request, as a caller would that does not know whether it was heard. An answered
+/// one must get the same answer and change nothing; an unanswered one gets its answer.
 fn ask_again(sidecar: &Sidecar, asked: &[Asked], found: &mut Findings) -> Vec<Asked> {
     let mut connection = sidecar.client();
     let mut answered = Vec::new();

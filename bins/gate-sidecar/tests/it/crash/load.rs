@@ -1,5 +1,5 @@
-//! The load: many connections, each a caller that decides orders, asks again, fills and
-//! releases, until the process behind them is gone.
+//! The load: many connections, each a caller that sends orders, replays, fills and releases until
+//! the process is killed.
 
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -13,14 +13,14 @@ use crate::client::{Client, Reply};
 use crate::sidecar::Sidecar;
 
 const CALLERS: u64 = 24;
-/// Few, so that callers meet under one client's lock.
+/// Few, so that callers contend for one client's lock.
 const CLIENTS: u64 = 5;
-/// What one caller asks for at most.
+/// The most requests of one caller.
 const ASKS: u64 = 80;
 /// The limit of each client; a large order does not fit under it.
 pub(crate) const MAX_EXPOSURE: &str = "5000000";
 
-/// Numbers that look random and can be had again (`SplitMix64`).
+/// Reproducible pseudo-random numbers (`SplitMix64`).
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -42,7 +42,7 @@ impl Dice {
     }
 }
 
-/// Drives the sidecar until it was killed. Callers leave their records in `records`.
+/// Loads the sidecar, then kills it. Callers leave their records in `records`.
 pub(crate) fn run_and_kill(sidecar: Sidecar, records: &Path, round: u64, dice: &mut Dice) {
     std::fs::create_dir(records).unwrap();
     let answers = usize::try_from(1 + dice.below(1_200)).unwrap();
@@ -63,7 +63,7 @@ pub(crate) fn run_and_kill(sidecar: Sidecar, records: &Path, round: u64, dice: &
             scope.spawn(move || caller.run(round, &answered));
         }
         drop(answered);
-        // Fewer when every caller has asked for all it wanted.
+        // Fewer when every caller has sent all its requests.
         let _ = answer.iter().take(answers).count();
         if drain_first {
             sidecar.signal("TERM");
@@ -79,12 +79,12 @@ struct Caller {
     connection: Client,
     record: Record,
     dice: Dice,
-    /// What it was told of its orders.
+    /// Its orders, and the answers.
     orders: Vec<(Ask, Told)>,
 }
 
 impl Caller {
-    /// Asks until the connection breaks.
+    /// Sends requests until the connection breaks.
     fn run(&mut self, round: u64, answered: &Sender<()>) {
         for n in 0..ASKS {
             let known = self
@@ -109,7 +109,7 @@ impl Caller {
             if sent.is_err() {
                 return;
             }
-            // Nobody counts any more once the process was killed.
+            // Nobody receives any more once the process was killed.
             let _ = answered.send(());
         }
     }
@@ -137,7 +137,7 @@ impl Caller {
         Ok(())
     }
 
-    /// The same order again gets the same token while everything runs, too.
+    /// Repeats an order, which must get the same token.
     fn replay(&mut self, ask: &Ask, told: &Told) -> std::io::Result<()> {
         let (path, body) = ask.request();
         let (again, replayed) = told_of_order(&self.connection.try_post(path, &body)?);
@@ -162,7 +162,7 @@ impl Caller {
         self.connection.try_post(path, &body)
     }
 
-    /// About 185, to nine places: holds are rounded.
+    /// About 185, with nine decimal places: holds are rounded.
     fn price(&mut self) -> u64 {
         185_000_000_000 + self.dice.below(1_000_000_000)
     }
@@ -176,7 +176,7 @@ struct Answer<'a> {
     decision_token: &'a RawValue,
 }
 
-/// What the answer to an order said, and whether it was a replay.
+/// The answer to an order, and whether it was a replay.
 pub(crate) fn told_of_order(reply: &Reply) -> (Told, bool) {
     assert_eq!(reply.status, 200, "{}", reply.json());
     let answer: Answer<'_> = serde_json::from_slice(&reply.body).unwrap();

@@ -1,5 +1,5 @@
-//! What callers asked for and were told, in files of their own that are synced before anything
-//! counts as told.
+//! Records requests and answers in a file per caller; an answer counts as told only once it is
+//! synced.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Something asked of the sidecar. Quantities are in thousandths, prices in nanos.
+/// A request to the sidecar. Quantities are in thousandths, prices in nanos.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ask {
     pub(crate) client: String,
@@ -22,16 +22,16 @@ pub(crate) enum What {
     Release { reason: String, qty: Option<u64> },
 }
 
-/// What the answer to it said.
+/// The answer to a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Told {
-    /// The verdict, of an order.
+    /// The verdict, for an order.
     pub(crate) authorized: bool,
-    /// The token's own bytes, of an order.
+    /// The token's own bytes, for an order.
     pub(crate) token: String,
 }
 
-/// One caller's asks in order; only the last may lack an answer.
+/// One caller's requests in order; only the last may lack an answer.
 pub(crate) type Asked = Vec<(Ask, Option<Told>)>;
 
 #[derive(Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl Record {
         self.write(&Line::Ask(ask.clone()));
     }
 
-    /// Only once this returns was the caller told.
+    /// Records and syncs an answer. Only once this returns does it count as told.
     pub(crate) fn told(&mut self, told: &Told) {
         self.write(&Line::Told(told.clone()));
         self.0.sync_data().unwrap();

@@ -1,7 +1,8 @@
 //! Kill switches: new orders of everyone, of one client or in one symbol are stopped at once.
 //! Releases and fills go on, and who did it and why is on the record.
 
-use gate_state::{KillRecord, KillScope, WaitFor};
+use gate_state::{KillRecord, KillScope, ThrownSwitch, WaitFor};
+use gate_types::Timestamp;
 use serde::Serialize;
 
 use crate::applied::{Applied, Change};
@@ -16,6 +17,7 @@ struct SwitchView {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     on: bool,
+    at: String,
     actor: String,
     reason: String,
 }
@@ -57,7 +59,7 @@ impl Gate {
             wait_for: WaitFor::Disk(switched.seq),
             what: Change::Kill,
             body: json(&Switched {
-                switch: view(&record),
+                switch: view(switched.at, &record),
                 changed: switched.changed,
             }),
         })
@@ -67,16 +69,21 @@ impl Gate {
     #[must_use]
     pub fn kill_switches(&self) -> Vec<u8> {
         json(&Switches {
-            kill_switches: self.ledger.kills().iter().map(view).collect(),
+            kill_switches: self.ledger.kills().iter().map(thrown).collect(),
         })
     }
 }
 
-fn view(record: &KillRecord<'_>) -> SwitchView {
+fn thrown(ThrownSwitch { at, kill }: &ThrownSwitch) -> SwitchView {
+    view(*at, kill)
+}
+
+fn view(at: Timestamp, record: &KillRecord<'_>) -> SwitchView {
     SwitchView {
         scope: record.scope.kind(),
         name: record.scope.name().map(str::to_owned),
         on: record.on,
+        at: at.to_string(),
         actor: record.actor.to_string(),
         reason: record.reason.to_string(),
     }

@@ -1,7 +1,7 @@
 //! All clients' accounts in memory, and what they share. Derived from the journal, wholly: no
 //! I/O here.
 
-mod kill;
+pub(crate) mod kill;
 mod replay;
 pub(crate) mod symbols;
 
@@ -219,9 +219,9 @@ impl Books {
             copy.encode(&client, &symbols, &mut bytes);
             hash.update(&bytes);
         }
-        for kill in self.kills.thrown() {
+        for switch in self.kills.thrown() {
             bytes.clear();
-            codec::encode(now, kill, &mut bytes);
+            codec::encode(switch.at, &switch.kill, &mut bytes);
             // Without the time, which is not the switch's.
             hash.update(bytes.get(codec::HEAD_BYTES..).unwrap_or_default());
         }

@@ -78,6 +78,7 @@ mod store;
 mod ledger;
 
 pub use account::state::{OrderState, Phase};
+pub use books::kill::ThrownSwitch;
 pub use commit::checkpoint::CheckpointWork;
 pub use commit::durable::{CommitListener, WaitFor};
 pub use commit::times::CommitTimes;

@@ -149,10 +149,11 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Snapshot, u64), Malforme
     let mut books = Books::default();
     let begin = read_contexts(&mut from, store_id, &mut books)?;
     for _ in 0..from.u64()? {
-        let Record::Kill(kill) = codec::decode(from.bytes()?)?.record else {
+        let entry = codec::decode(from.bytes()?)?;
+        let Record::Kill(kill) = &entry.record else {
             return Err(Malformed);
         };
-        books.kills.apply(&kill);
+        books.kills.apply(entry.at, kill);
     }
     while from.byte()? == 1 {
         let (client, account) = image::decode(&mut from, &|text| books.symbols.number(text))?;

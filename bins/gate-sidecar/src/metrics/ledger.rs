@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gate_state::{CheckpointWork, Health, InDoubt, KillRecord};
+use gate_state::{CheckpointWork, Health, InDoubt, ThrownSwitch};
 
 use super::durations::histogram;
 use super::{head, seconds, single};
@@ -24,11 +24,13 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
     );
 }
 
-fn kills(out: &mut String, kills: &[KillRecord<'_>]) {
+fn kills(out: &mut String, kills: &[ThrownSwitch]) {
     let name = "gate_kill_switches";
     head(out, name, "gauge", "Kill switches that are thrown.");
     for scope in ["all", "client", "symbol"] {
-        let of_it = kills.iter().filter(|kill| kill.scope.kind() == scope);
+        let of_it = kills
+            .iter()
+            .filter(|thrown| thrown.kill.scope.kind() == scope);
         let thrown = of_it.count();
         let _ = writeln!(out, "{name}{{scope=\"{scope}\"}} {thrown}");
     }

@@ -27,13 +27,16 @@ fn what_operators_write_is_one_line_of_text() {
 fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let on = r#"{"on":true,"symbol":"AAPL","actor":"ops","reason":"drill"}"#;
+    let at;
     {
         let sidecar = crate::sidecar::Sidecar::start(dir.path(), &[]);
         assert_eq!(
             authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185")).status,
             200
         );
-        assert_eq!(sidecar.admin().post("/v1/kill", on).status, 200);
+        let thrown = sidecar.admin().post("/v1/kill", on);
+        assert_eq!(thrown.status, 200);
+        at = thrown.json()["at"].clone();
         let stopped = authorize(&mut sidecar.client(), &order("c1", "o-2", 1, "185")).json();
         assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
         let other = order("c1", "o-3", 1, "400").replace("AAPL", "MSFT");
@@ -50,6 +53,7 @@ fn a_kill_switch_stops_new_orders_at_once_and_survives_a_restart() {
     let switches = sidecar.admin().get("/v1/kill").json();
     assert_eq!(switches["kill_switches"][0]["name"], "AAPL", "{switches}");
     assert_eq!(switches["kill_switches"][0]["actor"], "ops");
+    assert_eq!(switches["kill_switches"][0]["at"], at);
     let stopped = authorize(&mut sidecar.client(), &order("c1", "o-4", 1, "185")).json();
     assert_eq!(stopped["status"], "BLOCKED", "{stopped}");
     // A misspelt one lifts nothing, and the answer says so.

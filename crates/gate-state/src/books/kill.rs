@@ -2,12 +2,23 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use gate_types::Timestamp;
+
 use crate::record::{KillRecord, KillScope};
 
-/// The switches that are thrown, each with who threw it and why.
+/// A kill switch that is thrown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThrownSwitch {
+    /// When it was thrown last.
+    pub at: Timestamp,
+    /// What it stops, who threw it and why.
+    pub kill: KillRecord<'static>,
+}
+
+/// The switches that are thrown.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KillSwitches {
-    thrown: BTreeMap<KillScope<'static>, KillRecord<'static>>,
+    thrown: BTreeMap<KillScope<'static>, ThrownSwitch>,
     by_client: HashSet<Box<str>>,
     by_symbol: HashSet<Box<str>>,
     all: bool,
@@ -31,9 +42,9 @@ impl KillSwitches {
     }
 
     /// Whether it changed anything: not when it was thrown, or not thrown, already.
-    pub(crate) fn apply(&mut self, record: &KillRecord<'_>) -> bool {
-        let record = record.clone().into_owned();
-        match (&record.scope, record.on) {
+    pub(crate) fn apply(&mut self, at: Timestamp, record: &KillRecord<'_>) -> bool {
+        let kill = record.clone().into_owned();
+        match (&kill.scope, kill.on) {
             (KillScope::All, on) => self.all = on,
             (KillScope::Client(client), true) => {
                 self.by_client.insert(client.as_ref().into());
@@ -48,15 +59,18 @@ impl KillSwitches {
                 self.by_symbol.remove(symbol.as_ref());
             }
         }
-        let was_on = match record.on {
-            true => self.thrown.insert(record.scope.clone(), record.clone()),
-            false => self.thrown.remove(&record.scope),
+        let was_on = match kill.on {
+            true => {
+                let scope = kill.scope.clone();
+                self.thrown.insert(scope, ThrownSwitch { at, kill })
+            }
+            false => self.thrown.remove(&kill.scope),
         };
         was_on.is_some() != record.on
     }
 
     /// Every switch that is thrown.
-    pub(crate) fn thrown(&self) -> impl Iterator<Item = &KillRecord<'static>> {
+    pub(crate) fn thrown(&self) -> impl Iterator<Item = &ThrownSwitch> {
         self.thrown.values()
     }
 }

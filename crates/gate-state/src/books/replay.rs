@@ -21,7 +21,7 @@ impl Books {
                 return Ok(());
             }
             Record::Kill(kill) => {
-                self.kills.apply(kill);
+                self.kills.apply(at, kill);
                 return Ok(());
             }
             Record::Void => return Ok(()),

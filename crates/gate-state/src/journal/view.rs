@@ -11,9 +11,10 @@ use super::read::find;
 use super::rebuild::rebuild;
 use crate::account::state::OrderState;
 use crate::books::Books;
+use crate::books::kill::ThrownSwitch;
 use crate::error::OpenError;
 use crate::record::chain::ChainPoint;
-use crate::record::{DecisionRecord, KillRecord, Record};
+use crate::record::{DecisionRecord, Record};
 use crate::snapshot;
 use crate::store::Paths;
 
@@ -149,7 +150,7 @@ impl StoreView {
 
     /// The kill switches that are thrown.
     #[must_use]
-    pub fn kills(&self) -> Vec<KillRecord<'static>> {
+    pub fn kills(&self) -> Vec<ThrownSwitch> {
         self.books.kills.thrown().cloned().collect()
     }
 }
@@ -160,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::Ledger;
-    use crate::{KillScope, LedgerConfig};
+    use crate::{KillRecord, KillScope, LedgerConfig};
 
     #[test]
     fn a_store_that_is_pruned_meanwhile_is_read_again() {

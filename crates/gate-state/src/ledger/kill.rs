@@ -1,6 +1,9 @@
 //! Kill switches: thrown and lifted by an operator.
 
+use gate_types::Timestamp;
+
 use super::Ledger;
+use crate::books::kill::ThrownSwitch;
 use crate::error::RecordError;
 use crate::record::{KillRecord, Seq};
 
@@ -9,6 +12,8 @@ use crate::record::{KillRecord, Seq};
 pub struct Switched {
     /// Its record: answer once it is durable.
     pub seq: Seq,
+    /// When.
+    pub at: Timestamp,
     /// Not so when it was thrown, or not thrown, already: a name that was misspelt, perhaps.
     pub changed: bool,
 }
@@ -23,8 +28,9 @@ impl Ledger {
     pub fn kill(&self, kill: &KillRecord<'_>) -> Result<Switched, RecordError> {
         // Waits for every decision in progress, and holds up new ones meanwhile.
         let mut books = self.books.write();
-        let seq = self.push_always(self.clock.now(), kill)?;
-        let changed = books.kills.apply(kill);
+        let at = self.clock.now();
+        let seq = self.push_always(at, kill)?;
+        let changed = books.kills.apply(at, kill);
         drop(books);
         let KillRecord {
             scope,
@@ -35,12 +41,13 @@ impl Ledger {
         tracing::warn!(?scope, on, changed, %actor, %reason, "kill switch");
         Ok(Switched {
             seq: Seq::new(seq),
+            at,
             changed,
         })
     }
 
     /// The kill switches that are thrown.
-    pub fn kills(&self) -> Vec<KillRecord<'static>> {
+    pub fn kills(&self) -> Vec<ThrownSwitch> {
         self.books.read().kills.thrown().cloned().collect()
     }
 }

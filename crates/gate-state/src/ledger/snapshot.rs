@@ -9,6 +9,7 @@ use rusqlite::OptionalExtension;
 
 use super::Ledger;
 use crate::account::image::AccountImage;
+use crate::books::kill::ThrownSwitch;
 use crate::books::symbols::Texts;
 use crate::error::{NotDurable, SnapshotError};
 use crate::record::Seq;
@@ -139,9 +140,9 @@ impl Ledger {
         }
         let kills: Vec<_> = books.kills.thrown().cloned().collect();
         out.count(kills.len());
-        for kill in kills {
+        for ThrownSwitch { at, kill } in kills {
             body.clear();
-            codec::encode(now, &kill, &mut body);
+            codec::encode(at, &kill, &mut body);
             out.bytes(&body);
         }
         Head {

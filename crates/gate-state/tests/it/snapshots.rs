@@ -1,6 +1,8 @@
 //! Snapshots, and what is pruned behind one.
 
-use gate_state::{Journal, Ledger, LedgerConfig, LineRecord, NewFill, OpenError, Seq};
+use gate_state::{
+    Journal, KillRecord, KillScope, Ledger, LedgerConfig, LineRecord, NewFill, OpenError, Seq,
+};
 use gate_types::{ClientId, Clock as _, ContractSize, ExecId, OrderId, Price, Qty};
 
 use crate::kit::{Kit, clock};
@@ -232,4 +234,26 @@ fn who_reads_a_journal_while_it_is_pruned_finds_no_damage() {
         panic!("{:?}", ended.map(|lines| lines.len()));
     };
     assert_eq!(upto, point.seq);
+}
+
+#[test]
+fn a_snapshot_knows_when_a_switch_was_thrown() {
+    let kit = Kit::new();
+    let kill = KillRecord {
+        scope: KillScope::All,
+        on: true,
+        actor: "ops".into(),
+        reason: "drill".into(),
+    };
+    let thrown = kit.ledger.kill(&kill).unwrap();
+    kit.ledger.wait(thrown.seq).unwrap();
+    // A later record, so that a start does not read the switch's own again.
+    kit.clock.advance_ns(5_000);
+    let context = kit.ledger.set_context(crate::kit::context()).unwrap();
+    kit.ledger.wait(context.seq()).unwrap();
+    kit.ledger.snapshot().unwrap();
+    let switches = kit.ledger.kills();
+    assert_eq!((switches.len(), switches[0].at), (1, thrown.at));
+    let (_dir, ledger) = kit.reopen().unwrap();
+    assert_eq!(ledger.kills(), switches);
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use gate_state::{Exposure, KillRecord, OrderView, StoreView};
+use gate_state::{Exposure, OrderView, StoreView, ThrownSwitch};
 use gate_types::{NetNotional, Notional, Timestamp};
 use serde::Serialize;
 
@@ -29,6 +29,7 @@ enum Line {
         scope: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        at: String,
         actor: String,
         reason: String,
         /// The scope, for the text.
@@ -139,19 +140,21 @@ fn of_client(
 fn in_doubt(view: &StoreView, now: Timestamp, lines: &mut Vec<Line>) -> Result<()> {
     let found = view.in_doubt(now).context("the orders cannot be read")?;
     lines.extend(found.iter().map(|(client, found)| order(client, found)));
-    let held = found.iter().try_fold(Notional::ZERO, |held, (_, order)| {
-        held.checked_add(order.state.held)
+    let held = found.iter().fold(Notional::ZERO, |held, (_, order)| {
+        let sum = held.checked_add(order.state.held);
+        sum.unwrap_or(Notional::MAX)
     });
     lines.push(Line::InDoubt {
         count: found.len(),
-        held: held.map_or_else(|error| error.to_string(), |held| held.to_string()),
+        held: held.to_string(),
         as_of: view.end().seq.get(),
     });
     Ok(())
 }
 
-fn kill_switch(kill: &KillRecord<'_>) -> Line {
+fn kill_switch(ThrownSwitch { at, kill }: &ThrownSwitch) -> Line {
     Line::KillSwitch {
+        at: at.to_string(),
         scope: kill.scope.kind(),
         name: kill.scope.name().map(str::to_owned),
         actor: kill.actor.to_string(),
@@ -192,11 +195,12 @@ impl Line {
         let whose = |client: String| if is_of_one { String::new() } else { client };
         match self {
             Self::KillSwitch {
+                at,
                 actor,
                 reason,
                 stopped,
                 ..
-            } => format!("kill switch for {stopped} by {actor}: {reason}"),
+            } => format!("kill switch for {stopped} by {actor} at {at}: {reason}"),
             Self::Client {
                 client_id,
                 reserved,

@@ -1,4 +1,4 @@
-//! What decisions are made and signed with: one policy and one key ring, on the record together.
+//! The policy and the key ring in force: replaced together, and named by one journal record.
 
 use std::sync::Arc;
 
@@ -10,31 +10,31 @@ use gate_types::Timestamp;
 use crate::gate::Settings;
 use crate::problem::{Code, Problem};
 
-/// A policy and a key ring did not come into force.
+/// The policy and key ring were not put in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    /// The record that names them did not get into the journal.
+    /// The journal did not take the record that names them.
     #[error("the journal did not take the record of what is in force")]
     NotRecorded(#[from] RecordError),
-    /// Nothing could be signed with the active key now.
+    /// The active key is not valid now, so nothing could be signed with it.
     #[error("the active key `{0}` is not valid at this time")]
     KeyNotValid(String),
 }
 
-/// Replaced whole, never changed.
+/// The policy and keys in force. Replaced whole, never changed.
 pub(crate) struct Active {
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) keys: Arc<KeyRing>,
-    /// The policy's hash as it stands in a token.
+    /// The policy's hash as written in tokens.
     pub(crate) policy_hash: String,
     /// The journal record that names the policy and the key.
     pub(crate) context: ContextId,
-    /// Since when.
+    /// When they came into force.
     pub(crate) since: Timestamp,
 }
 
 impl Active {
-    /// Both, as the journal record `context` names them.
+    /// Policy and keys, named by the journal record `context`.
     pub(crate) fn new(
         policy: Arc<dyn Policy>,
         keys: Arc<KeyRing>,
@@ -50,7 +50,7 @@ impl Active {
         }
     }
 
-    /// What the journal is told of them.
+    /// The journal record that names them.
     pub(crate) fn record(
         policy: &dyn Policy,
         keys: &KeyRing,
@@ -67,7 +67,7 @@ impl Active {
         }
     }
 
-    /// Nothing is decided with a key that no verifier would take: its tokens would all be refused.
+    /// Refuses to decide with a key that is not valid now: no verifier would accept its tokens.
     pub(crate) fn check_key(&self, now: Timestamp) -> Result<(), Problem> {
         let key = self.keys.active();
         if key.valid_at(now.unix_seconds(), 0) {

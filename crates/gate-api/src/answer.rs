@@ -1,4 +1,4 @@
-//! The reply to an order: the decision in the caller's words and the signed token beside it.
+//! The reply to an order: the decision, and the signed token in it.
 
 use gate_policy::PolicyHash;
 use gate_policy::reason::FAULTS;
@@ -9,7 +9,7 @@ use gate_types::Notional;
 use crate::gate::Settings;
 use crate::timing::Timing;
 
-/// In which form the token is written into the reply.
+/// The form of the token in a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TokenForm {
     /// `{"payload":{…},"signature":"…"}`.
@@ -19,19 +19,19 @@ pub enum TokenForm {
     Jws,
 }
 
-/// A reply that lacks only its timing.
+/// A reply without its timing.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The JSON object, open at its end.
+    /// The JSON object, not closed yet.
     json: Vec<u8>,
     authorized: bool,
     fault: Option<&'static str>,
 }
 
-/// Room for a usual reply: no growing while it is written.
+/// Initial capacity: enough for a usual reply.
 const USUAL_BYTES: usize = 1_280;
 
-/// All that goes into the token of a new decision.
+/// What the token of a new decision is made of.
 pub(crate) struct Signed<'a> {
     pub(crate) order: &'a NewOrder<'a>,
     pub(crate) decision: &'a Decision,
@@ -85,7 +85,7 @@ fn fault(reason: &str) -> Option<&'static str> {
 }
 
 impl Answer {
-    /// The reply to a replay, from what the journal says of the first one.
+    /// The reply to a repeated order, from its record; the token is the first one, byte for byte.
     pub(crate) fn of_stored(stored: &StoredDecision, key: &SigningKey, form: TokenForm) -> Self {
         let StoredDecision {
             seq,
@@ -159,7 +159,7 @@ impl Answer {
         }
     }
 
-    /// The reason, where the policy failed.
+    /// Why the policy failed, if the order was blocked for that.
     pub(crate) const fn fault(&self) -> Option<&'static str> {
         self.fault
     }
@@ -168,7 +168,7 @@ impl Answer {
         self.authorized
     }
 
-    /// The reply as it was, for whoever asks later.
+    /// The reply without timing, for queries.
     pub(crate) fn without_timing(self) -> Vec<u8> {
         let mut json = self.json;
         json.push(b'}');
@@ -192,7 +192,7 @@ const fn status(recorded: gate_state::Status) -> Status {
     }
 }
 
-/// For an order that the exposure limit blocked: how much would have passed.
+/// Room below the limit, for an order that the exposure limit blocked.
 fn headroom(claims: &Claims<'_>, limit: Option<Notional>, before: &Exposure) -> Option<Notional> {
     let limited = claims.status == Status::Blocked
         && claims.reasons.iter().any(|reason| reason == MAX_EXPOSURE);

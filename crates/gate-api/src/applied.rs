@@ -1,26 +1,26 @@
-//! What was applied and is not yet durable: what it changed, and the answer that waits for the disk.
+//! Events that are applied but not yet durable, and the answer that waits for the disk.
 
 use gate_state::WaitFor;
 
 use crate::gate::Gate;
 use crate::problem::Problem;
 
-/// What an event changed.
+/// The effect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: it was known, or there was nothing left to free.
+    /// Nothing: a repetition, or nothing was left to change.
     Nothing,
     /// Some hold was given back.
     Release,
     /// Some of the order traded.
     Fill,
-    /// Some that had been released or expired traded.
+    /// Some quantity traded that had been released or expired.
     LateFill,
     /// More traded than was ordered.
     OverFill,
     /// A kill switch was thrown or lifted.
     Kill,
-    /// A position was put right.
+    /// A position was set.
     Position,
 }
 
@@ -39,7 +39,7 @@ impl Applied {
         self.wait_for
     }
 
-    /// What it changed.
+    /// Its effect.
     pub const fn change(&self) -> Change {
         self.what
     }
@@ -49,7 +49,7 @@ impl Gate {
     /// The answer to an event that is durable.
     ///
     /// # Errors
-    /// `not_durable` when it is not.
+    /// `not_durable` if it is not, or not yet.
     pub fn answer(&self, applied: Applied) -> Result<Vec<u8>, Problem> {
         self.ensure_durable(applied.wait_for)?;
         Ok(applied.body)

@@ -1,4 +1,4 @@
-//! OPA's Data API: what does the policy say of this document?
+//! OPA's Data API: evaluates any document of the policy on any input.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +6,10 @@ use crate::gate::Gate;
 use crate::problem::{Code, Problem};
 use crate::request::document;
 
-/// The most segments a path may have.
+/// Most segments of a path.
 const MAX_PATH_SEGMENTS: usize = 32;
 
-/// The largest answer: a connection whose caller does not read holds one.
+/// Most bytes of an answer: a connection whose caller does not read holds one.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 impl Gate {
@@ -17,7 +17,7 @@ impl Gate {
     /// the document is undefined.
     ///
     /// # Errors
-    /// A [`Problem`] when the body is no such object or the evaluation fails.
+    /// A [`Problem`] if the body is not such an object or the evaluation fails.
     pub fn query(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let request = if body.trim_ascii().is_empty() {
             Map::new()

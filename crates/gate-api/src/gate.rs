@@ -1,5 +1,5 @@
-//! `Gate`: one decision from bytes to a signed reply. The pipeline stands here and nowhere
-//! else; sockets, threads that wait and configuration stand outside.
+//! [`Gate`]: the pipeline from an order's bytes to a signed reply, and nothing else of it anywhere.
+//! No sockets, no waiting threads, no configuration here.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -20,12 +20,12 @@ use crate::problem::{Code, Problem};
 use crate::request::{AuthorizeRequest, MAX_BODY_BYTES, order_digest};
 use crate::timing::{Stopwatch, Timing};
 
-/// What a [`Gate`] says of itself in every token.
+/// What a [`Gate`] writes into every token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `iss`: this sidecar.
     pub issuer: String,
-    /// `aud`: who is meant to accept the token.
+    /// `aud`: who should accept the token.
     pub audience: String,
     /// Seconds from `iat` to `exp`.
     pub token_ttl_s: u64,
@@ -46,7 +46,7 @@ impl Gate {
     /// exposure in `ledger`.
     ///
     /// # Errors
-    /// [`SetupError`] when the journal does not take the record that names policy and key.
+    /// [`SetupError`] if the journal does not take the record that names policy and key.
     pub fn new(
         ledger: Ledger,
         policy: Arc<dyn Policy>,
@@ -66,16 +66,16 @@ impl Gate {
         })
     }
 
-    /// Decides one order: the body of `POST /v1/authorize` to a signed answer that waits for
+    /// Decides one order: from the body of `POST /v1/authorize` to a signed answer that waits for
     /// its commit.
     ///
     /// # Errors
-    /// A [`Problem`]; nothing is held or recorded then.
+    /// A [`Problem`]; nothing is held then.
     pub fn authorize(&self, body: &[u8], form: TokenForm) -> Result<Pending, Problem> {
         self.authorize_arrived(body, form, self.arrival())
     }
 
-    /// What [`Gate::authorize_arrived`] is told of a request that has arrived now.
+    /// Marks the arrival of a request, for [`Gate::authorize_arrived`].
     #[must_use]
     pub fn arrival(&self) -> Arrival {
         Arrival {
@@ -83,10 +83,10 @@ impl Gate {
         }
     }
 
-    /// As [`Gate::authorize`], for a request that waited for its turn since it arrived.
+    /// Like [`Gate::authorize`], for a request that has waited since it arrived.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Gate::authorize`].
     pub fn authorize_arrived(
         &self,
         body: &[u8],
@@ -117,7 +117,7 @@ impl Gate {
                 judgement(verdict)
             });
             match decided {
-                // Another policy or key has come into force since they were looked up.
+                // Another policy or key came into force meanwhile: decide again under it.
                 Err(DecideError::ContextReplaced) => {}
                 decided => break (active, order, decided?),
             }
@@ -147,7 +147,8 @@ impl Gate {
     /// The reply to a decision that is durable.
     ///
     /// # Errors
-    /// A 503 when it is not, or when the journal cannot be read, for a replay.
+    /// A 503 if it is not durable or, for a replay, the key is gone; a 500 if the journal cannot be
+    /// read.
     pub fn complete(&self, pending: Pending) -> Result<(Vec<u8>, Outcome), Problem> {
         self.ensure_durable(pending.wait_for())?;
         let Pending {
@@ -179,14 +180,14 @@ impl Gate {
     /// [`Gate::authorize`], the wait and [`Gate::complete`] in one call that blocks the thread.
     ///
     /// # Errors
-    /// As both.
+    /// Those of both.
     pub fn authorize_blocking(&self, body: &[u8], form: TokenForm) -> Result<Vec<u8>, Problem> {
         let pending = self.authorize(body, form)?;
         self.ledger.wait(pending.wait_for())?;
         Ok(self.complete(pending)?.0)
     }
 
-    /// What rests on `what` may leave.
+    /// Fails unless `what` is durable.
     pub(crate) fn ensure_durable(&self, what: WaitFor) -> Result<(), Problem> {
         match self.ledger.poll_durable(what) {
             Poll::Ready(known) => Ok(known?),
@@ -197,11 +198,11 @@ impl Gate {
         }
     }
 
-    /// Why a new order would be refused now, beside what the journal says of itself
+    /// Checks whether a new order would be refused now, apart from the journal's state
     /// ([`Ledger::journal_state`]).
     ///
     /// # Errors
-    /// The [`Problem`] that it would get.
+    /// The [`Problem`] that the order would get.
     pub fn check_ready(&self) -> Result<(), Problem> {
         self.active.load().check_key(self.clock.now())?;
         if self.ledger.is_full() {
@@ -210,7 +211,7 @@ impl Gate {
         Ok(())
     }
 
-    /// The ledger, for what waits, watches and shuts down.
+    /// The ledger, for waiting, monitoring and shutdown.
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -228,17 +229,17 @@ impl Gate {
         Arc::clone(&self.active().keys)
     }
 
-    /// What this gate says of itself.
+    /// What this gate writes into every token.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Puts another policy and key ring in force: decisions with a number before that of the change's own
-    /// record are of the old ones, all after it of the new.
+    /// Puts another policy and key ring in force. Decisions with a number before that of the
+    /// change's record are made with the old ones, all after it with the new.
     ///
     /// # Errors
-    /// [`SetupError`]; what was in force stays.
+    /// [`SetupError`]; the old ones stay in force.
     pub fn change(&self, policy: Arc<dyn Policy>, keys: Arc<KeyRing>) -> Result<(), SetupError> {
         let _changing = self.changing.lock();
         let (now, key) = (self.clock.now(), keys.active());
@@ -288,7 +289,7 @@ impl Gate {
         })
     }
 
-    /// Signs while the journal commits.
+    /// Signs a new decision, while the journal commits it.
     fn sign(
         &self,
         order: &NewOrder<'_>,
@@ -308,7 +309,7 @@ impl Gate {
         signed.answer(active.keys.active(), form)
     }
 
-    /// The first reply again, byte for byte, from the journal.
+    /// The answer to a decision again, from the journal; its token is the same, byte for byte.
     pub(crate) fn replay(&self, seq: Seq, form: TokenForm) -> Result<Answer, Problem> {
         let stored = self.ledger.decision(seq)?;
         let active = self.active();
@@ -340,7 +341,7 @@ fn policy_input<'a>(
     }
 }
 
-/// Anything short of an explicit allow is BLOCKED; the policy crate has seen to it.
+/// The policy crate has made anything short of an explicit allow a block.
 fn judgement(verdict: Verdict) -> Judgement {
     Judgement {
         allow: verdict.allow,

@@ -1,8 +1,8 @@
-//! The decision pipeline and its words: wire types, problems, and [`Gate`], which takes an
-//! order from bytes to a signed, durable reply.
+//! The decision pipeline and its contract: wire types, problems, and [`Gate`], which takes an order
+//! from bytes to a signed, durable reply.
 //!
-//! This crate knows no socket and no runtime. A server calls [`Gate::authorize`], waits for
-//! [`Pending::wait_for`] in whatever way suits it, and sends what [`Gate::complete`] gives;
+//! No sockets and no runtime here. A server calls [`Gate::authorize`], waits for
+//! [`Pending::wait_for`] in its own way, and sends what [`Gate::complete`] returns;
 //! [`Gate::authorize_blocking`] does all three on one thread:
 //!
 //! ```

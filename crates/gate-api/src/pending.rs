@@ -1,4 +1,4 @@
-//! A decision between its parts: from a request's arrival to what is counted of it.
+//! A decision on its way: the request's arrival, the answer that waits, and the outcome.
 
 use gate_state::{Seq, WaitFor};
 
@@ -19,28 +19,28 @@ pub struct Pending {
     pub(crate) seq: Seq,
     pub(crate) form: TokenForm,
     pub(crate) timing: Timing,
-    /// When the watch was started and last read, in monotonic nanoseconds.
+    /// When the stopwatch was started and last read, in monotonic nanoseconds.
     pub(crate) marks_ns: (u64, u64),
-    /// The reply so far; absent when it is read back from the journal.
+    /// The reply so far; `None` for a replay, which is read from the journal.
     pub(crate) answer: Option<Answer>,
 }
 
-/// What became of a request, for whoever counts.
+/// The outcome of a request, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// AUTHORIZED rather than BLOCKED.
+    /// Whether the order was AUTHORIZED; if not, it was BLOCKED.
     pub authorized: bool,
-    /// The answer was read back from the journal.
+    /// Whether the answer was read back from the journal.
     pub replayed: bool,
-    /// The reason, where the policy did not judge but failed (`gate_policy::reason::FAULTS`).
+    /// The reason, if the policy failed instead of judging (`gate_policy::reason::FAULTS`).
     pub fault: Option<&'static str>,
     /// How long each part took.
     pub timing: Timing,
 }
 
 impl Pending {
-    /// What must be durable first. A reply that was given before is read back from the disk, so that it
-    /// waits until it is there, whatever the durability.
+    /// What must be durable before the answer leaves. A replay is read back from the journal, so it
+    /// waits for the disk whatever the durability.
     #[must_use]
     pub const fn wait_for(&self) -> WaitFor {
         match self.answer {

@@ -1,5 +1,5 @@
-//! Positions put right by an operator: what a client brought along, what traded elsewhere, a trade that the
-//! venue took back. Who did it and why is on the record.
+//! Positions set by an operator: brought along by a client, traded elsewhere, or taken back by the
+//! venue. Who and why is on the record.
 
 use gate_state::{SetPosition, WaitFor};
 use gate_types::ClientId;
@@ -15,7 +15,7 @@ use crate::views::{ExposureView, json};
 struct PositionSet<'a> {
     client_id: &'a str,
     symbol: &'a str,
-    /// False when it was so already.
+    /// False if the position was `net` already.
     changed: bool,
     before: String,
     net: String,
@@ -38,7 +38,7 @@ impl Gate {
     /// `POST /v1/positions`: sets a client's net position in one instrument.
     ///
     /// # Errors
-    /// A [`Problem`]; nothing has changed then.
+    /// A [`Problem`]; nothing changed.
     pub fn set_position(&self, body: &[u8]) -> Result<Applied, Problem> {
         let request = PositionRequest::parse(body)?;
         let set = self.ledger.set_position(&SetPosition {
@@ -58,14 +58,14 @@ impl Gate {
             exposure: self.exposure_view(&request.client_id, &set.exposure),
         });
         Ok(Applied {
-            // Nobody else tells it again: it must outlast a failed commit.
+            // Nobody repeats it: it must survive a failed commit.
             wait_for: WaitFor::Disk(set.wait_for),
             what: set.seq.map_or(Change::Nothing, |_| Change::Position),
             body,
         })
     }
 
-    /// The body of `GET /v1/positions/{client_id}`: the net positions that are not zero.
+    /// The body of `GET /v1/positions/{client_id}`: the nonzero net positions.
     #[must_use]
     pub fn positions(&self, client_id: &ClientId<'_>) -> Vec<u8> {
         let held = self.ledger.positions(client_id);

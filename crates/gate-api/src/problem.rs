@@ -1,5 +1,5 @@
-//! Every error a caller can get: its HTTP status, its stable code, its words. No other module
-//! maps an error to a status; `docs/api.md` is held to this list by a test.
+//! Every error that a caller can get: HTTP status, stable code, text. No other module maps an error
+//! to a status. A test compares `docs/api.md` with this list.
 
 mod ledger;
 
@@ -9,7 +9,7 @@ use gate_token::canonical;
 
 pub(crate) use ledger::unknown_order;
 
-/// The stable code of a [`Problem`], and with it the HTTP status.
+/// The stable code of a [`Problem`]; it determines the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
     /// 400: the body is not JSON.
@@ -26,9 +26,9 @@ pub enum Code {
     RequestTimeout,
     /// 409: this order id was used for a different order.
     OrderConflict,
-    /// 409: a position is not what the caller takes it for.
+    /// 409: the position is not the one that the caller expects.
     PositionChanged,
-    /// 409: the changed policy or key file is not fit; what was in force stays.
+    /// 409: the new policy or key file is unfit; the old one stays in force.
     ReloadRefused,
     /// 413: the body is larger than the limit.
     BodyTooLarge,
@@ -38,24 +38,24 @@ pub enum Code {
     InvalidMember,
     /// 422: a member is missing.
     MissingMember,
-    /// 422: a member that this call does not know.
+    /// 422: a member is unknown to this request.
     UnknownMember,
-    /// 500, as in OPA: the policy has no answer to a question, by its own fault or for want of time.
+    /// 500, as in OPA: the policy cannot answer the query, by its own error or within the time.
     QueryFailed,
     /// 500: a defect of this service.
     Internal,
     /// 503: the journal cannot be written; nothing is decided until it can.
     NotDurable,
-    /// 503: the active signing key is not valid at this time, or the key of an order decided before is gone.
+    /// 503: the active signing key is not valid now, or the key of an earlier decision is gone.
     KeyNotValid,
     /// 503: too many requests wait for the journal.
     Overloaded,
-    /// 503: the ledger remembers as many orders as it may, or as many of this client.
+    /// 503: the limit of remembered orders, or of this client's, is reached.
     CapacityReached,
 }
 
 impl Code {
-    /// Every code there is.
+    /// Every code.
     pub const ALL: [Self; 20] = [
         Self::MalformedJson,
         Self::DuplicateMember,
@@ -79,7 +79,7 @@ impl Code {
         Self::CapacityReached,
     ];
 
-    /// The code, the HTTP status and the title, which is the same for every occurrence.
+    /// The code, the HTTP status and the title.
     const fn row(self) -> (&'static str, u16, &'static str) {
         match self {
             Self::MalformedJson => ("malformed_json", 400, "The body is not JSON"),
@@ -113,7 +113,7 @@ impl Code {
         }
     }
 
-    /// The code as it stands on the wire.
+    /// The code as written on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().0
@@ -125,7 +125,7 @@ impl Code {
         self.row().1
     }
 
-    /// Seconds after which another try may fare better (RFC 9110 §10.2.3), for 503.
+    /// Seconds after which to try again (RFC 9110 §10.2.3), for 503.
     #[must_use]
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
@@ -189,19 +189,19 @@ impl Problem {
         self.code
     }
 
-    /// The path of the member that is wrong, when one is.
+    /// The path of the member at fault, if it is one member.
     #[must_use]
     pub fn member(&self) -> Option<&str> {
         self.member.as_deref()
     }
 
-    /// What was wrong this time.
+    /// What was wrong, in words.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The body.
+    /// The response body.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let (code, status, title) = self.code.row();
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(codes.len(), Code::ALL.len());
     }
 
-    /// `docs/api.md` is held to this module.
+    /// `docs/api.md` must list exactly these codes.
     #[test]
     fn the_documentation_lists_every_code_with_its_status_and_no_other() {
         let documentation = include_str!("../../../docs/api.md");

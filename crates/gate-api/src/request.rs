@@ -1,5 +1,5 @@
-//! Bytes → typed requests. Everything a caller can get wrong is found here, by name, before
-//! any state is touched.
+//! From bytes to typed requests. Everything that a caller can get wrong is found here and named
+//! before any state is touched.
 
 mod authorize;
 pub(crate) mod document;
@@ -18,10 +18,10 @@ use member::text;
 pub(crate) use operator::{KillRequest, KillTarget, PositionRequest};
 pub(crate) use venue::{FillRequest, ReleaseRequest};
 
-/// The most bytes a request body may have.
+/// Most bytes of a request body.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The most bytes a `reason` or an `actor` may have.
+/// Most bytes of a `reason` or an `actor`.
 const MAX_REASON_BYTES: usize = 256;
 
 pub(crate) fn unknown(key: &str) -> Problem {
@@ -32,14 +32,14 @@ pub(crate) fn unknown(key: &str) -> Problem {
     )
 }
 
-/// A reason or a name that is recorded as it is.
+/// A reason or an actor, recorded as given.
 fn words<'a>(raw: &'a RawValue, path: &'static str) -> Result<Cow<'a, str>, Problem> {
     let words = text(raw, path)?;
     if words.is_empty() || words.len() > MAX_REASON_BYTES {
         let what = format!("must have 1 to {MAX_REASON_BYTES} bytes");
         return Err(Problem::of_member(Code::InvalidMember, path, what));
     }
-    // Whoever reads it in a log or at a terminal sees one line of text, as of an id.
+    // Logs and terminals must show it as one line of text, like an id.
     if words.chars().any(char::is_control) {
         let what = "must not contain a control character";
         return Err(Problem::of_member(Code::InvalidMember, path, what));

@@ -1,26 +1,26 @@
-//! The five segments of a decision, in nanoseconds, and how they are written.
+//! The five segments of a decision's time, and how they are written.
 
 use gate_types::Clock;
 
 /// How long each part of one decision took, in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// Bytes to typed request, digest included.
+    /// From bytes to a typed request, digest included.
     pub parse_ns: u64,
     /// Evaluating the policy.
     pub policy_ns: u64,
-    /// The ledger: finding the client, checking, reserving, and waiting for the commit once
-    /// the token is signed.
+    /// The ledger: find the client, check, reserve; and the wait for the commit once the token is
+    /// signed.
     pub state_ns: u64,
-    /// Writing and signing the token, which runs while the journal commits.
+    /// Write and sign the token, while the journal commits.
     pub sign_ns: u64,
-    /// From the request's arrival to the reply ready; more than the others together where it waited
-    /// for its turn.
+    /// From the request's arrival to the finished reply; more than the sum of the others if the
+    /// request waited for its turn.
     pub total_ns: u64,
 }
 
 impl Timing {
-    /// The segments with their names, in the order in which they are reported.
+    /// The segments with their names, in the order of reports.
     #[must_use]
     pub const fn segments(&self) -> [(&'static str, u64); 5] {
         [
@@ -32,7 +32,7 @@ impl Timing {
         ]
     }
 
-    /// Appends `{"parse":0.001234,…}`: milliseconds with six digits, the nanosecond kept.
+    /// Appends `{"parse":0.001234,…}`: milliseconds with six digits, exact to the nanosecond.
     pub fn write_json_ms(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         for (index, (name, nanos)) in self.segments().into_iter().enumerate() {
@@ -61,7 +61,7 @@ fn write_ms(out: &mut Vec<u8>, nanos: u64) {
     out.extend_from_slice(&fraction);
 }
 
-/// Reads a clock between segments.
+/// Measures segments by a clock.
 pub(crate) struct Stopwatch<'a> {
     clock: &'a dyn Clock,
     started_ns: u64,
@@ -69,7 +69,7 @@ pub(crate) struct Stopwatch<'a> {
 }
 
 impl<'a> Stopwatch<'a> {
-    /// For what arrived at that time, monotonic.
+    /// Starts for a request that arrived at that monotonic time.
     pub(crate) fn start(clock: &'a dyn Clock, arrived_ns: u64) -> Self {
         Self {
             clock,
@@ -86,7 +86,7 @@ impl<'a> Stopwatch<'a> {
         lap_ns
     }
 
-    /// When the watch was started and when it was last read, for a later thread to go on.
+    /// When the stopwatch was started and last read, for another thread to continue.
     pub(crate) const fn marks(&self) -> (u64, u64) {
         (self.started_ns, self.last_ns)
     }

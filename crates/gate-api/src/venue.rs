@@ -1,4 +1,4 @@
-//! What the venue says of an order after its decision: that it ended, or that it traded.
+//! The venue's reports on an order after its decision: it ended, or it traded.
 
 use gate_policy::Policy;
 use gate_state::{FillError, NewFill, Seq, WaitFor};
@@ -15,7 +15,7 @@ use crate::views::{ExposureView, OrderView, json};
 struct Released<'a> {
     client_id: &'a str,
     client_order_id: &'a str,
-    /// False when there was nothing left to free, or this was said before.
+    /// False if nothing was left to free, or for a repetition.
     changed: bool,
     freed: String,
     order: OrderView,
@@ -27,12 +27,12 @@ struct Filled<'a> {
     client_id: &'a str,
     client_order_id: &'a str,
     exec_id: &'a str,
-    /// False when this execution was applied before.
+    /// False if this execution was applied before.
     changed: bool,
     converted: String,
-    /// Some of it had been released or expired before.
+    /// Some of the quantity had been released or expired before.
     late: bool,
-    /// Some of it had never been ordered.
+    /// Some of the quantity had never been ordered.
     over: bool,
     order: OrderView,
     exposure: ExposureView<'a>,
@@ -42,7 +42,7 @@ impl Gate {
     /// `POST /v1/release`: the venue canceled, rejected or expired the order, wholly or in part.
     ///
     /// # Errors
-    /// A [`Problem`]; nothing has changed then.
+    /// A [`Problem`]; nothing changed.
     pub fn release(&self, body: &[u8]) -> Result<Applied, Problem> {
         let request = ReleaseRequest::parse(body)?;
         let (client_id, order_id) = (&request.client_id, &request.client_order_id);
@@ -64,11 +64,11 @@ impl Gate {
         })
     }
 
-    /// `POST /v1/fill`: the venue executed some of the order. Never refused for being late or
-    /// too much, but flagged: the venue's word is a fact.
+    /// `POST /v1/fill`: the venue executed some of the order. A late fill or an over-fill is
+    /// flagged, never refused: the venue's word is a fact.
     ///
     /// # Errors
-    /// A [`Problem`]; nothing has changed then.
+    /// A [`Problem`]; nothing changed.
     pub fn fill(&self, body: &[u8]) -> Result<Applied, Problem> {
         let request = FillRequest::parse(body)?;
         let (client_id, order_id) = (&request.client_id, &request.client_order_id);
@@ -91,7 +91,7 @@ impl Gate {
         });
         let filled = filled.inspect_err(|error| {
             if matches!(error, FillError::BlockedOrder | FillError::UnknownOrder) {
-                // What traded counts nowhere until somebody says so.
+                // This trade is counted nowhere until an operator sets the position.
                 let (client, order) = (client_id.as_str(), order_id.as_str());
                 tracing::warn!(client, order, exec = exec_id.as_str(), %error, "a fill was refused");
             }
@@ -119,8 +119,8 @@ impl Gate {
         })
     }
 
-    /// The contract size that an order was decided with: that of the policy in force if it still
-    /// says the same, else what the order's own amounts say.
+    /// The contract size that an order was decided with: that of the policy in force if it gives
+    /// the order's notional, else the one that the order's amounts imply.
     fn decided_size(&self, decision: Seq, policy: &dyn Policy) -> Result<ContractSize, Problem> {
         self.ensure_durable(WaitFor::Disk(decision))?;
         let decided = self.ledger.decision(decision)?.record;

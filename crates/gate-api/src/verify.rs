@@ -1,4 +1,4 @@
-//! `POST /v1/verify`: is this token good?
+//! `POST /v1/verify`: checks a token.
 
 use gate_token::{Claims, Expectations};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ impl Gate {
     /// keys. With `order`, the token must be for exactly that order.
     ///
     /// # Errors
-    /// A [`Problem`] when the request is no such object; a bad token is an answer.
+    /// A [`Problem`] if the request is not such an object; a bad token is no error but an answer.
     pub fn verify(&self, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let request = document::strict(body)?;
         // A misspelt `order` must not leave the order unchecked.
@@ -61,7 +61,7 @@ impl Gate {
     }
 }
 
-/// The digest of the request's `order`, read from its text: amounts keep every digit.
+/// The digest of the request's `order`, from its text, so that amounts keep every digit.
 fn order_of(body: &[u8]) -> Result<gate_token::Digest, Problem> {
     #[derive(serde::Deserialize)]
     struct Ordered<'a> {

@@ -1,5 +1,4 @@
-//! What `Gate` shows beside decisions: exposure, one order, the policy in force. Amounts are
-//! decimal strings.
+//! Read-only views: exposure, one order, the policy in force. Amounts are decimal strings.
 
 use gate_state::{Exposure, OrderState, Seq, WaitFor};
 use gate_types::{ClientId, OrderId, Timestamp};
@@ -37,7 +36,7 @@ pub(crate) struct OrderView {
     ended_at: Option<String>,
 }
 
-/// An order that is remembered.
+/// A remembered order.
 #[derive(Debug)]
 pub struct FoundOrder<'a> {
     client_id: &'a ClientId<'a>,
@@ -47,8 +46,8 @@ pub struct FoundOrder<'a> {
 }
 
 impl FoundOrder<'_> {
-    /// What must be durable before it is shown: its decision is read back from the disk, and what was heard
-    /// of it since could be lost still.
+    /// What must be durable before it is shown: the decision is read from the disk, and what was
+    /// heard of the order since could still be lost.
     #[must_use]
     pub const fn wait_for(&self) -> WaitFor {
         WaitFor::Disk(self.as_of)
@@ -60,7 +59,7 @@ struct OrderAnswer<'a> {
     client_id: &'a str,
     client_order_id: &'a str,
     order: OrderView,
-    /// `None`: its key is gone.
+    /// `None` if its key is gone.
     decision: Option<&'a RawValue>,
 }
 
@@ -91,16 +90,16 @@ impl OrderView {
 }
 
 impl Gate {
-    /// The body of `GET /v1/exposure/{client_id}`. A client that never sent an order has none.
+    /// The body of `GET /v1/exposure/{client_id}`; all zero for a client that never sent an order.
     #[must_use]
     pub fn exposure(&self, client_id: &ClientId<'_>) -> Vec<u8> {
         json(&self.exposure_view(client_id, &self.ledger.exposure(client_id)))
     }
 
-    /// Looks for an order. [`Gate::show_order`] has the rest, once [`FoundOrder::wait_for`] is durable.
+    /// Finds an order. [`Gate::show_order`] shows it once [`FoundOrder::wait_for`] is durable.
     ///
     /// # Errors
-    /// `unknown_order`.
+    /// `unknown_order` if it is not remembered.
     pub fn find_order<'a>(
         &self,
         client_id: &'a ClientId<'a>,
@@ -116,11 +115,11 @@ impl Gate {
         })
     }
 
-    /// The body of `GET /v1/orders/{client_id}/{client_order_id}`: the hold's state, and the
-    /// decision as it was answered; null when the key that signed it is no longer in the key file.
+    /// The body of `GET /v1/orders/{client_id}/{client_order_id}`: the hold's state and the
+    /// decision as answered, which is null if the key that signed it is gone.
     ///
     /// # Errors
-    /// A 503 when the decision is not durable or the journal cannot be read.
+    /// A 503 if the decision is not durable; a 500 if the journal cannot be read.
     pub fn show_order(&self, found: &FoundOrder<'_>, form: TokenForm) -> Result<Vec<u8>, Problem> {
         self.ensure_durable(found.wait_for())?;
         let decision = match self.replay(found.order.decision, form) {
@@ -179,7 +178,7 @@ impl Gate {
     }
 }
 
-/// A view as JSON. Our views have string keys and no floats, so nothing in them can fail.
+/// A view as JSON. Cannot fail: views have string keys and no floats.
 pub(crate) fn json(view: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(view).unwrap_or_default()
 }

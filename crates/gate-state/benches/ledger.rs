@@ -1,5 +1,5 @@
-//! Reserve decisions a second, embedded: 64 callers under strict durability, one caller under
-//! relaxed. `cargo bench -p gate-state --bench ledger`
+//! Decisions a second, embedded: 64 callers under strict durability, one caller under relaxed.
+//! `cargo bench -p gate-state --bench ledger`
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,7 +21,7 @@ const ORDERS: u64 = 100_000;
 fn reserve(c: &mut Criterion) {
     let mut group = c.benchmark_group("reserve");
     group.throughput(Throughput::Elements(ORDERS));
-    // One iteration a sample: what the disk does in between is to be seen.
+    // One iteration a sample, so that the samples show how the disk varies.
     group.sampling_mode(SamplingMode::Flat);
     group.sample_size(20);
     for (name, durability, threads, target) in [

@@ -1,5 +1,5 @@
-//! A million live holds over 100,000 clients: time to start, and bytes of memory a hold, counted
-//! by the allocator. `cargo bench -p gate-state --bench recovery [-- HOLDS CLIENTS]`
+//! A million live holds over 100,000 clients: time to start, and bytes of memory per hold as the
+//! allocator counts them. `cargo bench -p gate-state --bench recovery [-- HOLDS CLIENTS]`
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,9 +20,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use support::{Bench, SystemClock, config, median, verdict};
 
-/// Milliseconds in which a ledger of a million holds is to be back.
+/// Target for opening a ledger of a million holds, in milliseconds.
 const TIME: u128 = 2_000;
-/// Bytes of memory that a hold may cost, its client's share included.
+/// Target for the memory of a hold, its client's share included, in bytes.
 const BYTES: u64 = 200;
 
 #[global_allocator]
@@ -87,7 +87,7 @@ fn main() {
     }
 }
 
-/// What this thread has run on a core so far, which neighbours do not change.
+/// This thread's time on a core so far, which other processes do not change.
 fn cpu_ns() -> u64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let first = stat.split(' ').next().and_then(|text| text.parse().ok());

@@ -1,5 +1,5 @@
-//! Does it hold up? Strict throughput with a million clients against a thousand, and with ten
-//! million journal records against an empty store; in turns, in one run.
+//! Scale: strict throughput with a million clients against a thousand, and with ten million
+//! journal records against an empty store; in turns, in one run.
 //! `cargo bench -p gate-state --bench scale [-- CLIENTS RECORDS]`
 #![allow(
     clippy::unwrap_used,
@@ -37,14 +37,14 @@ fn main() {
     compare(&name, &full, "none", &empty, 0.9);
 }
 
-/// A store with so many clients, each with an account, and so many records.
+/// A store with this many clients, each with an account, and this many records.
 fn filled(clients: u64, records: u64) -> Bench {
     let bench = Bench::new(Durability::Relaxed, clients);
     bench.run(2, records);
     bench.reopen(Durability::Strict)
 }
 
-/// Orders a second of both, in turns: the median of the ratios of neighbouring turns.
+/// Runs both stores in turns and prints the median of the ratios of neighbouring turns.
 fn compare(name: &str, bench: &Bench, base_name: &str, base: &Bench, target: f64) {
     let rate = |bench: &Bench| {
         let took = bench.run(64, ORDERS);
@@ -53,7 +53,7 @@ fn compare(name: &str, bench: &Bench, base_name: &str, base: &Bench, target: f64
     println!("a synced write of 16 KiB: {} us", sync_us());
     let (mut rates, mut bases, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        // Each goes first every other time.
+        // The order changes with every turn.
         let (rate, base) = if round % 2 == 0 {
             let first = rate(bench);
             (first, rate(base))

@@ -1,8 +1,7 @@
 //! One client's account, and the transition function: (state, event) → (state, effect).
 //!
-//! Live traffic and replay of the journal go through the same [`Account::apply`]. There is no
-//! clock, no lock and no I/O here, and nothing here can refuse: what may be refused is decided
-//! before an event is made.
+//! Live traffic and replay both go through [`Account::apply`]. No clock, no lock, no I/O, and no
+//! refusal: what may be refused is decided before an event is made.
 
 mod doubt;
 pub(crate) mod event;
@@ -41,21 +40,21 @@ type Orders = HashMap<OrderKey, Order, BuildHasherDefault<KeyHasher>>;
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     orders: Orders,
-    /// Ended orders, by when they ended: (moment of ending in nanos, order).
+    /// Ended orders, by time of ending: (nanoseconds, order).
     ended: VecDeque<(u64, OrderKey)>,
-    /// Net filled notional of each symbol in which it is not zero, in micros; a buy counts up.
+    /// Net filled notional per symbol, in micros, without zeros; a buy adds.
     positions: Vec<(u32, i128)>,
     reserved: u128,
     filled: u128,
     open_orders: u64,
     rate: RateWindow,
     doubt: Doubt,
-    /// The newest event that this state contains.
+    /// Number of the newest record applied.
     last_seq: u64,
 }
 
 impl Account {
-    /// The account that has these orders and positions; its totals follow from them.
+    /// An account with these orders and positions; the totals are computed from them.
     pub(crate) fn restored(
         orders: Vec<(OrderKey, Order)>,
         positions: Vec<(u32, i128)>,
@@ -81,27 +80,27 @@ impl Account {
         account
     }
 
-    /// The newest event that this state contains.
+    /// Number of the newest record applied.
     pub(crate) const fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
-    /// How many orders are in memory, those included that would be forgotten by now.
+    /// Orders in memory, including those past their dedupe window.
     pub(crate) fn len(&self) -> usize {
         self.orders.len()
     }
 
-    /// They themselves, in no order.
+    /// The orders in memory, unsorted.
     pub(crate) fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
     }
 
-    /// An order that is in memory.
+    /// The order, if it is in memory, even past its dedupe window.
     pub(crate) fn order(&self, key: &OrderKey) -> Option<&Order> {
         self.orders.get(key)
     }
 
-    /// Time has passed.
+    /// Moves the rate window and the holds in doubt on to `now`.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.rate.pass(now);
         self.doubt.pass(&self.orders, now);
@@ -186,8 +185,7 @@ impl Account {
         }
     }
 
-    /// Puts an order among those that ended; nearly always it is the last of them, but the clock can be
-    /// put back.
+    /// Inserts into `ended`, sorted: nearly always at the end, but the clock can be put back.
     fn note_end(&mut self, at: u64, order: OrderKey) {
         let place = match self.ended.back() {
             Some((last, _)) if *last > at => self.ended.partition_point(|(ended, _)| *ended <= at),
@@ -196,7 +194,7 @@ impl Account {
         self.ended.insert(place, (at, order));
     }
 
-    /// Brings the totals in line with what a step did to one order.
+    /// Updates the totals after a step of one order.
     fn settle(&mut self, event: &Event, before: &Hold, was_live: bool) {
         let Some(order) = self.orders.get(&event.order) else {
             return;
@@ -225,12 +223,12 @@ impl Account {
         held.map_or(0, |(_, net)| *net)
     }
 
-    /// What is held in each symbol, in micros.
+    /// Net filled notional of each symbol, in micros, without zeros.
     pub(crate) fn positions(&self) -> impl Iterator<Item = (u32, i128)> {
         self.positions.iter().copied()
     }
 
-    /// An operator's word on what is held in a symbol.
+    /// Sets the net position in a symbol to what an operator says.
     pub(crate) fn set_position(&mut self, seq: u64, symbol: u32, net: i128) {
         self.last_seq = seq;
         self.move_position(symbol, net);
@@ -274,12 +272,12 @@ impl Account {
         gone
     }
 
-    /// Whether nothing is left that a new account would not have, as of `now`.
+    /// Whether nothing distinguishes it from a new account as of `now`.
     pub(crate) fn is_blank(&self, now: Timestamp) -> bool {
         self.orders.is_empty() && self.is_idle(now)
     }
 
-    /// As [`Self::is_blank`], taking orders that would be forgotten by `now` as gone.
+    /// Like [`Self::is_blank`], but orders past their window at `now` do not count.
     pub(crate) fn is_blank_as_of(&self, now: Timestamp, window_ns: u64) -> bool {
         let remembered = |order: &Order| order.is_remembered(now, window_ns);
         self.is_idle(now) && !self.orders.values().any(remembered)
@@ -289,7 +287,7 @@ impl Account {
         self.rate.count(now) == 0 && self.positions.is_empty()
     }
 
-    /// Orders in doubt whose token expired at or before `deadline`, as of when time [last passed](Self::pass).
+    /// Orders in doubt whose token expired at or before `deadline`, as of the last [`Self::pass`].
     pub(crate) fn in_doubt_since(&self, deadline: Timestamp) -> Vec<(OrderKey, &Order)> {
         self.doubt.since(&self.orders, deadline)
     }
@@ -308,8 +306,8 @@ impl Account {
     }
 }
 
-/// Applies what happened to an order that is there. Returns the hold that it freed or converted, in micros, and the
-/// notional that traded, if any did.
+/// Applies an event to an existing order. Returns the hold freed or converted and the notional
+/// traded, in micros.
 fn step(order: &mut Order, event: &Event) -> (u128, Option<u128>) {
     let before = order.hold();
     match &event.what {
@@ -336,12 +334,12 @@ fn step(order: &mut Order, event: &Event) -> (u128, Option<u128>) {
     }
 }
 
-/// Micros as an amount; a sum beyond what an amount can hold is shown as the largest there is.
+/// Micros as an amount, capped at [`Notional::MAX`].
 pub(crate) fn notional(micros: u128) -> Notional {
     Notional::from_micros(micros).unwrap_or(Notional::MAX)
 }
 
-/// Micros as a net amount; one beyond what it can hold is shown as the largest there is.
+/// Micros as a net amount, capped at the largest of its sign.
 pub(crate) fn net_notional(micros: i128) -> NetNotional {
     let largest = if micros < 0 {
         NetNotional::MIN

@@ -1,9 +1,9 @@
-//! From a record to the disk: callers queue it ([`queue`]), one thread writes what waits and syncs it
-//! ([`writer`], as often as [`pace`] says), and tells everyone how far the journal is on disk
-//! ([`durable`]). [`checkpoint`] keeps the write-ahead log short meanwhile.
+//! The way of a record to the disk: callers queue it ([`queue`]); one thread writes and syncs what
+//! waits as one group commit ([`writer`], timed by [`pace`]) and publishes how far the journal is
+//! durable ([`durable`]). [`checkpoint`] keeps the write-ahead log short.
 //!
-//! The schedule tests compile `queue`, `pace`, `writer`, `durable` and `times` apart, against a scheduler's
-//! primitives instead of those in [`sync`]: there a sibling is `super::`.
+//! The schedule tests compile `queue`, `pace`, `writer`, `durable` and `times` on their own, with a
+//! scheduler's primitives instead of those in [`sync`]. Siblings are therefore named `super::`.
 
 pub(crate) mod checkpoint;
 pub(crate) mod durable;

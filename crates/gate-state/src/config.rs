@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-/// The longest that an order need be remembered after it ended: 31 days, in nanoseconds.
+/// The longest useful dedupe window: 31 days, in nanoseconds.
 ///
-/// A journal is replayed with this window, or with a longer one that is configured, whatever window it
-/// was written with: what was remembered then may be named by a record that follows.
+/// Replay uses this window, or the configured one if that is longer, whatever window the journal
+/// was written with: a later record may name an order that was still remembered then.
 pub const LONGEST_DEDUPE_WINDOW_NS: u64 = 31 * 86_400 * 1_000_000_000;
 
 /// When a caller may answer.
@@ -22,42 +22,40 @@ pub enum Durability {
 /// The settings of a [`Ledger`](crate::Ledger).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerConfig {
-    /// Where the store lives; created if missing.
+    /// Directory of the store; created if missing.
     pub dir: PathBuf,
     /// When a caller may answer.
     pub durability: Durability,
-    /// Records that may wait for the disk, those in the commit in flight included. Further ones
-    /// are refused.
+    /// Most records that may be queued or in the commit in flight. Further ones are refused.
     pub queue_capacity: u64,
-    /// How long an order is remembered after it ended, in nanoseconds. It may be another one each time
-    /// the store is opened, but should be no longer than [`LONGEST_DEDUPE_WINDOW_NS`]: with a shorter
-    /// one after that, what was remembered longer is taken for damage.
+    /// How long an order is remembered after it ended, in nanoseconds. May differ at each opening,
+    /// but should not exceed [`LONGEST_DEDUPE_WINDOW_NS`]: after a longer one, opening with a
+    /// shorter one can take valid records for damage.
     pub dedupe_window_ns: u64,
-    /// Orders that may be remembered at once, over all clients.
+    /// Most orders remembered at once, over all clients.
     pub max_orders: usize,
-    /// Of them, orders of one client: nobody takes all the room.
+    /// Most orders remembered of one client, so that none takes all the room.
     pub max_orders_per_client: usize,
-    /// How long after its token's expiry an unconfirmed hold is given back, in nanoseconds.
-    /// `None`: it stays until the venue's word comes.
+    /// How long after its token's expiry a hold in doubt is given back, in nanoseconds. `None`: it
+    /// stays until the venue reports.
     pub in_doubt_release_ns: Option<u64>,
-    /// Records after which [`Ledger::maintain`](crate::Ledger::maintain) takes a snapshot, to
-    /// bound the next start; or as many as half of the orders remembered, if that is more. Zero:
-    /// never.
+    /// Records after which [`Ledger::maintain`](crate::Ledger::maintain) takes a snapshot, to bound
+    /// the next start's replay; half the number of remembered orders, if that is more. Zero: never.
     pub snapshot_every: u64,
-    /// Bytes of write-ahead log after which it is checkpointed. What a checkpoint writes and syncs
-    /// at once holds up the commits that share its disk, so little and often is what nobody notices.
+    /// Size in bytes at which the write-ahead log is checkpointed. A checkpoint's writes and syncs
+    /// hold up commits on the same disk, so small and frequent ones disturb least.
     pub checkpoint_bytes: u64,
-    /// Bytes of write-ahead log beyond which nothing is written while another process's read
-    /// transaction (a backup, a forgotten shell) keeps it from starting over. The queue then
-    /// fills, and what does not fit is refused.
+    /// Size in bytes at which the writer stops while another process's read transaction (a backup,
+    /// a forgotten shell) keeps the write-ahead log from starting over. The queue then fills, and
+    /// further records are refused.
     pub max_wal_bytes: u64,
     /// Make the write-ahead log its full length when the store is opened: a commit within the
     /// length of its file is synced faster than one that makes it longer. Costs that many bytes
     /// of writing at each start.
     pub lengthen_wal: bool,
-    /// Nice levels by which the writer's thread is preferred to the process's others, 0 to 20:
-    /// what everybody waits for should not wait for a core. Linux only, and only where the
-    /// process may (`CAP_SYS_NICE`); elsewhere the thread stays as it is, and the log says so.
+    /// Nice levels by which the writer's thread is preferred to the process's others, 0 to 20, as
+    /// every caller waits for it. Linux only, and only with `CAP_SYS_NICE`; otherwise nothing
+    /// changes and the log says so.
     pub writer_priority: u8,
 }
 
@@ -79,5 +77,10 @@ impl LedgerConfig {
             lengthen_wal: false,
             writer_priority: 0,
         }
+    }
+
+    /// The size at which the writer stops: the log is checkpointed before that.
+    pub(crate) fn wal_limit_bytes(&self) -> u64 {
+        self.max_wal_bytes.max(self.checkpoint_bytes)
     }
 }

@@ -1,12 +1,11 @@
-//! What can go wrong, and whose move it is. No SQLite type appears in what the decision path
-//! returns.
+//! The crate's errors. Those of the decision path contain no SQLite type.
 
 use gate_types::NetNotional;
 use rusqlite::ErrorCode;
 
 use crate::record::Seq;
 
-/// The store could not be opened, or could not be brought back.
+/// The store could not be opened or recovered.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory or the lock file could not be used.
@@ -26,7 +25,7 @@ pub enum OpenError {
     AnotherStore {
         /// The id in `ledger.lock`.
         noted: String,
-        /// That of the database.
+        /// The id in `ledger.db`.
         found: String,
     },
     /// SQLite refused.
@@ -47,9 +46,9 @@ pub enum OpenError {
     /// The file was written by a later version.
     #[error("store has schema version {found}, newer than {known}, which this build knows")]
     NewerSchema {
-        /// The file's.
+        /// The version in the file.
         found: u32,
-        /// Ours.
+        /// The newest version that this build knows.
         known: u32,
     },
     /// The journal does not verify.
@@ -58,17 +57,17 @@ pub enum OpenError {
     /// A record could not be read back.
     #[error("the journal cannot be read")]
     Read(#[source] Box<ReadError>),
-    /// The beginning of the journal was pruned, and the snapshot that stands for it is missing
-    /// or damaged.
+    /// The beginning of the journal was pruned, and the snapshot that replaces it is missing or
+    /// damaged.
     #[error("the snapshot that stands for the pruned part of the journal is missing or damaged")]
     SnapshotMissing,
     /// The snapshot is there and cannot be read.
     #[error("`ledger.snapshot` cannot be read")]
     Snapshot(#[source] std::io::Error),
-    /// Records that were still to be read were pruned meanwhile.
+    /// Records still to be read were pruned meanwhile.
     #[error("the records up to {upto} were pruned while the journal was read: begin again")]
     PrunedMeanwhile {
-        /// The last of them.
+        /// The last record pruned.
         upto: Seq,
     },
     /// The ledger was shut down.
@@ -77,8 +76,8 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether the journal is not what was written: by its own records, or by SQLite's word
-    /// (`SQLITE_CORRUPT`, `SQLITE_NOTADB`).
+    /// Whether the journal is damaged, by its own checks or by SQLite's (`SQLITE_CORRUPT`,
+    /// `SQLITE_NOTADB`).
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
@@ -102,13 +101,13 @@ impl From<ReadError> for OpenError {
     }
 }
 
-/// Where a journal stops being what was written.
+/// Where a journal is damaged, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("journal is damaged at record {seq}: {what}")]
 pub struct Damage {
-    /// The first record that is not as it was written.
+    /// The first record that is not as written, or for some inserted ones the last that is.
     pub seq: Seq,
-    /// In which way.
+    /// The kind of damage.
     pub what: DamageKind,
 }
 
@@ -121,16 +120,16 @@ impl Damage {
     }
 }
 
-/// In which way a journal is damaged.
+/// How a journal is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DamageKind {
-    /// The record does not hash to what the chain says: changed, or put in another's place.
+    /// The record does not hash to what the chain says: changed, or replaced by another.
     #[error("it was changed or replaced")]
     Changed,
-    /// The record is not there, and later ones are.
+    /// The record is missing, and later ones are there.
     #[error("it is missing")]
     Missing,
-    /// A record with a number that was already passed stands there.
+    /// A record comes next whose number was already passed.
     #[error("a record that does not belong there follows it")]
     Inserted,
     /// The bytes are no record.
@@ -162,7 +161,7 @@ pub enum DecideError {
     /// As many orders of this client are remembered as the configuration allows.
     #[error("no more orders of this client can be remembered")]
     ClientFull,
-    /// The order names a context that is not in force any more: decide it in the one that is.
+    /// The order names a context that is no longer in force: decide it again under the current one.
     #[error("another policy or key is in force")]
     ContextReplaced,
     /// The journal cannot be written.
@@ -210,13 +209,13 @@ pub enum FillError {
     NotDurable(#[from] NotDurable),
 }
 
-/// A position was not put right; nothing changed.
+/// A position was not set; nothing changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PositionError {
-    /// The position is not what the caller takes it for.
+    /// The position is not the one that the caller expects.
     #[error("the position is {found}")]
     Unexpected {
-        /// What it is.
+        /// The position found.
         found: NetNotional,
     },
     /// The queue to the journal is full.
@@ -261,13 +260,13 @@ pub struct NotDurable;
 /// A record could not be read back.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such record, or it is of another kind, or it was pruned.
+    /// There is no such record, it is of another kind, or it was pruned.
     #[error("no such record")]
     NotFound,
-    /// It is not durable and will not be.
+    /// The record is not durable and never will be.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
-    /// It is not as it was written.
+    /// The record is not as it was written.
     #[error(transparent)]
     Damaged(#[from] Damage),
     /// SQLite refused.
@@ -275,7 +274,7 @@ pub enum ReadError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// No snapshot was taken; the one before is kept.
+/// No snapshot was taken; the previous one is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The file could not be written.
@@ -287,7 +286,7 @@ pub enum SnapshotError {
     /// The journal failed meanwhile.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
-    /// The ledger is being closed; the next start replays what the snapshot would have spared it.
+    /// The ledger is being closed; the next start replays the journal from the previous snapshot.
     #[error("the ledger is being closed")]
     Closed,
     /// The journal failed and was recovered meanwhile.

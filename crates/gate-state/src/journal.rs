@@ -1,5 +1,4 @@
-//! The journal for those who check it: read-only, on a live store or a stopped one, without the
-//! ledger.
+//! Read-only access to the journal, for auditors: on a live or a stopped store, without a ledger.
 
 pub(crate) mod line;
 pub(crate) mod read;
@@ -21,7 +20,7 @@ use crate::store::{self, Paths, Row};
 use line::{Line, Policies};
 use verify::Verifier;
 
-/// What [`Journal::verify`] found in order.
+/// The result of [`Journal::verify`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified {
     /// Where the journal begins: the store's genesis, or the newest anchor.
@@ -32,7 +31,7 @@ pub struct Verified {
     pub records: u64,
 }
 
-/// A store's journal, opened to be read.
+/// A store's journal, opened for reading.
 pub struct Journal {
     conn: Connection,
     store_id: [u8; 16],
@@ -55,10 +54,10 @@ impl Journal {
         })
     }
 
-    /// Whether there is one in `dir`; if not, opening a ledger there begins one.
+    /// Whether `dir` has a journal; if not, opening a ledger there begins one.
     ///
     /// # Errors
-    /// [`OpenError::JournalMissing`] when there was one, and [`OpenError::Io`].
+    /// [`OpenError::JournalMissing`] if there was one and it is gone, and [`OpenError::Io`].
     pub fn is_there(dir: &Path) -> Result<bool, OpenError> {
         Paths::new(dir).has_journal()
     }
@@ -69,8 +68,8 @@ impl Journal {
         self.store_id
     }
 
-    /// The anchor that stands for what was pruned, with its signature. Whoever verifies the
-    /// journal must check that, too: this crate knows no keys.
+    /// The anchor that replaces the pruned part, with its signature. A verifier must check the
+    /// signature, too: this crate knows no keys.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -78,7 +77,7 @@ impl Journal {
         Ok(anchor::newest_anchor(&self.conn, self.store_id)?)
     }
 
-    /// Whether nothing was ever recorded in it.
+    /// Whether nothing was ever recorded.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -91,11 +90,11 @@ impl Journal {
         Ok(!has_rows && self.begin()?.seq == Seq::ZERO)
     }
 
-    /// Whether a ledger could be opened over it, as far as its beginning goes: it must be the store that was here
-    /// before, and what was pruned must be in the snapshot beside it.
+    /// Checks what a ledger needs of the journal's beginning: it is of the store that was here
+    /// before, and the snapshot has what was pruned.
     ///
     /// # Errors
-    /// [`OpenError::AnotherStore`] and [`OpenError::SnapshotMissing`] when that is not so.
+    /// [`OpenError::AnotherStore`], [`OpenError::SnapshotMissing`], or what reading it gives.
     pub fn check_beginning(&self) -> Result<(), OpenError> {
         store::check_noted(self.paths.noted_store()?.as_deref(), &self.store_id)?;
         let begin = self.begin()?.seq;
@@ -108,13 +107,13 @@ impl Journal {
         }
     }
 
-    /// Reads every record and checks that each is the one that was written, in its place.
+    /// Reads every record and checks its content, its place and the chain.
     ///
-    /// A chain cannot tell that its end was cut off: give the points of it that were noted
-    /// elsewhere (a signed anchor, the last export) in `known`, in any order, and the journal
-    /// must pass through them. Points before its beginning are not checked.
+    /// A chain cannot show that its end was cut off. Pass points noted elsewhere (a signed anchor,
+    /// the last export) in `known`, in any order: the journal must pass through them. Points before
+    /// its beginning are not checked.
     ///
-    /// A store in use may be pruned meanwhile; then its journal is verified from there on.
+    /// If the store is pruned meanwhile, verification starts again at the new beginning.
     ///
     /// # Errors
     /// [`OpenError::Damaged`] names the first record that is not as it was written.
@@ -122,10 +121,10 @@ impl Journal {
         self.verify_watched(known, |_| {})
     }
 
-    /// As [`Journal::verify`]; `passed` is told how far it is, each few records.
+    /// Like [`Journal::verify`]; calls `passed` with the last verified number after each row.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Journal::verify`].
     pub fn verify_watched(
         &self,
         known: &[ChainPoint],
@@ -136,7 +135,7 @@ impl Journal {
             let mut reading = Reading::from(begin);
             match self.verify_from(&mut reading, known, &mut passed) {
                 Ok(()) => {}
-                // What is left begins further on.
+                // Start again at the new beginning.
                 Err(OpenError::PrunedMeanwhile { .. }) => continue,
                 Err(error) => return Err(error),
             }
@@ -168,9 +167,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Every record from `from` on, verified from the beginning, ready to be written as a line
-    /// of JSON. Ends with the first error, which is [`OpenError::PrunedMeanwhile`] when what was still to
-    /// be read is no longer there.
+    /// Every record from `from` on, ready to be written as a line of JSON; verified from the
+    /// journal's beginning. Ends with the first error: [`OpenError::PrunedMeanwhile`] if unread
+    /// records were pruned.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -180,7 +179,7 @@ impl Journal {
             journal: self,
             from: from.get(),
             reading: Reading::from(begin),
-            // What was in force when the rest was pruned.
+            // The contexts whose records were pruned.
             policies: if begin.seq > Seq::ZERO {
                 line::policies(&snapshot::contexts(&self.paths, &self.store_id))
             } else {
@@ -191,7 +190,7 @@ impl Journal {
         })
     }
 
-    /// The last record of it; of an empty one its beginning.
+    /// The last record's number; where the journal begins if it has none.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -223,7 +222,7 @@ fn check_known(known: &[ChainPoint], tail: &ChainPoint) -> Result<(), OpenError>
 /// How far a journal has been read.
 struct Reading {
     verifier: Verifier,
-    /// Where the last row begins: one that overlaps it must be found, too.
+    /// Where the last row begins: a row that overlaps it must be found, too.
     after: u64,
 }
 
@@ -235,8 +234,8 @@ impl Reading {
         }
     }
 
-    /// The next row, which is still to be verified. What was pruned is not damaged: the anchor is
-    /// written before the first row goes.
+    /// The next row, not yet verified. Pruned rows are no damage: the anchor is written before the
+    /// first row is deleted.
     fn next(&mut self, journal: &Journal) -> Result<Option<Row>, OpenError> {
         let row = store::row_after(&journal.conn, self.after)?;
         let passed = self.verifier.tail.seq;
@@ -254,19 +253,19 @@ impl Reading {
     }
 }
 
-/// The records of a journal, one by one.
+/// Iterator over a journal's records.
 pub struct Lines<'j> {
     journal: &'j Journal,
     from: u64,
     reading: Reading,
     policies: Policies,
     ready: VecDeque<Line>,
-    /// How reading ended; what was read before it is given out first.
+    /// How reading ended; lines read before come out first.
     ended: Option<Result<(), OpenError>>,
 }
 
 impl Lines<'_> {
-    /// Reads a row. `false` when there is none.
+    /// Reads one row; `false` at the end.
     fn read(&mut self) -> Result<bool, OpenError> {
         let Some(row) = self.reading.next(self.journal)? else {
             return Ok(false);

@@ -1,5 +1,4 @@
-//! The ledger: its parts, and their start and end. What it does is in the files below, one for each thing
-//! that is asked of it.
+//! The ledger: its parts, start and end. Each operation is in a file of its own below.
 
 mod ask;
 mod decide;
@@ -59,8 +58,8 @@ pub struct Ledger {
     config: LedgerConfig,
     clock: Arc<dyn Clock>,
     paths: Paths,
-    /// Written to swap the whole (recovery), to throw a kill switch, to put another policy or key
-    /// on the record, and when a snapshot begins.
+    /// Locked for writing by a recovery, a kill switch, a context change, and the beginning of a
+    /// snapshot.
     books: RwLock<Books>,
     queue: Arc<Queue>,
     durable: Arc<Durable>,
@@ -69,13 +68,13 @@ pub struct Ledger {
     checkpoints: Arc<Checkpoints>,
     threads: Mutex<Threads>,
     store_id: [u8; 16],
-    /// Held by whoever takes a snapshot.
+    /// Held while a snapshot is taken: one at a time.
     snapshots: Mutex<()>,
     /// A snapshot is being taken: no account may be closed.
     taking_snapshot: AtomicBool,
-    /// Where the last snapshot begins.
+    /// Number of the record where the last snapshot begins.
     snapshot_seq: AtomicU64,
-    /// The last record that was pruned.
+    /// Number of the last record pruned.
     begin_seq: AtomicU64,
     recoveries: AtomicU64,
     sqlite: SqliteInfo,
@@ -87,8 +86,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the store in the configured directory, making it if there is none, and rebuilds
-    /// every client's state from the journal, verifying it.
+    /// Opens the store in the configured directory, creating it if there is none. Loads the
+    /// snapshot, then verifies and replays the journal from there.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -134,7 +133,7 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Records the policy and signing key in force. Decisions name it.
+    /// Records the policy and signing key now in force. Decisions name the id.
     ///
     /// # Errors
     /// [`RecordError`].
@@ -142,12 +141,12 @@ impl Ledger {
         self.change_context(context, |_| {})
     }
 
-    /// As [`Ledger::set_context`]. `put_in_force` is called while no order is being decided: each one with a
-    /// later number than this record's is decided in the new context, each one before in another. It
-    /// must not call the ledger.
+    /// Like [`Ledger::set_context`]. `put_in_force` runs while no order is being decided: decisions
+    /// with a later number than this record's are made in the new context, all before in another.
+    /// It must not call the ledger.
     ///
     /// # Errors
-    /// [`RecordError`]; then it was not called.
+    /// [`RecordError`]; `put_in_force` was not called.
     pub fn change_context(
         &self,
         context: DecisionContext,
@@ -160,11 +159,11 @@ impl Ledger {
         Ok(id)
     }
 
-    /// Blocks until a record is durable. Under [`Durability::Relaxed`] nobody waits for a
-    /// [`WaitFor::Commit`]: this returns at once.
+    /// Blocks until a record is durable. Under [`Durability::Relaxed`] it returns at once for a
+    /// [`WaitFor::Commit`].
     ///
     /// # Errors
-    /// [`NotDurable`] when it is not and, as far as is known, will not be.
+    /// [`NotDurable`] if it is not and, as far as is known, will not be.
     pub fn wait(&self, what: impl Into<WaitFor>) -> Result<(), NotDurable> {
         let what = what.into();
         match self.poll_durable(what) {
@@ -173,8 +172,8 @@ impl Ledger {
         }
     }
 
-    /// As [`Ledger::wait`], without blocking. After `Pending`, ask again when a
-    /// [`CommitListener`] was told of something.
+    /// Like [`Ledger::wait`], without blocking. After `Pending`, ask again when a
+    /// [`CommitListener`] was called.
     pub fn poll_durable(&self, what: impl Into<WaitFor>) -> Poll<Result<(), NotDurable>> {
         let what = what.into();
         let known = self.durable.state_of(what.seq().get());
@@ -185,34 +184,34 @@ impl Ledger {
         known.or(at_once).map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// The last record on disk; everything before it is, too.
+    /// The last durable record; all before it are durable, too.
     pub fn durable_seq(&self) -> Seq {
         Seq::new(self.durable.seq())
     }
 
-    /// Has `listener` told of every commit from now on.
+    /// Calls `listener` at every commit from now on.
     pub fn subscribe(&self, listener: Arc<dyn CommitListener>) {
         self.durable.subscribe(listener);
     }
 
-    /// SHA-256 over everything in memory that the journal determines, as of now. Two ledgers
-    /// with the same journal have the same. Only meaningful while nothing is being decided.
+    /// SHA-256 over all state that the journal determines, as of now. Equal for ledgers with the
+    /// same journal. Only meaningful while nothing is being decided.
     pub fn state_hash(&self) -> [u8; 32] {
         let books = self.books.read();
         books.state_hash(self.clock.now(), self.config.dedupe_window_ns)
     }
 
-    /// Takes nothing more, writes what is queued, empties the write-ahead log and ends the
-    /// threads. Repeating it changes nothing.
+    /// Takes no more records, writes what is queued, empties the write-ahead log and ends the
+    /// threads. A repetition changes nothing.
     ///
     /// # Errors
-    /// [`NotDurable`] when a commit has failed and was not recovered.
+    /// [`NotDurable`] if a commit failed and the ledger was not recovered.
     pub fn shutdown(&self) -> Result<(), NotDurable> {
         let mut threads = self.threads.lock();
         self.queue.close();
         self.stop(&mut threads);
         let failed = self.queue.is_poisoned();
-        // Whoever still waits for more waits in vain.
+        // Nothing more becomes durable.
         self.durable.fail();
         if failed { Err(NotDurable) } else { Ok(()) }
     }
@@ -222,8 +221,8 @@ impl Ledger {
         self.push_with(at, record, Admission::Bounded)
     }
 
-    /// As [`Self::push`], for what a full queue does not keep out: a kill switch, which is for when things go
-    /// wrong, and what a reload says.
+    /// Like [`Self::push`], also into a full queue: for kill switches, which are needed when things
+    /// go wrong, and for context records.
     fn push_always(&self, at: Timestamp, record: &impl Body) -> Result<u64, RecordError> {
         self.push_with(at, record, Admission::Unbounded)
     }
@@ -270,7 +269,7 @@ struct Loaded {
     begin_seq: u64,
 }
 
-/// Opens the database and rebuilds the books from it. Nothing new is written but an empty schema.
+/// Opens the database and rebuilds the books from it. Appends nothing to the journal.
 fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
     resync(paths)?;
     let mut conn = store::connect(paths)?;

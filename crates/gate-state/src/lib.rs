@@ -53,7 +53,7 @@
     )
 )]
 
-// Lower rooms first: each uses those above it.
+// Lowest layer first.
 mod config;
 mod error;
 
@@ -74,7 +74,7 @@ mod snapshot;
 // The SQLite file.
 mod store;
 
-// What is asked of it all.
+// The public operations.
 mod ledger;
 
 pub use account::state::{OrderState, Phase};

@@ -1,5 +1,5 @@
-//! What the journal says, as values: one [`Record`] for each thing that happened. The bytes are
-//! in `codec` and `body`.
+//! Journal records as values: one [`Record`] for each thing that happened. Their bytes are in
+//! `codec` and `body`.
 
 pub(crate) mod body;
 pub(crate) mod chain;
@@ -37,7 +37,7 @@ impl std::fmt::Display for Seq {
     }
 }
 
-/// Names the [`DecisionContext`] that a decision was made in: the number of its record.
+/// Number of the record that holds a [`DecisionContext`]; decisions name their context by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContextId(u64);
 
@@ -62,11 +62,11 @@ pub struct DecisionContext {
     pub policy_hash: [u8; 32],
     /// The engine that evaluates it.
     pub engine: String,
-    /// The key that signs.
+    /// Id of the signing key.
     pub kid: String,
-    /// Who issues tokens.
+    /// Issuer of the tokens.
     pub iss: String,
-    /// Whom tokens are for.
+    /// Audience of the tokens.
     pub aud: String,
 }
 
@@ -109,19 +109,19 @@ pub struct DecisionRecord<'a> {
     pub notional: Notional,
     /// SHA-256 of the order in canonical form.
     pub digest: [u8; 32],
-    /// The request.
+    /// The request's trace id.
     pub trace_id: [u8; 16],
-    /// When the token expires.
+    /// Expiry of the token.
     pub expires: Timestamp,
     /// The context it was made in.
     pub context: ContextId,
     /// The verdict.
     pub status: Status,
-    /// Why, when blocked.
+    /// Reason codes of the ruling; never empty when blocked.
     pub reasons: Vec<Cow<'a, str>>,
     /// The client's exposure that the verdict was made on.
     pub before: Exposure,
-    /// The exposure limit in force for the client, if there was one.
+    /// The limit on the client's gross exposure, if the policy set one.
     pub limit: Option<Notional>,
 }
 
@@ -179,7 +179,7 @@ pub struct ReleaseRecord<'a> {
     pub reason: Cow<'a, str>,
     /// How much of the order; `None` for all that is open.
     pub qty: Option<Qty>,
-    /// The hold that this gave back.
+    /// The hold given back.
     pub freed: Notional,
 }
 
@@ -196,9 +196,9 @@ pub struct FillRecord<'a> {
     pub qty: Qty,
     /// Price traded at.
     pub price: Price,
-    /// What was traded, in money.
+    /// Traded notional.
     pub notional: Notional,
-    /// The hold that this turned into filled exposure.
+    /// The hold turned into filled exposure.
     pub converted: Notional,
     /// Some of the quantity had been released or expired before.
     pub late: bool,
@@ -206,29 +206,29 @@ pub struct FillRecord<'a> {
     pub over: bool,
 }
 
-/// A hold that nobody confirmed, given back at the operator's word.
+/// A hold in doubt, given back after the configured time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpireRecord<'a> {
     /// The client.
     pub client_id: Cow<'a, str>,
-    /// The order's decision.
+    /// Number of the order's decision.
     pub decision: Seq,
     /// First 16 bytes of the SHA-256 of the order's id (its length first, 8 bytes little-endian).
     pub order_key: [u8; 16],
-    /// The hold that this gave back.
+    /// The hold given back.
     pub freed: Notional,
 }
 
-/// A client's net position in one instrument, put right by an operator.
+/// A client's net position in one instrument, set by an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PositionRecord<'a> {
     /// The client.
     pub client_id: Cow<'a, str>,
     /// The instrument.
     pub symbol: Cow<'a, str>,
-    /// What it was.
+    /// Net position before.
     pub before: NetNotional,
-    /// What it is.
+    /// Net position after.
     pub after: NetNotional,
     /// Who did it.
     pub actor: Cow<'a, str>,
@@ -247,7 +247,7 @@ pub enum KillScope<'a> {
     Symbol(Cow<'a, str>),
 }
 
-/// For a person to read.
+/// As people read it.
 impl std::fmt::Display for KillScope<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -330,14 +330,14 @@ pub enum Record<'a> {
     Expire(ExpireRecord<'a>),
     /// A kill switch was thrown or lifted.
     Kill(KillRecord<'a>),
-    /// An operator put a position right.
+    /// An operator set a position.
     Position(PositionRecord<'a>),
-    /// A number that was allotted to a record which never became durable: its caller was told
-    /// so, and nothing is held for it.
+    /// A number whose record never became durable: the caller was told so, and nothing is held for
+    /// it.
     Void,
 }
 
-/// A record in its place.
+/// A record with its number and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// Its number.

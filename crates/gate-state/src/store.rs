@@ -68,9 +68,8 @@ pub(crate) fn connect(paths: &Paths) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// Makes the write-ahead log's file about `bytes` long: a transaction that does not fit into the
-/// cache is written to the log before it is committed, and this one never is. The commits that
-/// follow are written over it from the log's beginning.
+/// Makes the write-ahead log's file about `bytes` long: a transaction larger than the cache is
+/// spilled to the log and then rolled back. Later commits overwrite it from the log's beginning.
 pub(crate) fn lengthen_wal(conn: &Connection, bytes: u64) -> Result<(), rusqlite::Error> {
     let cache: i64 = conn.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
     conn.pragma_update(None, "cache_size", 64)?;
@@ -90,8 +89,9 @@ pub(crate) fn connect_reader(paths: &Paths) -> Result<Connection, rusqlite::Erro
     Ok(conn)
 }
 
-/// Makes the schema in an empty file, or checks the one that is there. Returns the store's id.
-/// `noted` is the id of the store that was here before: an empty file in its place is refused, and so is another store.
+/// Creates the schema in an empty file, or checks the existing one. Returns the store's id.
+/// `noted`: the id of the store that was here before; an empty file or another store in its place
+/// is refused.
 pub(crate) fn prepare(
     conn: &mut Connection,
     created_ns: u64,
@@ -108,7 +108,7 @@ pub(crate) fn prepare(
     }
     let id = check(conn)?;
     check_noted(noted, &id)?;
-    // A copy that SQLite made (`VACUUM INTO`) is in another mode.
+    // A copy made by SQLite (`VACUUM INTO`) is in another mode.
     write_ahead(conn)?;
     if header(conn, "user_version")? < SCHEMA_VERSION {
         conn.pragma_update(None, "user_version", SCHEMA_VERSION)?;
@@ -116,10 +116,10 @@ pub(crate) fn prepare(
     Ok(id)
 }
 
-/// Checks that a store is the one that was noted to be there.
+/// Checks that a store is the one noted in the lock.
 pub(crate) fn check_noted(noted: Option<&str>, store_id: &[u8; 16]) -> Result<(), OpenError> {
     let found = hex(store_id);
-    // A note that is no id was torn when the power went: it only says that there was a store.
+    // A note that is no id was torn by a power failure: it only says that there was a store.
     let is_id = |id: &str| id.len() == found.len() && id.bytes().all(|c| c.is_ascii_hexdigit());
     match noted {
         Some(noted) if is_id(noted) && noted != found => Err(OpenError::AnotherStore {
@@ -177,7 +177,7 @@ fn header(conn: &Connection, name: &str) -> Result<u32, rusqlite::Error> {
     conn.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Appends to the journal. Once it has failed it must not be used again.
+/// Appends to the journal. Must not be used again after it failed.
 pub(crate) struct Appender {
     conn: Connection,
     chain: ChainHash,
@@ -200,7 +200,7 @@ impl Appender {
         })
     }
 
-    /// How much is in the WAL, which may be less than its file is long.
+    /// Bytes in use in the WAL; its file may be longer.
     pub(crate) fn wal_bytes(&self) -> u64 {
         /// A page and the header of its frame.
         const FRAME: u64 = 4096 + 24;
@@ -211,7 +211,7 @@ impl Appender {
         &self.conn
     }
 
-    /// Seals the frames and commits them as one row; on disk when this returns.
+    /// Seals the frames and commits them as one row. Durable when this returns.
     pub(crate) fn commit(
         &mut self,
         seqs: &RangeInclusive<u64>,
@@ -232,8 +232,8 @@ impl Appender {
         Ok(())
     }
 
-    /// Moves what is left in the WAL to the database and makes the next commit start the WAL
-    /// from its beginning. `false` when a reader stands in the way.
+    /// Moves the rest of the WAL to the database and makes the next commit start the WAL over.
+    /// `false` if a reader prevents it.
     pub(crate) fn restart_wal(&self) -> Result<bool, rusqlite::Error> {
         self.conn.busy_timeout(Duration::ZERO)?;
         let outcome = checkpoint(&self.conn, "RESTART");
@@ -245,13 +245,13 @@ impl Appender {
         Ok(restarted)
     }
 
-    /// Empties the WAL; for when nobody waits.
+    /// Empties the WAL. May wait for readers, so only for when nobody waits for the writer.
     pub(crate) fn truncate_wal(&self) -> Result<bool, rusqlite::Error> {
         Ok(!checkpoint(&self.conn, "TRUNCATE")?)
     }
 }
 
-/// Checkpoints in the given mode. Returns whether something was in the way.
+/// Runs a checkpoint in the given mode. Returns whether something blocked it.
 pub(crate) fn checkpoint(conn: &Connection, mode: &str) -> Result<bool, rusqlite::Error> {
     let mut statement = conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
     statement.query_row([], |row| row.get::<_, i64>(0).map(|busy| busy != 0))
@@ -265,8 +265,8 @@ pub(crate) struct Row {
     pub(crate) frames: Vec<u8>,
 }
 
-/// The next row whose first record is after `seq`. A transaction of its own, so that reading a
-/// whole journal never holds up the WAL.
+/// The next row whose first record is after `seq`. Each call is a transaction of its own, so that
+/// reading a whole journal does not keep the WAL from starting over.
 pub(crate) fn row_after(conn: &Connection, seq: u64) -> Result<Option<Row>, rusqlite::Error> {
     conn.prepare_cached(
         "SELECT first_seq, last_seq, chain_hash, records FROM journal \
@@ -283,7 +283,7 @@ pub(crate) fn row_after(conn: &Connection, seq: u64) -> Result<Option<Row>, rusq
     .optional()
 }
 
-/// SQLite's integers are signed; our numbers never get that far.
+/// For SQLite, whose integers are signed; sequence numbers never get that far.
 pub(crate) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What the ledger and the policy refuse, in the caller's terms.
+//! Maps the ledger's and the policy's errors to problems.
 
 use gate_policy::QueryError;
 use gate_state::{

@@ -1,4 +1,4 @@
-//! An order that asks to be authorized.
+//! The request to authorize an order.
 
 use std::borrow::Cow;
 
@@ -18,25 +18,25 @@ use crate::problem::{Code, Problem};
 pub(crate) struct AuthorizeRequest<'a> {
     /// The order.
     pub(crate) order: Order<'a>,
-    /// Whose order it is.
+    /// The client that sends it.
     pub(crate) client_id: ClientId<'a>,
-    /// The members of `context` beside `client_id`, for the policy alone: the digest, and so a replay,
-    /// does not see them.
+    /// The members of `context` other than `client_id`. Only the policy sees them: they are not in
+    /// the digest, so a replay ignores them.
     pub(crate) context_extra: Map<String, Value>,
 }
 
 /// The order of an [`AuthorizeRequest`].
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
-    /// The client's name for it.
+    /// The client's id of the order.
     pub(crate) client_order_id: OrderId<'a>,
     /// The instrument.
     pub(crate) symbol: Symbol<'a>,
-    /// Which way.
+    /// Buy or sell.
     pub(crate) side: Side,
-    /// How much.
+    /// Quantity.
     pub(crate) qty: Qty,
-    /// At which price.
+    /// Price of one unit.
     pub(crate) price: Price,
     /// Further members, for the policy and the digest.
     pub(crate) extra: Map<String, Value>,
@@ -61,7 +61,7 @@ impl<'a> AuthorizeRequest<'a> {
     }
 }
 
-/// As much of an [`AuthorizeRequest`] as was read.
+/// The parts of an [`AuthorizeRequest`] read so far.
 #[derive(Default)]
 struct Parts<'a> {
     order: Option<OrderParts<'a>>,
@@ -142,8 +142,8 @@ impl<'a> OrderParts<'a> {
     }
 }
 
-/// What binds a token to one order and a retry to its first try: see
-/// [`gate_token::order`]. Amounts are normalised, further members of `order` count.
+/// The digest that binds a token to one order and a retry to its first try: see
+/// [`gate_token::order`]. Amounts are normalised; further members of `order` count.
 pub(crate) fn order_digest(request: &AuthorizeRequest<'_>) -> Result<Digest, Problem> {
     let order = &request.order;
     let members = OrderMembers {

@@ -1,5 +1,4 @@
-//! One member's value: the right JSON type, then the right domain type, or a problem that
-//! names it.
+//! Parses one member's value: JSON type, then domain type; errors name the member.
 
 use std::borrow::Cow;
 
@@ -54,23 +53,21 @@ pub(super) fn flag(raw: &RawValue, path: &'static str) -> Result<bool, Problem> 
     }
 }
 
-/// A quantity.
 pub(super) fn qty(raw: &RawValue, path: &'static str) -> Result<Qty, Problem> {
     amount(raw, path, Qty::parse)
 }
 
-/// A price.
 pub(super) fn price(raw: &RawValue, path: &'static str) -> Result<Price, Problem> {
     amount(raw, path, Price::parse)
 }
 
-/// A net amount, with a sign when it is short.
+/// A net amount, negative when short.
 pub(super) fn net(raw: &RawValue, path: &'static str) -> Result<NetNotional, Problem> {
     amount(raw, path, NetNotional::parse)
 }
 
-/// An exact decimal: a JSON number, or a string with a JSON number in it. The digits are read
-/// from the text; no float is ever made of them.
+/// An exact decimal: a JSON number, or a string that contains one. Read from the text's digits,
+/// never through a float.
 fn amount<T>(
     raw: &RawValue,
     path: &'static str,

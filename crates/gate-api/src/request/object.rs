@@ -1,5 +1,5 @@
-//! One JSON object, member by member, in one pass and without copies; a name given twice is
-//! an error.
+//! Reads a JSON object member by member, in one pass and without copies; a duplicate name is an
+//! error.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,12 +12,12 @@ use serde_json::value::RawValue;
 
 use crate::problem::{Code, Problem};
 
-/// Who takes the members of an object, one by one; any closure that takes a name and a value does.
+/// Receives the members of an object; any closure of name and value does.
 pub(super) trait Members<'a> {
-    /// Takes a member. A problem ends the walk.
+    /// Receives a member. A problem ends the walk.
     fn take(&mut self, key: Cow<'a, str>, raw: &'a RawValue) -> Result<(), Problem>;
 
-    /// For a member that must be an object: its path, and who takes what is in it.
+    /// For a member that must be an object: its path, and the receiver of its members.
     fn within(&mut self, _key: &str) -> Option<(&'static str, &mut dyn Members<'a>)> {
         None
     }
@@ -32,8 +32,8 @@ where
     }
 }
 
-/// Hands over every member of the object that `body` is; the first problem ends the walk. A body
-/// that is no JSON is nothing else.
+/// Passes every member of the object `body` on; the first problem ends the walk. Malformed JSON
+/// takes precedence over any problem.
 pub(super) fn each_member<'a>(
     body: &'a [u8],
     members: &mut impl Members<'a>,
@@ -50,12 +50,12 @@ pub(super) fn each_member<'a>(
     let Err(error) = walked else {
         return Ok(());
     };
-    // What is no JSON is malformed, whatever was found before the walk came to that.
+    // Malformed JSON takes precedence over what was found before it.
     if let Err(error) = serde_json::from_str::<&RawValue>(body) {
         return Err(malformed(&error));
     }
     let problem = found.problem.or(found.awaited.map(not_an_object));
-    // What is left is a name that is no text: half of a surrogate pair (RFC 8259 §8.2).
+    // What remains is a name that is not Unicode text: a lone surrogate (RFC 8259 §8.2).
     Err(problem.unwrap_or_else(|| malformed(&error)))
 }
 
@@ -64,8 +64,8 @@ fn malformed(error: &dyn fmt::Display) -> Problem {
     Problem::new(Code::MalformedJson, detail)
 }
 
-/// The value of a member that only the policy understands. Numbers must be ones that every
-/// reader of the order digest reads alike (RFC 7493 §2.2).
+/// A member's value for the policy alone. Every reader of the order digest must read its numbers
+/// alike (RFC 7493 §2.2).
 pub(super) fn extra_value(raw: &RawValue, path: &str, key: &str) -> Result<Value, Problem> {
     let member = || format!("{path}.{key}");
     let Strict(value) = serde_json::from_str(raw.get()).map_err(|error| {
@@ -76,7 +76,7 @@ pub(super) fn extra_value(raw: &RawValue, path: &str, key: &str) -> Result<Value
         };
         Problem::of_member(code, member(), format_args!("is invalid: {error}"))
     })?;
-    // Of the text: an integer of more than 64 bits is a float by now, and another one's equal.
+    // Check the text: an integer of more than 64 bits is a float by now and equals other ones.
     if gate_token::json::check_integers(raw.get().as_bytes()).is_err() {
         let what = "has a number beyond the integers that JSON readers agree on (2^53 - 1)";
         return Err(Problem::of_member(Code::InvalidMember, member(), what));
@@ -102,7 +102,7 @@ struct Walk<'p, M: ?Sized> {
 #[derive(Default)]
 struct Found {
     problem: Option<Problem>,
-    /// The path of a value that must be an object, until it has shown to be one.
+    /// The path of a value that must be an object and has not yet proved to be one.
     awaited: Option<&'static str>,
 }
 
@@ -156,8 +156,8 @@ fn duplicate(path: &str, key: &str) -> Problem {
     Problem::of_member(Code::DuplicateMember, member, "is given twice")
 }
 
-/// The names met so far. Orders have few members: a short list is compared, a long one hashed, and a
-/// name that is written with an escape as well.
+/// The names so far. Orders have few members: the first [`FEW`] are compared one by one; further
+/// ones, and names written with an escape, are hashed.
 #[derive(Default)]
 struct Seen<'a> {
     few: [&'a str; FEW],

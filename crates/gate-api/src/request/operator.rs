@@ -1,4 +1,4 @@
-//! An operator's word, on the admin listener: kill switches and positions.
+//! Operators' requests on the admin listener: kill switches and positions.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ use crate::problem::{Code, Problem};
 /// `POST /v1/kill` on the admin listener, parsed.
 #[derive(Debug)]
 pub(crate) struct KillRequest<'a> {
-    /// What is stopped: one client, one symbol, or everything when neither is named.
+    /// One client, one symbol, or everything if neither is named.
     pub(crate) scope: KillTarget<'a>,
-    /// Thrown, or lifted.
+    /// Thrown (`true`) or lifted.
     pub(crate) on: bool,
-    /// Who does it; recorded as it is.
+    /// Who does it; recorded as given.
     pub(crate) actor: Cow<'a, str>,
-    /// Why; recorded as it is.
+    /// Why; recorded as given.
     pub(crate) reason: Cow<'a, str>,
 }
 
@@ -37,17 +37,17 @@ pub(crate) enum KillTarget<'a> {
 /// `POST /v1/positions` on the admin listener, parsed.
 #[derive(Debug)]
 pub(crate) struct PositionRequest<'a> {
-    /// Whose position.
+    /// The client.
     pub(crate) client_id: ClientId<'a>,
-    /// In which instrument.
+    /// The instrument.
     pub(crate) symbol: Symbol<'a>,
-    /// What it is.
+    /// The net position to set.
     pub(crate) net: NetNotional,
-    /// What the caller takes it to be so far.
+    /// The net position that the caller expects now.
     pub(crate) expected: Option<NetNotional>,
-    /// Who says so; recorded as it is.
+    /// Who says so; recorded as given.
     pub(crate) actor: Cow<'a, str>,
-    /// Why; recorded as it is.
+    /// Why; recorded as given.
     pub(crate) reason: Cow<'a, str>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> KillRequest<'a> {
     /// Reads the body of `POST /v1/kill`.
     ///
     /// # Errors
-    /// As [`super::AuthorizeRequest::parse`]; also when both a client and a symbol are named.
+    /// Those of [`super::AuthorizeRequest::parse`]; also if both a client and a symbol are named.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut symbol, mut on) = (None, None, None);
         let (mut actor, mut reason) = (None, None);
@@ -92,7 +92,7 @@ impl<'a> PositionRequest<'a> {
     /// Reads the body of `POST /v1/positions`.
     ///
     /// # Errors
-    /// As [`super::AuthorizeRequest::parse`].
+    /// Those of [`super::AuthorizeRequest::parse`].
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut symbol, mut to, mut expected) = (None, None, None, None);
         let (mut actor, mut reason) = (None, None);

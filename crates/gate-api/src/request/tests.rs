@@ -1,4 +1,4 @@
-//! What each wrong body is answered with: code and member, one line each.
+//! The answer to each wrong body: code and member.
 
 use gate_types::{Qty, Side};
 
@@ -18,7 +18,7 @@ fn check(body: &str, code: Code, member: &str) {
     assert!(problem.detail().contains(member), "{}", problem.detail());
 }
 
-/// The good body with one piece of it replaced.
+/// The good body with one piece replaced.
 fn with(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "`{from}` is not in the body");
     GOOD.replacen(from, to, 1)
@@ -268,10 +268,10 @@ fn refuses_what_is_not_json() {
         r#"{"order":{"qty":1"#,
         r#"{"order":{},"context":{}"#,
         r#"{"order":{"qty":nul}}"#,
-        // A name that is no text.
+        // A name that is not Unicode text.
         r#"{"\ud800":1}"#,
         r#"{"order":{"\ud800":1}}"#,
-        // Whatever else is wrong with it.
+        // Malformed JSON, whatever else is wrong.
         r#"{"order":[1,}"#,
         r#"{"order":{"qty":0,"x":}}"#,
         r#"{"order":{"qty":0}"#,

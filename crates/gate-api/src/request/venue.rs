@@ -1,4 +1,4 @@
-//! The venue's word on an order: it ended, or it traded.
+//! The venue's requests: an order ended, or traded.
 
 use std::borrow::Cow;
 
@@ -13,28 +13,28 @@ use crate::problem::Problem;
 /// `POST /v1/release`, parsed.
 #[derive(Debug)]
 pub(crate) struct ReleaseRequest<'a> {
-    /// Whose order.
+    /// The client.
     pub(crate) client_id: ClientId<'a>,
-    /// Which order.
+    /// The client's id of the order.
     pub(crate) client_order_id: OrderId<'a>,
-    /// Why, in the venue's words; recorded as it is.
+    /// Why, in the venue's words; recorded as given.
     pub(crate) reason: Cow<'a, str>,
-    /// How much of the open quantity; all of it when absent.
+    /// Quantity to release; all that is open if absent.
     pub(crate) qty: Option<Qty>,
 }
 
 /// `POST /v1/fill`, parsed.
 #[derive(Debug)]
 pub(crate) struct FillRequest<'a> {
-    /// Whose order.
+    /// The client.
     pub(crate) client_id: ClientId<'a>,
-    /// Which order.
+    /// The client's id of the order.
     pub(crate) client_order_id: OrderId<'a>,
-    /// The venue's name for the execution.
+    /// The venue's id of the execution.
     pub(crate) exec_id: ExecId<'a>,
-    /// How much was executed.
+    /// Quantity traded.
     pub(crate) qty: Qty,
-    /// At which price.
+    /// Price traded at.
     pub(crate) price: Price,
 }
 
@@ -42,7 +42,7 @@ impl<'a> ReleaseRequest<'a> {
     /// Reads the body of `POST /v1/release`.
     ///
     /// # Errors
-    /// As [`super::AuthorizeRequest::parse`].
+    /// Those of [`super::AuthorizeRequest::parse`].
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut reason, mut amount) = (None, None, None, None);
         each_member(body, &mut |key: Cow<'a, str>, raw: &'a RawValue| {
@@ -68,7 +68,7 @@ impl<'a> FillRequest<'a> {
     /// Reads the body of `POST /v1/fill`.
     ///
     /// # Errors
-    /// As [`super::AuthorizeRequest::parse`].
+    /// Those of [`super::AuthorizeRequest::parse`].
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Problem> {
         let (mut client, mut order, mut exec) = (None, None, None);
         let (mut fill_qty, mut fill_price) = (None, None);

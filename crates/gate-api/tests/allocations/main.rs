@@ -1,8 +1,8 @@
-//! What one decision takes from the allocator, as a number: whoever adds an allocation to the
-//! decision path sees it here, and decides whether it is worth it.
+//! Number of allocations of one decision: an allocation added to the decision path fails this test,
+//! and whoever adds it decides whether it is worth it.
 //!
-//! Counted on the thread that decides, from a request's bytes to those of its reply; the HTTP
-//! server and the journal's writer are not in it.
+//! Counted on the deciding thread, from the request's bytes to the reply's, without the HTTP server
+//! and the journal's writer.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers outside of test functions; a test that panics is a test that fails"
@@ -24,7 +24,7 @@ struct Count {
     complete: u64,
 }
 
-/// The least of many decisions: now and then a table grows on top.
+/// The least of many decisions: sometimes a table grows as well.
 fn count(engine: Engine) -> Count {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_768_545_650)));

@@ -1,4 +1,4 @@
-//! `Gate` as an embedder uses it: no server, a clock that stands still.
+//! `Gate` as an embedder uses it: no server, a clock that does not move.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

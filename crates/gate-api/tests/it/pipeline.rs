@@ -1,4 +1,4 @@
-//! From bytes to a verified token, and what must not be possible on the way.
+//! The pipeline from bytes to a verified token, and what it must refuse.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ impl Rig {
     }
 }
 
-/// An instrument that is delisted, or left out by mistake, is no cheaper for those who hold it.
+/// A contract size removed from the policy does not shrink what orders decided before put at risk.
 #[test]
 fn a_fill_counts_by_the_contract_size_its_order_was_decided_with() {
     let policy = |size: Option<&str>| {
@@ -108,7 +108,7 @@ fn a_fill_counts_by_the_contract_size_its_order_was_decided_with() {
     }
 }
 
-/// Whoever forgets to wait gets no token.
+/// Without a wait for the commit there is no token.
 #[test]
 fn no_reply_leaves_before_its_record_is_on_the_disk() {
     let rig = rig(Engine::Builtin);
@@ -117,7 +117,7 @@ fn no_reply_leaves_before_its_record_is_on_the_disk() {
         .gate
         .authorize(order("o-1", "1", "1").as_bytes(), TokenForm::Object);
     ledger.wait(decided.unwrap().wait_for()).unwrap();
-    // Nothing more is written now.
+    // The journal writes nothing more now.
     let jam = rusqlite::Connection::open(rig.dir.path().join("ledger.db")).unwrap();
     jam.execute_batch("BEGIN IMMEDIATE").unwrap();
     let pending = rig
@@ -216,7 +216,7 @@ fn a_key_that_verifiers_would_refuse_does_not_come_into_force() {
     rig.authorize(&order("o-1", "1", "185"));
 }
 
-/// The hold counts, so that it can be seen; what cannot be signed again is not made up.
+/// The hold counts, so the order is shown; a token that cannot be signed again is left out.
 #[test]
 fn an_order_whose_key_is_gone_is_shown_without_its_token() {
     let rig = rig(Engine::Builtin);
@@ -242,7 +242,7 @@ fn an_order_whose_key_is_gone_is_shown_without_its_token() {
     assert_eq!(again.unwrap_err().code(), Code::KeyNotValid);
 }
 
-/// What was heard of an order could be lost still.
+/// What was heard of an order can still be lost until it is durable.
 #[test]
 fn an_order_is_shown_once_all_that_was_heard_of_it_is_durable() {
     let rig = rig(Engine::Builtin);
@@ -253,7 +253,7 @@ fn an_order_is_shown_once_all_that_was_heard_of_it_is_durable() {
     assert_eq!(found.wait_for().seq(), released.unwrap().seq.unwrap());
 }
 
-/// A limit is not passed by writing an amount as a string.
+/// An amount written as a string does not evade a limit.
 #[test]
 fn a_broker_rule_judges_amounts_however_they_are_written() {
     let rego = "package gate\n\
@@ -310,7 +310,7 @@ fn the_body_limit_is_exact() {
     assert_eq!(over.unwrap_err().code(), Code::BodyTooLarge);
 }
 
-/// An embedder's own policy: blocks by a wrong verdict, and names a limit.
+/// A fixed verdict, from an embedder's own policy.
 struct Fixed(Verdict, PolicyIdentity);
 
 impl Policy for Fixed {
@@ -341,7 +341,7 @@ fn the_limit_is_checked_exactly_whatever_the_policy_says() {
         max_exposure: Some(limit),
     };
     let rig = rig_with(Arc::new(Fixed(verdict, identity)));
-    // 2 × 185.55 × 100 = 37,110; one more is exactly the limit, the next is a hundredth above.
+    // 2 × 185.55 × 100 = 37,110; one more is exactly at the limit, the next 0.01 above it.
     assert_eq!(
         rig.authorize(&order("o-1", "2", "185.55"))["status"],
         "AUTHORIZED"
@@ -390,7 +390,7 @@ fn a_policy_that_does_not_allow_blocks_even_without_a_reason() {
     assert_eq!(rig.gross(), "0");
 }
 
-/// As in an order: who asks is told the same of the same fault.
+/// The same codes as for an order's body.
 #[test]
 fn a_question_that_is_no_strict_json_is_told_why_by_its_code() {
     let rig = rig(Engine::Rego);

@@ -1,17 +1,17 @@
-//! The decision's program, run without copying what it reads.
+//! Runs the decision's program without copying what it reads.
 //!
 //! The register machine copies a value into a register with nearly every instruction, passes each
-//! instruction through seven functions, and describes a rule anew with each call. Here the same
-//! instructions of the same program run over values that are borrowed from the data and from the
-//! order as it was parsed, so that a usual order needs no input document at all.
+//! instruction through seven functions, and sets up a rule's description with each call. Here the
+//! same instructions run over values borrowed from the data and from the parsed order, so that a
+//! usual order needs no input document.
 //!
-//! It answers as the machine answers, or not at all: what it does not know (loops, comprehensions),
-//! an error that would end the evaluation, a rule of two values and whatever comes to a limit is left
-//! to the machine, which then evaluates the order from the beginning. An evaluation changes nothing,
-//! so that beginning it again is the same as beginning it.
+//! The answer is the machine's, or there is none: unknown instructions (loops, comprehensions),
+//! errors that would end the evaluation, a rule with two values and the limit of instructions are
+//! left to the machine, which evaluates the order from the beginning. It may: an evaluation has no
+//! side effects.
 //!
-//! What an instruction means is the machine's (`rvm/vm` of regorus 0.14.1), flaws included: those are
-//! mended in the program (`program.rs`).
+//! Instructions mean what they mean to the machine (`rvm/vm` of regorus 0.14.1), flaws included;
+//! `program.rs` mends those in the program.
 
 mod call;
 mod instructions;
@@ -32,7 +32,7 @@ use call::Builtin;
 use order::Member;
 use run::{Run, Stop};
 
-/// What a program needs beside itself to be run here.
+/// What running a program here takes, beside the program.
 pub(super) struct Direct {
     /// For each literal, the member of an order's input that it names.
     members: Vec<Option<Member>>,
@@ -40,10 +40,10 @@ pub(super) struct Direct {
     limits: EvalLimits,
 }
 
-/// What the program is asked.
+/// The input of an evaluation.
 #[derive(Clone, Copy)]
 pub(super) enum Input<'a> {
-    /// An order, as it was parsed.
+    /// A parsed order.
     Order(&'a PolicyInput<'a>),
     /// A document.
     Document(&'a Value),
@@ -52,12 +52,12 @@ pub(super) enum Input<'a> {
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoAnswer {
-    /// The machine has to be asked, and may take so much less time than for an evaluation of its own.
+    /// The machine must evaluate it, in as much less time as was spent here.
     Unknown {
-        /// What was measured of the time until here: nothing of an evaluation's first thousand instructions.
+        /// The time measured so far, without the first thousand instructions.
         spent: Duration,
     },
-    /// The evaluation took longer than it may.
+    /// The evaluation exceeded the time limit.
     OutOfTime,
 }
 
@@ -70,7 +70,7 @@ impl Direct {
         }
     }
 
-    /// The machine's answer.
+    /// The machine's answer, if it is certain here.
     pub(super) fn answer(
         &self,
         program: &Program,

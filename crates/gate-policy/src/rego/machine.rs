@@ -1,4 +1,4 @@
-//! Runs compiled programs: a machine per thread and activation, every limit set, no panic past
+//! Runs compiled programs: one machine per thread and activation, every limit set. No panic leaves
 //! this file.
 
 use std::cell::RefCell;
@@ -23,12 +23,12 @@ use super::{ENTRYPOINT, begin_evaluation};
 use crate::policy::PolicyInput;
 use crate::verdict::{Verdict, reason};
 
-/// Bounds of one evaluation; beyond them it is blocked with `policy_timeout`.
+/// Limits of one evaluation; beyond them the order is blocked with `policy_timeout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvalLimits {
-    /// The most instructions of the register machine.
+    /// Most instructions of the register machine.
     pub max_instructions: usize,
-    /// The longest time, looked at every thousand instructions.
+    /// Longest time; checked every thousand instructions.
     pub time: Duration,
 }
 
@@ -41,7 +41,7 @@ impl Default for EvalLimits {
     }
 }
 
-/// Instructions from one look at the time to the next.
+/// Number of instructions between two checks of the time.
 pub(super) const TIME_CHECK_INTERVAL: NonZeroU16 = NonZeroU16::new(1_000).unwrap();
 
 impl EvalLimits {
@@ -53,12 +53,12 @@ impl EvalLimits {
     }
 }
 
-/// Machines kept per thread: the one in force, and the one before it while requests that began
-/// with it end. More only where one thread compares policies.
+/// Machines kept per thread: the one in force, the one before it while requests that began with it
+/// end, and one more for a thread that compares policies.
 const MACHINES_PER_THREAD: usize = 3;
 
 thread_local! {
-    /// The most recent activation first.
+    /// (Activation, machine), the most recently used first.
     static MACHINES: RefCell<Vec<(u64, Box<Machine>)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -93,23 +93,24 @@ pub(super) fn evaluate(
     })
 }
 
-/// Why an input has no answer.
+/// Why an evaluation has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unanswered {
     /// The evaluation failed.
     #[error("{0}")]
     Failed(String),
-    /// Evaluated directly it has another answer than on the machine.
+    /// The direct evaluation and the machine disagree.
     #[error("{machine}; evaluated directly: {direct}")]
     Differs {
         /// The machine's answer or error.
         machine: String,
-        /// The other.
+        /// The direct evaluation's answer.
         direct: String,
     },
 }
 
-/// The entrypoint's answer to any input, on a machine of its own: that of both ways to evaluate it.
+/// The entrypoint's answer to any input, on a new machine. Evaluates it both ways, and fails if the
+/// answers differ.
 pub(super) fn raw(
     compiled: &Compiled,
     limits: EvalLimits,
@@ -138,7 +139,7 @@ pub(super) fn raw(
     })
 }
 
-/// The same of a program in which rules have their names.
+/// Like [`raw`], by the program in which rules have their names; on the machine only.
 pub(super) fn named(
     compiled: &Compiled,
     limits: EvalLimits,
@@ -175,7 +176,7 @@ pub(super) fn vm(
     let mut vm = RegoVM::new();
     vm.load_program(program);
     vm.set_max_instructions(limits.max_instructions);
-    // Without one of its own, a machine takes a lock of the whole process on every run.
+    // Otherwise the machine takes a process-wide lock on every run.
     vm.set_execution_timer_config(Some(limits.timer()));
     vm.set_data(data)?;
     Ok(vm)
@@ -189,10 +190,10 @@ struct Machine {
     direct: Direct,
     template: Template,
     limits: EvalLimits,
-    /// What the machine may take now.
+    /// The time limit that `vm` has now.
     time: Duration,
-    /// In a debug build every other answer that was evaluated directly is held to the machine's, the
-    /// first one with it. (Every one, and nobody could count what an evaluation allocates.)
+    /// In a debug build every other direct answer, beginning with the first, is compared with the
+    /// machine's. (Not all: otherwise nobody could count an evaluation's allocations.)
     #[cfg(debug_assertions)]
     is_held: bool,
 }
@@ -219,7 +220,7 @@ impl Machine {
         })
     }
 
-    /// The verdict, or the reason why there is none; then the machine must not be used again.
+    /// The verdict, or the reason to block; after a reason the machine must not be used again.
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
         #[cfg(test)]
         tests::panic_if_told();
@@ -242,7 +243,7 @@ impl Machine {
         }
     }
 
-    /// Leaves the machine what an evaluation may take less what was spent on it already.
+    /// Sets the machine's time limit to the evaluation's, less what was spent already.
     fn limit_time(&mut self, spent: Duration) {
         let limits = EvalLimits {
             time: self.limits.time.saturating_sub(spent),
@@ -254,13 +255,13 @@ impl Machine {
         }
     }
 
-    /// Holds every other answer that was evaluated directly to the machine's.
+    /// Compares every other direct answer with the machine's.
     #[cfg(debug_assertions)]
     fn hold(&mut self, input: &PolicyInput<'_>, directly: &Value) -> Result<(), &'static str> {
         self.is_held = !self.is_held;
         if self.is_held {
             match self.execute(input)? {
-                // The machine needs longer.
+                // The machine may need more than the limit.
                 Err(error) if is_limit(&error) => {}
                 answer => assert_eq!(answer.as_ref(), Ok(directly)),
             }
@@ -277,7 +278,7 @@ impl Machine {
         self.vm.set_input(document);
         begin_evaluation(&self.unheld);
         let answer = self.vm.execute();
-        // Let go of the document, so that the template can be written in place again.
+        // Drops the document, so that the template can be rewritten in place.
         self.vm.set_input(Value::Undefined);
         Ok(answer)
     }

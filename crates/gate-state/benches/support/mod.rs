@@ -1,5 +1,5 @@
-//! What the benches share: a ledger over a directory of its own, orders for it, and a target
-//! beside each figure.
+//! Shared by the benches: a ledger in a directory of its own, orders for it, and targets beside the
+//! figures.
 
 mod clock;
 
@@ -16,14 +16,14 @@ use gate_types::{ClientId, Clock, Notional, OrderId, Price, Qty, Side, Symbol};
 
 pub(crate) use clock::SystemClock;
 
-/// A figure beside its target.
+/// Prints a figure beside its target.
 pub(crate) fn verdict(what: &str, figure: impl Display, target: impl Display, met: bool) {
     let word = if met { "met" } else { "MISSED" };
     println!("{what}: {figure} (target {target}): {word}");
 }
 
-/// Microseconds that all of this process's threads have run so far, which neighbours hardly
-/// change.
+/// Microseconds that all threads of this process have run so far; other processes hardly change
+/// it.
 pub(crate) fn cpu_us() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
@@ -31,18 +31,18 @@ pub(crate) fn cpu_us() -> u64 {
         let field = after_name.split_whitespace().nth(n);
         field.and_then(|text| text.parse().ok()).unwrap_or_default()
     };
-    // In user mode and in the system's; a hundred ticks a second.
+    // Time in user mode and in the system, at a hundred ticks a second.
     (ticks(11) + ticks(12)) * 10_000
 }
 
-/// The middle one.
+/// The upper median.
 pub(crate) fn median<T: PartialOrd + Copy>(values: &[T]) -> T {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| a.partial_cmp(b).unwrap());
     sorted.get(sorted.len() / 2).copied().unwrap()
 }
 
-/// Set up as the sidecar does it.
+/// The sidecar's settings.
 pub(crate) fn config(dir: &Path, durability: Durability) -> LedgerConfig {
     let mut config = LedgerConfig::new(dir);
     config.durability = durability;
@@ -51,8 +51,8 @@ pub(crate) fn config(dir: &Path, durability: Durability) -> LedgerConfig {
     config
 }
 
-/// Under `target/`, a real disk as a rule, where the system's directory for temporary files is
-/// often memory; or wherever `LEDGER_BENCH_DIR` says.
+/// A directory where `LEDGER_BENCH_DIR` says, or else under `target/`: usually a real disk, while
+/// the system's temporary directory is often in memory.
 fn directory() -> tempfile::TempDir {
     let base = std::env::var_os("LEDGER_BENCH_DIR")
         .map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
@@ -60,8 +60,8 @@ fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(base).unwrap()
 }
 
-/// Microseconds of one synced write of 16 KiB within a file's length, the middle of 200: what
-/// disk and neighbours give at this moment: on a busy machine it is a wait for a core.
+/// Microseconds of one synced write of 16 KiB within a file's length, median of 200: the disk's
+/// speed now. On a busy machine it includes a wait for a core.
 pub(crate) fn sync_us() -> u128 {
     use std::os::unix::fs::FileExt as _;
     let dir = directory();
@@ -90,7 +90,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// An empty ledger whose orders go round `clients`.
+    /// An empty ledger; its orders go round `clients`.
     pub(crate) fn new(durability: Durability, clients: u64) -> Self {
         let dir = directory();
         let clock = Arc::new(SystemClock(Instant::now()));
@@ -115,7 +115,7 @@ impl Bench {
         }
     }
 
-    /// The same store, opened anew.
+    /// Reopens the same store.
     pub(crate) fn reopen(self, durability: Durability) -> Self {
         let Self {
             ledger,
@@ -137,7 +137,7 @@ impl Bench {
         }
     }
 
-    /// One new order; returns when a caller could answer.
+    /// Decides one new order; returns when a caller could answer.
     pub(crate) fn reserve(&self) {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let now = self.clock.now();
@@ -168,14 +168,14 @@ impl Bench {
         loop {
             match self.ledger.decide(&order, judge) {
                 Ok(Decided::New(decision)) => return self.ledger.wait(decision.seq).unwrap(),
-                // The disk's turn: a relaxed caller is slowed down to its pace.
+                // The queue is full: a relaxed caller slows down to the disk's pace.
                 Err(gate_state::DecideError::Overloaded) => std::thread::yield_now(),
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    /// `count` orders by `threads` callers.
+    /// Decides `count` orders with `threads` callers.
     pub(crate) fn run(&self, threads: u64, count: u64) -> Duration {
         let left = AtomicU64::new(count);
         let start = Instant::now();

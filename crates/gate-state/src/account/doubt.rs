@@ -1,5 +1,5 @@
-//! Holds in doubt: the token expired, and nothing was heard of the order. Found by the order in which tokens expire,
-//! without a look at all orders.
+//! Holds in doubt: the token expired and neither a fill nor a release came. A queue by token
+//! expiry finds them without a scan of all orders. No clock, no totals.
 
 use std::collections::VecDeque;
 
@@ -9,16 +9,16 @@ use super::Orders;
 use super::key::OrderKey;
 use super::order::Order;
 
-/// The orders whose tokens are to expire, and those of which that was the last thing heard.
+/// Orders by token expiry, and those in doubt.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
-    /// When its token expires, in nanoseconds, and whose it is; in order, but for a clock that was put back.
+    /// (Token expiry in nanoseconds, order); sorted unless the clock was put back.
     to_expire: VecDeque<(u64, OrderKey)>,
     expired: Vec<OrderKey>,
 }
 
 impl Doubt {
-    /// Of orders that are in memory already.
+    /// From orders in memory; the first [`Self::pass`] finds those in doubt.
     pub(super) fn of(orders: &Orders) -> Self {
         let untouched = |(key, order): (&OrderKey, &Order)| {
             let expires = order.expires()?.unix_nanos();
@@ -32,14 +32,15 @@ impl Doubt {
         }
     }
 
-    /// An order was authorized.
+    /// Adds an authorized order.
     pub(super) fn expect(&mut self, expires: Timestamp, key: OrderKey) {
         self.to_expire.push_back((expires.unix_nanos(), key));
     }
 
-    /// Time has passed, and some that were in doubt may not be any more.
+    /// Finds the orders whose token expired by `now`, and drops those that were heard of since.
     pub(super) fn pass(&mut self, orders: &Orders, now: Timestamp) {
-        // Whatever the time is: after a clock was put back, what had expired is to expire again.
+        // Expiry is not checked again: after the clock is put back, an order must stay here so that
+        // it is found when it expires again.
         let is_unheard = |key: &OrderKey| orders.get(key).is_some_and(Order::is_unheard);
         self.expired.retain(is_unheard);
         while let Some((expires, key)) = self.to_expire.front().copied()
@@ -57,7 +58,8 @@ impl Doubt {
         }
     }
 
-    /// Those whose tokens expired at or before `deadline`, as of the last [`Self::pass`]; oldest decision first.
+    /// Orders in doubt whose token expired at or before `deadline`, as of the last [`Self::pass`];
+    /// oldest decision first.
     pub(super) fn since<'o>(
         &self,
         orders: &'o Orders,

@@ -1,11 +1,11 @@
-//! What happens to one client, as values: made of a record, live and when the journal is read.
+//! Changes of one client's account, as values made from records, live and in replay.
 
 use gate_types::{Qty, Side, Timestamp};
 
 use super::key::{Mark, OrderKey, short_digest};
 use crate::record::{DecisionRecord, ExpireRecord, FillRecord, ReleaseRecord, Status};
 
-/// Something that happened to one client, as the journal has it.
+/// One change of a client's account, as the journal records it.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) seq: u64,
@@ -29,7 +29,7 @@ pub(crate) enum What {
         notional: u128,
         mark: Mark,
     },
-    /// The hold was in doubt for as long as the operator allows.
+    /// The hold was in doubt for longer than configured.
     Expire,
 }
 
@@ -40,14 +40,14 @@ pub(crate) struct NewOrder {
     pub(crate) symbol: u32,
     pub(crate) side: Side,
     pub(crate) qty: Qty,
-    /// In micros; `None` when it was blocked.
+    /// In micros; `None` if the order was blocked.
     pub(crate) hold: Option<u128>,
-    /// When its token expires.
+    /// Expiry of its token.
     pub(crate) expires: Timestamp,
 }
 
 impl Event {
-    /// An order was decided. `symbol` stands for its symbol if it was authorized.
+    /// An order was decided. `symbol`: its symbol's number, meaningless if it was blocked.
     pub(crate) fn decided(
         (seq, at): (u64, Timestamp),
         order: OrderKey,
@@ -73,7 +73,8 @@ impl Event {
         }
     }
 
-    /// Some of an order, or all that is open, will not trade. `mark` of a release by quantity.
+    /// Some of an order, or all that is open, will not trade. `mark`: only for a release by
+    /// quantity.
     pub(crate) fn released(
         (seq, at): (u64, Timestamp),
         order: OrderKey,

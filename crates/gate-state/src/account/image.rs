@@ -1,5 +1,5 @@
-//! An account as bytes and back: the same bytes for the same state, whatever way led to it.
-//! Snapshots store it; the state hash covers it.
+//! An account's byte form, for snapshots and the state hash. Equal states give equal bytes,
+//! whatever led to them.
 
 use gate_types::{Decimal, Qty, Side, Timestamp};
 
@@ -11,20 +11,20 @@ use super::state::Phase;
 use crate::books::symbols::Texts;
 use crate::record::wire::{In, Malformed, Out};
 
-/// What of an account goes into a snapshot. Taken under the account's lock, in as little time as
-/// copying takes; sorted and written down without it. Used again for the next account.
+/// Copy of an account for a snapshot. Copied under the account's lock, sorted and encoded without
+/// it. Reused for the next account.
 #[derive(Default)]
 pub(crate) struct AccountImage {
     last_seq: u64,
-    /// When they were, in nanoseconds.
+    /// Times of the orders of the last second, in nanoseconds.
     orders_of_second: Vec<u64>,
     positions: Vec<(u32, i128)>,
     orders: Vec<(OrderKey, Order)>,
 }
 
 impl AccountImage {
-    /// The account as of `now`, and every order that is in memory: one that would be forgotten by then may
-    /// still be filled, by a clock that was put back.
+    /// Copies the account as of `now` with every order in memory: after the clock is put back, an
+    /// order past its window may still be filled.
     pub(crate) fn take(&mut self, account: &Account, now: Timestamp) {
         self.last_seq = account.last_seq;
         self.orders_of_second.clear();
@@ -37,18 +37,18 @@ impl AccountImage {
             .extend(orders.map(|(key, order)| (*key, order.clone())));
     }
 
-    /// Leaves out what would be forgotten by `now`.
+    /// Drops orders past their dedupe window at `now`.
     pub(crate) fn forget(&mut self, now: Timestamp, window_ns: u64) {
         self.orders
             .retain(|(_, order)| order.is_remembered(now, window_ns));
     }
 
-    /// The newest record that it contains.
+    /// Number of the newest record that it contains.
     pub(crate) const fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
-    /// Appends it to the buffer.
+    /// Appends the byte form to `buffer`.
     pub(crate) fn encode(&mut self, client_id: &str, symbols: &Texts, buffer: &mut Vec<u8>) {
         let mut out = Out(buffer);
         out.text(client_id);
@@ -110,7 +110,7 @@ fn encode_order(key: &OrderKey, order: &Order, symbols: &Texts, out: &mut Out<'_
     }
 }
 
-/// Reads an account and its client's name.
+/// Reads an account and its client's id.
 pub(crate) fn decode<'a>(
     from: &mut In<'a>,
     number_of: &impl Fn(&str) -> u32,

@@ -1,11 +1,11 @@
-//! By what an order, and what was said of it, is known again: fingerprints, not texts.
+//! Fingerprints that identify orders, fills and releases; the texts are not kept.
 
 use gate_types::{OrderId, Price, Qty};
 
-/// The first 16 bytes of the SHA-256 of an order's id.
+/// The [`fingerprint`] of an order's id.
 ///
-/// Two ids of one client that share them (nobody can make such a pair in less than 2^64 work)
-/// would be taken for one order with two digests: a conflict, which refuses, never a replay.
+/// Two ids of one client with the same key (finding a pair takes 2^64 work) would be taken for
+/// one order with two digests: a conflict, never a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OrderKey(pub(crate) [u8; 16]);
 
@@ -21,13 +21,13 @@ impl OrderKey {
 
 impl std::hash::Hash for OrderKey {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        // Already uniform: half of it is hash enough.
+        // The key is uniform: its first 8 bytes are hash enough.
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
     }
 }
 
-/// Takes an [`OrderKey`]'s bits as they are.
+/// Passes an [`OrderKey`]'s bits through as the hash.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyHasher(u64);
 
@@ -59,14 +59,14 @@ pub(crate) fn fingerprint(parts: &[&[u8]]) -> [u8; 16] {
     digest.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
-/// A fill or a release by quantity that was applied, so that its repetition is known.
+/// Marks a fill or a release by quantity as applied, so that its repetition is recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// Fingerprint of the execution id, or of a release's reason and quantity.
     pub(crate) key: [u8; 16],
-    /// First bytes of the fingerprint of what came with it.
+    /// Of a fill: first bytes of the fingerprint of quantity and price. Of a release: zeros.
     pub(crate) content: [u8; 8],
-    /// The record that was applied.
+    /// Number of the record that applied it.
     pub(crate) seq: u64,
 }
 
@@ -86,8 +86,8 @@ impl Mark {
         }
     }
 
-    /// A release by quantity has no id of its own: the same reason and quantity again is taken
-    /// for a repetition, which frees nothing.
+    /// A release by quantity has no id: the same reason and quantity again counts as a repetition,
+    /// which frees nothing.
     pub(crate) fn of_release(reason: &str, qty: Qty) -> Self {
         let nanos = qty.decimal().nanos().to_le_bytes();
         Self {
@@ -98,7 +98,7 @@ impl Mark {
     }
 }
 
-/// As much of an order's digest as is kept in memory.
+/// The part of an order's digest that is kept in memory.
 pub(crate) fn short_digest(digest: &[u8; 32]) -> [u8; 16] {
     digest.first_chunk().copied().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! One remembered order, packed: a million live holds must fit in memory. No totals here.
+//! One remembered order, packed so that a million live holds fit in memory. No totals here.
 
 use gate_types::{Decimal, Qty, Side, Timestamp};
 
@@ -6,7 +6,8 @@ use super::hold::Hold;
 use super::key::Mark;
 use super::state::Phase;
 
-/// What an order has once it was touched; most never are before they end.
+/// State after a fill or a release by quantity; an order that is released or expires whole has
+/// none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) held: u128,
@@ -16,18 +17,18 @@ pub(crate) struct Progress {
     pub(crate) marks: Vec<Mark>,
 }
 
-/// A remembered order: 64 bytes, and a box once it was partly filled or released.
+/// A remembered order: 64 bytes, and a box after a fill or a release by quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
     /// The first 16 bytes of the order's digest: same id, other digest is a conflict.
     pub(crate) digest: [u8; 16],
-    /// The sequence number of its decision.
+    /// Number of its decision's record.
     pub(crate) seq: u64,
     mantissa: u64,
-    /// Nanoseconds: the token's expiry while live, the moment of ending after.
+    /// Nanoseconds: the token's expiry while live, then the time of ending.
     stamp: u64,
     progress: Option<Box<Progress>>,
-    /// Interned; meaningless for a blocked order.
+    /// The symbol's number; meaningless for a blocked order.
     pub(crate) symbol: u32,
     // INVARIANT: a notional is at most 10^24 < 2^80.
     initial: [u8; 10],
@@ -36,7 +37,7 @@ pub(crate) struct Order {
     flags: u8,
 }
 
-/// What an order is made of.
+/// The fields of a new [`Order`].
 pub(crate) struct OrderSlot {
     pub(crate) digest: [u8; 16],
     pub(crate) seq: u64,
@@ -89,13 +90,13 @@ impl Order {
             .then(|| Timestamp::from_unix_nanos(self.stamp))
     }
 
-    /// Whether nothing was heard of it: neither a fill nor a release of some of it, which only an order at
+    /// Whether it is live and had neither a fill nor a release by quantity, which only an order at
     /// the venue has.
     pub(crate) fn is_unheard(&self) -> bool {
         self.is_live() && self.progress.is_none()
     }
 
-    /// Whether its token expired at or before `now`, and nothing was heard of it.
+    /// Whether its token expired at or before `now` and nothing was heard of it.
     pub(crate) fn is_in_doubt(&self, now: Timestamp) -> bool {
         self.is_unheard() && self.expires().is_some_and(|expiry| expiry <= now)
     }
@@ -160,7 +161,7 @@ impl Order {
         }
     }
 
-    /// Stores a step's outcome. `ending` is the phase and moment, should nothing be open now.
+    /// Stores a step's outcome. `ending`: the phase and time to set if nothing is open any more.
     pub(crate) fn store(&mut self, hold: &Hold, mark: Option<Mark>, ending: (Phase, Timestamp)) {
         let untouched_end = mark.is_none() && self.progress.is_none() && hold.filled == 0;
         if hold.open() == 0 && self.is_live() {
@@ -168,7 +169,7 @@ impl Order {
             self.stamp = ending.1.unix_nanos();
         }
         if untouched_end && hold.open() == 0 {
-            // Ended whole: `hold()` knows that without a box.
+            // `hold()` derives this state without a box.
             return;
         }
         let progress = self.progress.get_or_insert_with(|| {
@@ -196,7 +197,7 @@ impl Order {
     }
 }
 
-/// Nanos as a decimal. A sum of quantities beyond 18 digits is shown as the largest there is.
+/// Nanos as a decimal, capped at [`Decimal::MAX`].
 pub(crate) fn nanos_to_decimal(nanos: u128) -> Decimal {
     Decimal::from_nanos(nanos).unwrap_or(Decimal::MAX)
 }

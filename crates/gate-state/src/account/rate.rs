@@ -1,16 +1,15 @@
-//! Orders of the last second, by the time of each. Pure: time comes in.
+//! Sliding one-second count of a client's orders. Pure: the time is an argument.
 
 use std::collections::VecDeque;
 
 use gate_types::Timestamp;
 
 const SECOND_NS: u64 = 1_000_000_000;
-/// Room for so many times is kept when none is left.
+/// An empty window with more capacity than this is freed.
 const ROOM_KEPT: usize = 64;
 
-/// The times of events that are less than a second old, in nanoseconds, the oldest first: whatever
-/// second one looks at, what is counted in it is what happened in it. As long as what it counts, so
-/// that all of them together are as long as what a second brought.
+/// Times of recent events in nanoseconds, oldest first. Exact for any second, wherever it begins.
+/// Holds no more than the events of about two seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RateWindow {
     times: VecDeque<u64>,
@@ -29,9 +28,9 @@ impl RateWindow {
         }
     }
 
-    /// Forgets what is two seconds old. Whoever asks read the clock before it had its turn, so `now` may be a
-    /// little earlier than the time before it: one second is kept for that. What lies further ahead
-    /// than a second was recorded before the clock was put back, and counts as having happened now.
+    /// Drops times two seconds old. A caller reads the clock before it gets its turn, so `now` may
+    /// be a little before the previous one: the extra second is for that. If the newest time is
+    /// more than a second ahead, the clock was put back: times after `now` become `now`.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         let now_ns = now.unix_nanos();
         let was_put_back = |last: &u64| *last > now_ns.saturating_add(SECOND_NS);
@@ -55,19 +54,19 @@ impl RateWindow {
         u64::try_from(counted).unwrap_or(u64::MAX)
     }
 
-    /// The times of those, the oldest first.
+    /// The times that [`Self::count`] counts, oldest first.
     pub(crate) fn counted(&self, now: Timestamp) -> impl ExactSizeIterator<Item = u64> {
         self.times.range(self.old(now)..).copied()
     }
 
-    /// Whose counted events were at these times.
+    /// A window with these times, oldest first.
     pub(crate) fn of(times: impl IntoIterator<Item = u64>) -> Self {
         Self {
             times: times.into_iter().collect(),
         }
     }
 
-    /// How many, of the oldest, are a second old.
+    /// How many of the oldest are at least a second old.
     fn old(&self, now: Timestamp) -> usize {
         let now_ns = now.unix_nanos();
         self.times
@@ -104,7 +103,7 @@ mod tests {
         let mut window = RateWindow::default();
         window.record(at_ms(9_100));
         assert_eq!(window.count(at_ms(4_000)), 1);
-        // Somebody asks, whatever the answer.
+        // A decision passes the time, whatever its outcome.
         window.pass(at_ms(4_000));
         window.record(at_ms(4_500));
         assert_eq!(window.count(at_ms(4_999)), 2);
@@ -113,8 +112,8 @@ mod tests {
     }
 
     proptest! {
-        /// Who is let in only below the limit is never let in more often in any second, though the clock was read
-        /// up to 0.9 s before it was somebody's turn.
+        /// When events are let in only below the limit, no second has more of them, even if the
+        /// clock was read up to 0.9 s before an event's turn.
         #[test]
         fn no_second_has_more_than_the_limit(
             steps in proptest::collection::vec((0_u64..700, 0_u64..900), 1..200), limit in 1_u64..6,

@@ -1,4 +1,4 @@
-//! Where an order stands, for whoever asks.
+//! An order's state, as callers see it.
 
 use gate_types::{Decimal, Notional, Side, Timestamp};
 
@@ -6,18 +6,18 @@ use super::notional;
 use super::order::{Order, nanos_to_decimal};
 use crate::record::Seq;
 
-/// How far an order has come.
+/// Phase of an order's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Authorized, and some of it is still open.
     Live,
-    /// Refused: it never held anything.
+    /// Refused; it never had a hold.
     Blocked,
-    /// Nothing is open and the last step was a fill.
+    /// Ended by a fill.
     Filled,
-    /// Nothing is open and the last step was a release.
+    /// Ended by a release.
     Released,
-    /// Nobody confirmed it before its token expired, and the operator had said to release such.
+    /// Ended because it was in doubt for longer than the operator allows.
     Expired,
 }
 
@@ -56,12 +56,12 @@ impl Phase {
     }
 }
 
-/// Where an order stands.
+/// State of one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderState {
-    /// Its decision: read it with [`Ledger::decision`](crate::Ledger::decision).
+    /// The number of its decision: read it with [`Ledger::decision`](crate::Ledger::decision).
     pub decision: Seq,
-    /// Where it stands.
+    /// Its phase.
     pub phase: Phase,
     /// Buy or sell.
     pub side: Side,
@@ -73,15 +73,15 @@ pub struct OrderState {
     pub ended: Decimal,
     /// L: quantity that may still trade.
     pub open: Decimal,
-    /// H: the hold that stands for it.
+    /// H: the hold for the open quantity.
     pub held: Notional,
-    /// More traded than was ordered.
+    /// Whether more traded than was ordered.
     pub over_filled: bool,
     /// When its token expires; `None` once it ended.
     pub expires: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// Its token expired and the venue said nothing of it, neither a fill nor a release: the hold stays and
+    /// Its token expired and the venue reported neither a fill nor a release. The hold still
     /// counts.
     pub in_doubt: bool,
 }

@@ -1,4 +1,4 @@
-//! One record of the journal, applied to the books.
+//! Replay: applies one journal record to the books.
 
 use super::Books;
 use crate::account::event::{Event, What};
@@ -7,11 +7,12 @@ use crate::account::net_notional;
 use crate::error::{Damage, DamageKind};
 use crate::record::{ContextId, Entry, PositionRecord, Record};
 
-/// Ended orders dropped from memory at most, for each decision of the same client.
+/// Most ended orders of a client that one of its decisions drops from memory.
 pub(crate) const FORGET_PER_DECISION: usize = 4;
 
 impl Books {
-    /// Applies one record. Orders that ended `window_ns` before it may be forgotten by then.
+    /// Applies one record. A decision drops orders of its client that ended `window_ns` or longer
+    /// before it. Fails if the record contradicts the state.
     pub(crate) fn replay(&mut self, entry: &Entry<'_>, window_ns: u64) -> Result<(), Damage> {
         let (seq, at) = (entry.seq.get(), entry.at);
         let place = (seq, at);
@@ -63,7 +64,7 @@ impl Books {
         let account = self.account(client);
         let mut account = account.lock();
         if account.last_seq() >= event.seq {
-            // The snapshot was taken after this happened.
+            // The snapshot already contains this record.
             return Ok(());
         }
         if matches!(event.what, What::Decide { .. }) {
@@ -80,7 +81,7 @@ impl Books {
         let account = self.account(&position.client_id);
         let mut account = account.lock();
         if account.last_seq() >= seq {
-            // The snapshot was taken after this happened.
+            // The snapshot already contains this record.
             return Ok(());
         }
         let symbol = self.symbols.number(&position.symbol);

@@ -1,11 +1,11 @@
-//! A number for each symbol: an order has no room for its text.
+//! Symbol interning: an order stores a number instead of the text.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-/// The text of each symbol, by its number. The numbers are this process's own.
+/// Symbol texts by number. The numbers are valid in this process only.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(Vec<Arc<str>>);
 
@@ -16,7 +16,7 @@ impl Texts {
     }
 }
 
-/// The symbols that were ever held.
+/// All symbols interned so far.
 #[derive(Default)]
 pub(crate) struct Symbols(RwLock<Known>);
 
@@ -27,7 +27,7 @@ struct Known {
 }
 
 impl Symbols {
-    /// The number that stands for a symbol.
+    /// The symbol's number; a new one if it has none.
     pub(crate) fn number(&self, symbol: &str) -> u32 {
         if let Some(number) = self.0.read().numbers.get(symbol) {
             return *number;
@@ -43,14 +43,14 @@ impl Symbols {
         number
     }
 
-    /// The symbol that a number stands for.
+    /// The text of a number; empty if there is none.
     pub(crate) fn text(&self, number: u32) -> Arc<str> {
         let known = self.0.read();
         let text = known.texts.get(number).map(Arc::clone);
         text.unwrap_or_else(|| Arc::from(""))
     }
 
-    /// Adds the symbols that came since, so that each stands at its number.
+    /// Appends the symbols added since, each at its number.
     pub(crate) fn catch_up(&self, texts: &mut Texts) {
         let known = self.0.read();
         let new = known.texts.0.get(texts.0.len()..).unwrap_or_default();

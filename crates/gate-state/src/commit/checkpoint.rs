@@ -1,5 +1,5 @@
-//! Keeping the write-ahead log bounded without a latency spike: the bulk of a checkpoint is done
-//! here, on its own thread and connection; the writer only finishes the short tail.
+//! Checkpoints of the write-ahead log without latency spikes: a thread of its own, with its own
+//! connection, does the bulk; the writer only finishes the short tail.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::queue::Queue;
 use crate::config::LedgerConfig;
 use crate::store::{Appender, checkpoint};
 
-/// How often the writer looks whether the reader that it waits for is gone.
+/// How often the writer checks whether the reader that blocks it is gone.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Counts, and the longest duration, of one kind of work.
+/// Count and durations of one kind of work.
 #[derive(Debug, Default)]
 struct Tally {
     count: AtomicU64,
@@ -44,16 +44,16 @@ impl Tally {
     }
 }
 
-/// How often a kind of checkpoint work was done, and how long it took.
+/// Count and durations of one kind of checkpoint work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CheckpointWork {
-    /// How often.
+    /// Number of runs.
     pub count: u64,
-    /// Nanoseconds of all of them.
+    /// All runs together, in nanoseconds.
     pub total_ns: u64,
-    /// Nanoseconds of the last.
+    /// The last run, in nanoseconds.
     pub last_ns: u64,
-    /// Nanoseconds of the longest.
+    /// The longest run, in nanoseconds.
     pub max_ns: u64,
 }
 
@@ -63,22 +63,22 @@ struct Wanted {
     stop: bool,
 }
 
-/// What the writer and the checkpointer tell each other.
+/// State shared by the writer and the checkpointer.
 #[derive(Default)]
 pub(crate) struct Checkpoints {
     wanted: Mutex<Wanted>,
     changed: Condvar,
     bulk_done: AtomicBool,
-    /// Why the bulk of a checkpoint failed; the writer fails with it.
+    /// Why the bulk of a checkpoint failed; the writer takes it and fails the journal.
     failed: Mutex<Option<rusqlite::Error>>,
-    /// The log has grown to its limit, and the writer waits.
+    /// The log is at its limit, and the writer waits.
     at_limit: AtomicBool,
     bulk: Tally,
     tail: Tally,
 }
 
 impl Checkpoints {
-    /// The checkpointer's thread, until [`Self::stop`].
+    /// Body of the checkpointer's thread; returns after [`Self::stop`].
     pub(crate) fn run(&self, conn: &Connection, database: &File, clock: &dyn Clock) {
         loop {
             {
@@ -92,8 +92,8 @@ impl Checkpoints {
             }
             let start = clock.monotonic_ns();
             if let Err(error) = bulk(conn, database) {
-                // After a failed sync nobody knows which of the pages it moved are on disk:
-                // asking again would move only the others, and then drop the log.
+                // After a failed sync nobody knows which of the moved pages are on disk: a retry
+                // would move only the others, and then drop the log.
                 *self.failed.lock() = Some(error);
             }
             self.bulk.add(clock.monotonic_ns().saturating_sub(start));
@@ -113,12 +113,12 @@ impl Checkpoints {
         self.bulk_done.store(false, Ordering::Release);
     }
 
-    /// Whether the writer waits for a reader of the log, which is at its limit.
+    /// Whether the log is at its limit and the writer waits for a reader to end.
     pub(crate) fn is_at_limit(&self) -> bool {
         self.at_limit.load(Ordering::Relaxed)
     }
 
-    /// Bulk and tail work so far.
+    /// The bulk and the tail work so far.
     pub(crate) fn work(&self) -> (CheckpointWork, CheckpointWork) {
         (self.bulk.read(), self.tail.read())
     }
@@ -133,15 +133,15 @@ impl Checkpoints {
     }
 }
 
-/// Moves what is in the log to the database, and syncs that: SQLite would leave the sync to
-/// whoever finishes the checkpoint, which is the writer.
+/// Moves the log to the database and syncs that: SQLite would leave the sync to whoever finishes
+/// the checkpoint, which is the writer.
 fn bulk(conn: &Connection, database: &File) -> Result<(), rusqlite::Error> {
     checkpoint(conn, "PASSIVE")?;
     let unsynced = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
     database.sync_data().map_err(unsynced)
 }
 
-/// The writer's side: has the WAL checkpointed when it is long enough.
+/// The writer's side: has the WAL checkpointed once it is long enough.
 pub(crate) struct WalKeeper {
     shared: Arc<Checkpoints>,
     threshold: u64,
@@ -153,11 +153,12 @@ impl WalKeeper {
         Self {
             shared,
             threshold: config.checkpoint_bytes,
-            limit: config.max_wal_bytes.max(config.checkpoint_bytes),
+            limit: config.wal_limit_bytes(),
         }
     }
 
-    /// After each commit. Asks for bulk work, and once that is done starts the WAL over.
+    /// Called after each commit: asks for the bulk of a checkpoint, and starts the WAL over once
+    /// that is done. Blocks at the limit. A failed checkpoint is an error.
     pub(crate) fn after_commit(
         &self,
         appender: &Appender,
@@ -190,17 +191,16 @@ impl WalKeeper {
         Ok(())
     }
 
-    /// At the end: empties the log, which is only tidiness, since the next start would do it. Not
-    /// after a checkpoint failed: the log is then all that is sure.
+    /// Empties the log at the end. Only tidiness: the next start would do it. Not after a failed
+    /// checkpoint, when only the log is certain.
     pub(crate) fn finish(&self, appender: &Appender) {
         if self.shared.failed.lock().is_none() {
             let _ = appender.truncate_wal();
         }
     }
 
-    /// A foreign connection's read transaction keeps the WAL from starting over, and it has
-    /// grown enough: nothing more is written until that ends. What fills the queue meanwhile
-    /// is refused.
+    /// Blocks while a foreign read transaction keeps the WAL from starting over, or until the
+    /// ledger is closed. Records beyond the queue's capacity are refused meanwhile.
     fn wait_for_readers(&self, appender: &Appender, queue: &Queue) -> Result<(), rusqlite::Error> {
         let limit = self.limit;
         tracing::error!(

@@ -1,4 +1,4 @@
-//! How far the journal is on disk, and who waits for it. Knows nothing of SQLite.
+//! The durable point: how far the journal is on disk, and who waits for it. No SQLite here.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::record::Seq;
 /// What must be on disk before an answer leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitFor {
-    /// This record and all before it; nothing under [`Durability::Relaxed`](crate::Durability).
+    /// This record and all before it; under [`Durability::Relaxed`](crate::Durability) nothing.
     Commit(Seq),
-    /// This record and all before it, whatever the durability: an answer that is read back from
-    /// the journal, or that is believed for longer than an order lives.
+    /// This record and all before it, whatever the durability. For answers that are read back from
+    /// the journal or relied on for longer than an order lives.
     Disk(Seq),
 }
 
 impl WaitFor {
-    /// The record.
+    /// The record's number.
     #[must_use]
     pub const fn seq(self) -> Seq {
         match self {
@@ -36,18 +36,18 @@ impl From<Seq> for WaitFor {
     }
 }
 
-/// Told of every commit, on the writer's own thread: be quick, and never call the ledger's
-/// blocking functions from here.
+/// Called at every commit, on the writer's thread, and when the journal fails or is recovered.
+/// Must be quick and must not call the ledger's blocking functions.
 pub trait CommitListener: Send + Sync {
-    /// Everything up to the number is durable; or the journal failed, and whatever was not
+    /// `Ok`: everything up to the number is durable. `Err`: the journal failed, and what was not
     /// durable before may never be.
     fn on_commit(&self, durable: Result<Seq, NotDurable>);
 }
 
-/// Waiters are spread over this many locks, so that those woken together do not queue up at one.
+/// Waiters are spread over this many locks, so that those woken together do not contend for one.
 const STRIPES: usize = 8;
 
-/// Some of the waiters.
+/// One share of the waiters.
 #[derive(Default)]
 struct Stripe {
     waiting: AtomicUsize,
@@ -61,7 +61,8 @@ impl Stripe {
         mut known: impl FnMut() -> Option<Result<(), NotDurable>>,
     ) -> Result<(), NotDurable> {
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before the point is looked at again: whoever moves it afterwards sees this.
+        // Counted before the point is read again, so that whoever moves it afterwards sees a
+        // waiter.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let state = loop {
             if let Some(state) = known() {
@@ -78,7 +79,7 @@ impl Stripe {
 
     fn wake(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
-            // Whoever saw the old point under the lock is waiting once this is taken.
+            // A waiter that saw the old point under the lock is asleep once this is taken.
             drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
             self.moved.notify_all();
         }
@@ -90,7 +91,7 @@ impl Stripe {
 pub(crate) struct Durable {
     seq: AtomicU64,
     failed: AtomicBool,
-    /// Numbers that never became durable and were filled with void records by a recovery.
+    /// Numbers that never became durable and that a recovery filled with void records.
     voids: RwLock<Vec<RangeInclusive<u64>>>,
     any_void: AtomicBool,
     stripes: [Stripe; STRIPES],
@@ -108,7 +109,7 @@ impl Durable {
         self.seq.load(Ordering::SeqCst)
     }
 
-    /// `None` while it is not known.
+    /// Whether the record is durable or never will be; `None` while neither is certain.
     pub(crate) fn state_of(&self, seq: u64) -> Option<Result<(), NotDurable>> {
         if self.seq() >= seq {
             let void = self.any_void.load(Ordering::Acquire)
@@ -122,12 +123,12 @@ impl Durable {
         self.failed.load(Ordering::SeqCst)
     }
 
-    /// Blocks until it is known.
+    /// Blocks until the record is durable (`Ok`) or never will be.
     pub(crate) fn wait(&self, seq: u64) -> Result<(), NotDurable> {
         self.wait_until(seq, || self.state_of(seq))
     }
 
-    /// Blocks until the journal reaches as far on the disk, whether with that record or with a void.
+    /// Blocks until the journal on disk reaches `seq`, with that record or with a void.
     pub(crate) fn wait_for_the_journal(&self, seq: u64) -> Result<(), NotDurable> {
         self.wait_until(seq, || {
             let reached = (self.seq() >= seq).then_some(Ok(()));
@@ -159,14 +160,14 @@ impl Durable {
         self.wake(Ok(Seq::new(seq)));
     }
 
-    /// The journal failed (or was closed): whoever waits will not be served.
+    /// The journal failed or was closed: everyone who waits gets [`NotDurable`].
     pub(crate) fn fail(&self) {
         self.failed.store(true, Ordering::SeqCst);
         self.wake(Err(NotDurable));
     }
 
-    /// These numbers are lost for good. To be said before any of them gets into the journal as a
-    /// void: nobody may take that for a commit, nor may a second recovery.
+    /// Marks these numbers as lost for good. Must come before their void records are written, so
+    /// that neither a waiter nor a second recovery takes a void for a commit.
     pub(crate) fn void(&self, lost: RangeInclusive<u64>) {
         let mut voids = write(&self.voids);
         let known = |range: &RangeInclusive<u64>| {

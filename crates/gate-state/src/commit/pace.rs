@@ -1,57 +1,69 @@
-//! How large commits are made: what a commit waits for before it begins.
+//! Group commit: how many records the next commit waits for, and how long. Arithmetic only; the
+//! waiting is the queue's.
 //!
 //! A commit costs the processor and the disk about as much for fifty records as for one
-//! (PostgreSQL's `commit_delay` and `commit_siblings` are of the same use). So while records come
-//! fast enough for it, a commit waits for as many as come in twice the time that commits take, so that
-//! the disk has nothing to do for half of the time; at a high rate, where the processor is what is
-//! short, for as many as come in three times that.
+//! (PostgreSQL has `commit_delay` and `commit_siblings` for this). Measured over the last window
+//! of 5 ms:
 //!
-//! Once many records share a commit, the next waits for nearly as many again: their callers are likely
-//! to come back, and where they are not (a steady rate after a stall) large commits are what
-//! catches up. Not for quite as many: callers whose records are in no commit have them decided while
-//! one is on its way, and a commit that waits for everybody leaves the processor without work.
+//! ```text
+//! t = mean commit time, each counted as 2 ms at most
+//! c = records that come in 2t        high rate: c ≥ 16
+//! w = most records that waited at once, those in the commit included
+//! n = records in the last commit
+//!
+//! by rate = max(1, min(w, c))                  at a high rate: max(1, min(w, c + c/2))
+//! again   = 1 if n < 16, else n − n/8
+//! records = max(by rate, again)
+//!
+//! patience = min(most, missing · max(25 µs, 2 · mean time between records))
+//! most     = max(400 µs, min(1 ms, 2t))        at a high rate: min(1 ms, 2t) doubled
+//! ```
+//!
+//! Waiting for `c` leaves the disk idle half of the time; at a high rate the processor is short,
+//! so the wait is for more. `again`: the callers of a large commit are likely to come back, and if
+//! not (a steady rate after a stall), large commits catch up. One eighth is left out because a
+//! commit that waits for everybody leaves the processor without work.
 
 use std::time::Duration;
 
-/// For so long commits are looked at as a whole, in nanoseconds.
+/// Least length of a window, in nanoseconds.
 const WINDOW_NS: u64 = 5_000_000;
-/// A commit of so many records is followed by a wait for nearly as many again.
+/// From this many records on, a commit is followed by a wait for nearly as many again.
 const GROUP: u64 = 16;
-/// One of so many of them is left out of that.
+/// One in this many records is left out of that.
 const LEFT_OUT: u64 = 8;
-/// The least of the wait for each record, in nanoseconds.
+/// Least wait for each missing record, in nanoseconds.
 const PER_RECORD_NS: u64 = 25_000;
-/// Bounds of the wait for all of them, in nanoseconds.
+/// Bounds of the whole wait, in nanoseconds, before doubling at a high rate.
 const MOST_NS: (u64, u64) = (400_000, 1_000_000);
-/// When so many records come in twice the time of a commit, the wait is for half as many again, and may be
-/// twice as long.
+/// The rate is high when this many records come in the time of two commits.
 const HIGH_RATE: u64 = 16;
-/// A commit counts as no longer than this: one stall is not the usual time of a commit.
+/// A longer commit is counted as this long, so that one stall is not the usual time.
 const TOOK_MAX_NS: u64 = 2_000_000;
 
 /// What the next commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gathering {
-    /// So many records;
+    /// Number of records.
     pub(crate) records: u64,
-    /// for each that is missing this long,
+    /// Longest wait for each missing record.
     pub(crate) per_record: Duration,
-    /// and for all of them no longer than this.
+    /// Longest wait in all.
     pub(crate) most: Duration,
 }
 
 impl Gathering {
-    /// Nothing but the first record.
+    /// No wait for more than the first record.
     pub(crate) const NONE: Self = Self {
         records: 1,
         per_record: Duration::from_nanos(PER_RECORD_NS),
         most: Duration::from_nanos(MOST_NS.0),
     };
 
-    /// How long a commit waits that is short of so many records.
+    /// How long to wait when this many records are missing.
     ///
-    /// Not for those that are there: at a steady rate a slow commit leaves nearly as many behind as
-    /// it had, which need not come any more.
+    /// Those already queued add no time: at a steady rate a slow commit leaves nearly a whole group
+    /// behind.
     pub(crate) fn patience(self, missing: u64) -> Duration {
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
         self.per_record.saturating_mul(missing).min(self.most)
@@ -63,7 +75,7 @@ impl Gathering {
 pub(crate) struct Commit {
     /// Records in it.
     pub(crate) records: u64,
-    /// Those in it and those that came meanwhile.
+    /// Those in it and those that were queued meanwhile.
     pub(crate) waiting: u64,
     /// How long it took, in nanoseconds.
     pub(crate) took_ns: u64,
@@ -71,16 +83,16 @@ pub(crate) struct Commit {
     pub(crate) end_ns: u64,
 }
 
-/// Watches how fast records come and how long their commits take.
+/// Measures how fast records come and how long commits take; see the module.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// The window: when it began, and its commits so far.
+    /// The current window: its beginning, and its commits so far.
     began_ns: u64,
     commits: u64,
     records: u64,
     committing_ns: u64,
     most_waiting: u64,
-    /// What is waited for at the rate of the last window.
+    /// Records to wait for by the rate of the last window.
     at_this_rate: u64,
     gathering: Gathering,
 }
@@ -138,7 +150,7 @@ impl Pace {
         } else {
             (coming.saturating_add(coming / 2), 2)
         };
-        // Four callers that wait for their answers send no fifth order meanwhile.
+        // Callers that wait for their answers send nothing meanwhile.
         self.at_this_rate = records.min(self.most_waiting).max(1);
         let interval_ns = window_ns.checked_div(self.records).unwrap_or(window_ns);
         let per_record_ns = interval_ns.saturating_mul(2).max(PER_RECORD_NS);

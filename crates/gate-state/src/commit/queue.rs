@@ -1,5 +1,5 @@
-//! The sequencer: one short lock under which a number is allotted and its record queued, so
-//! that the journal's order is the order of the numbers and no number is skipped.
+//! The sequencer: one short lock under which a record gets its number and is queued, so that the
+//! journal has the order of the numbers, without a gap. No I/O here.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -10,7 +10,7 @@ use crate::error::{NotDurable, RecordError};
 use crate::record::chain::number_frame;
 use crate::store::Appender;
 
-/// A commit's worth of frames: what is larger waits for the next commit.
+/// Most bytes of frames in one commit; a single larger frame is a commit of its own.
 pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Consecutive frames, ready for one row.
@@ -22,13 +22,13 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// Whether a frame fits beside those that are here already.
+    /// Whether a frame fits; into an empty chunk any does.
     pub(crate) const fn has_room_for(&self, frame: &[u8]) -> bool {
         let used = self.frames.len();
         used == 0 || used.saturating_add(frame.len()) <= CHUNK_BYTES
     }
 
-    /// Adds the frame of the number after the last one.
+    /// Appends the frame of number `seq`, which must be the next.
     pub(crate) fn append(&mut self, seq: u64, frame: &[u8]) {
         if self.frames.is_empty() {
             self.first = seq;
@@ -42,7 +42,7 @@ impl Chunk {
         self.first..=self.last
     }
 
-    /// Records in it.
+    /// Number of records.
     pub(crate) const fn records(&self) -> u64 {
         if self.frames.is_empty() {
             return 0;
@@ -51,8 +51,8 @@ impl Chunk {
     }
 }
 
-/// Something for the writer to do between two commits. `false`: it failed, and what is on disk
-/// is no longer known.
+/// Work for the writer between two commits. Returns `false` when it failed and what is on disk is
+/// unknown.
 pub(crate) type Job = Box<dyn FnOnce(&Appender) -> bool + Send>;
 
 /// What the writer does next.
@@ -61,12 +61,12 @@ pub(crate) enum Work {
     Job(Job),
 }
 
-/// Whether the queue's bound holds for a record.
+/// Whether the queue's capacity applies to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// A full queue refuses it.
     Bounded,
-    /// A full queue takes it: there are few of its kind.
+    /// A full queue takes it: such records are few.
     Unbounded,
 }
 
@@ -79,7 +79,7 @@ enum State {
 
 struct Inner {
     state: State,
-    /// Nothing more is taken, whatever the state: a failure and a recovery do not undo it.
+    /// Takes nothing more; failure and recovery do not reset this.
     closed: bool,
     /// The next number to allot.
     next: u64,
@@ -87,14 +87,14 @@ struct Inner {
     full: VecDeque<Chunk>,
     jobs: VecDeque<Job>,
     spare: Vec<u8>,
-    /// How many records the writer sleeps for; zero while it is awake.
+    /// Number of records at which the sleeping writer is woken; zero while it is awake.
     awaited: u64,
-    /// A job was done since the current chunk was last taken.
+    /// A job ran since the current chunk was last taken.
     interrupted: bool,
 }
 
 impl Inner {
-    /// Whether anything is taken at all.
+    /// Fails when the queue is closed or poisoned.
     fn admit(&self) -> Result<(), NotDurable> {
         if self.closed || self.state != State::Open {
             return Err(NotDurable);
@@ -102,7 +102,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether the writer sleeps and should not any more.
+    /// Whether to wake the writer now; if so, clears `awaited`.
     fn take_wake(&mut self) -> bool {
         let enough = !self.full.is_empty() || self.current.records() >= self.awaited;
         let wake = self.awaited > 0 && enough;
@@ -112,7 +112,7 @@ impl Inner {
         wake
     }
 
-    /// The records that wait, as the next commit.
+    /// Takes the queued records as the next commit.
     fn take_current(&mut self) -> Chunk {
         self.interrupted = false;
         let next = Chunk {
@@ -126,7 +126,7 @@ impl Inner {
 /// The queue between the callers and the writer.
 pub(crate) struct Queue {
     capacity: u64,
-    /// The last number known to be on disk: those after it count as waiting.
+    /// The last number known to be on disk; later ones count as waiting.
     committed: AtomicU64,
     inner: Mutex<Inner>,
     work: Condvar,
@@ -158,7 +158,8 @@ impl Queue {
         self.admit(&self.lock())
     }
 
-    /// Allots the next number, writes it into the frame and queues it; or changes nothing.
+    /// Allots the next number, writes it into the frame and queues the frame. On error nothing
+    /// changes.
     pub(crate) fn push(&self, frame: &mut [u8], admission: Admission) -> Result<u64, RecordError> {
         let mut inner = self.lock();
         match admission {
@@ -186,7 +187,7 @@ impl Queue {
         Ok(seq)
     }
 
-    /// Has the writer do something between two commits, soon.
+    /// Queues a job, to run before the next commit.
     pub(crate) fn push_job(&self, job: Job) -> Result<(), NotDurable> {
         let mut inner = self.lock();
         inner.admit()?;
@@ -201,16 +202,16 @@ impl Queue {
         self.committed.store(last, Ordering::Release);
     }
 
-    /// What is to be written next; waits for it. `None` when there will be nothing more.
-    /// `done` is the chunk written before, for its buffer.
+    /// Blocks until there is work for the writer; `None` once there will be no more. `done`: the
+    /// chunk written before, whose buffer is reused.
     pub(crate) fn take(&self, done: Option<Chunk>, gathering: Gathering) -> Option<Work> {
         let mut inner = self.lock();
         if let Some(mut done) = done {
             done.frames.clear();
             inner.spare = done.frames;
         }
-        // There is one wait for others, and none after a job: jobs can come one after another for
-        // minutes, and whoever waits for a record must not wait for the last of them.
+        // At most one wait for others, and none after a job: jobs can follow one another for
+        // minutes, and a record must not wait for the last of them.
         let mut patient = !inner.interrupted;
         loop {
             if let Some(job) = inner.jobs.pop_front() {
@@ -244,7 +245,7 @@ impl Queue {
         }
     }
 
-    /// After a failed commit: nothing more is taken, what waits is dropped.
+    /// After a failed commit: takes nothing more and drops what waits.
     pub(crate) fn poison(&self) {
         let mut inner = self.lock();
         inner.state = State::Poisoned;
@@ -259,7 +260,7 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// Opens again after record `last`, once the store was recovered.
+    /// Opens again after record `last`, once the store is recovered.
     pub(crate) fn reopen(&self, last: u64) {
         let mut inner = self.lock();
         inner.state = State::Open;
@@ -272,17 +273,17 @@ impl Queue {
         self.lock().next.saturating_sub(1)
     }
 
-    /// Records that wait for the disk or are on their way to it.
+    /// Records queued or in the commit in flight.
     pub(crate) fn depth(&self) -> u64 {
         self.waiting(&self.lock())
     }
 
-    /// Whether a commit has failed and the store was not recovered since.
+    /// Whether a commit failed and the store was not recovered since.
     pub(crate) fn is_poisoned(&self) -> bool {
         self.lock().state == State::Poisoned
     }
 
-    /// How many records the writer sleeps for.
+    /// Number of records at which the sleeping writer is woken.
     #[cfg(test)]
     pub(crate) fn awaited(&self) -> u64 {
         self.lock().awaited

@@ -1,5 +1,5 @@
-//! The primitives that the queue and the durable point are made of, in one place: the schedule
-//! tests compile those two and the writer against a scheduler's.
+//! Synchronization primitives of the queue and the durable point, in one place: the schedule tests
+//! replace them with a scheduler's.
 //!
 //! The standard library's, on purpose: its condition variable wakes all waiters at once, where
 //! `parking_lot`'s hands the lock from one to the next.
@@ -11,7 +11,7 @@ pub(crate) use std::sync::{
 
 use std::time::Duration;
 
-/// Waits on the condition variable, but not for longer than `time`.
+/// Waits on the condition variable, at most for `time`.
 pub(crate) fn wait_at_most<'a, T>(
     _mutex: &'a Mutex<T>,
     condition: &Condvar,

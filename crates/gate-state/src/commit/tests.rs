@@ -1,4 +1,4 @@
-//! Tests of the files beside this one: the schedule tests compile those alone.
+//! Unit tests, apart from the code: the schedule tests compile those files alone.
 
 mod durable;
 mod pace;

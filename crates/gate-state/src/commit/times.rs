@@ -1,8 +1,8 @@
-//! The writer's work in numbers.
+//! Counts and durations of the writer's commits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Upper bounds of [`CommitTimes`]' classes, in nanoseconds; the last class has none.
+/// Inclusive upper bounds of [`CommitTimes`]' classes, in nanoseconds; the last class has none.
 const BOUNDS_NS: [u64; 13] = [
     50_000,
     100_000,
@@ -20,7 +20,7 @@ const BOUNDS_NS: [u64; 13] = [
 ];
 const CLASSES: usize = BOUNDS_NS.len() + 1;
 
-/// How long commits took: what there is to see of the disk.
+/// Histogram of commit times; it shows how fast the disk is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CommitTimes {
     classes: [u64; CLASSES],
@@ -28,22 +28,21 @@ pub struct CommitTimes {
 }
 
 impl CommitTimes {
-    /// Commits by how long they took, shortest first: the class's upper bound in nanoseconds (itself
-    /// included; `None`: there is none), and how many took no longer than that and longer than the bound
-    /// before.
+    /// (Inclusive upper bound in nanoseconds, number of commits) of each class, shortest first. The
+    /// last class has no bound.
     pub fn classes(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
         let bounds = BOUNDS_NS.into_iter().map(Some).chain([None]);
         bounds.zip(self.classes)
     }
 
-    /// Nanoseconds of all of them together.
+    /// All commits together, in nanoseconds.
     #[must_use]
     pub const fn total_ns(&self) -> u64 {
         self.total_ns
     }
 }
 
-/// Counts of the writer's work. Only the writer's thread adds to them.
+/// Live counts of the writer's work. Only the writer's thread adds to them.
 #[derive(Debug, Default)]
 pub(crate) struct Commits {
     /// When the commit under way began, on the monotonic clock; zero when none is.
@@ -56,17 +55,17 @@ pub(crate) struct Commits {
 }
 
 impl Commits {
-    /// A commit begins, or what is to be done after one.
+    /// A commit is under way from now on, checkpoint work after it included.
     pub(crate) fn begin(&self, now_ns: u64) {
         self.began_ns.store(now_ns.max(1), Ordering::Relaxed);
     }
 
-    /// None is under way.
+    /// No commit is under way.
     pub(crate) fn end(&self) {
         self.began_ns.store(0, Ordering::Relaxed);
     }
 
-    /// For how long the commit under way has been so, in nanoseconds.
+    /// How long the current commit has been under way, in nanoseconds; 0 if there is none.
     pub(crate) fn under_way_ns(&self, now_ns: u64) -> u64 {
         match self.began_ns.load(Ordering::Relaxed) {
             0 => 0,

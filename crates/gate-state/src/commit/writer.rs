@@ -1,5 +1,5 @@
-//! The one thread that writes the journal: what arrives while a commit is on its way to the
-//! disk makes up the next one.
+//! The one thread that writes the journal: what arrives during a commit makes up the next (group
+//! commit).
 
 use std::sync::Arc;
 
@@ -23,12 +23,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Writes until the queue is closed (then everything in it is on disk, `true`) or a commit
-    /// fails (then the queue is poisoned).
+    /// Writes until the queue is closed (`true`: everything in it is on disk) or a commit or job
+    /// fails (`false`: the queue is poisoned).
     pub(crate) fn run(mut self) -> bool {
         let _end = Ending {
             queue: Arc::clone(&self.queue),
             durable: Arc::clone(&self.durable),
+            commits: Arc::clone(&self.commits),
         };
         let mut done = None;
         while let Some(work) = self.queue.take(done.take(), self.pace.gathering()) {
@@ -73,8 +74,8 @@ impl Writer {
         true
     }
 
-    /// After a failed commit nobody knows what is on disk, so nothing more is written with this
-    /// connection and everyone who waits is told.
+    /// After a failed commit nobody knows what is on disk: this connection writes nothing more, and
+    /// all waiters are told.
     fn fail(&self, error: &dyn std::fmt::Display) {
         self.commits.end();
         self.queue.poison();
@@ -83,15 +84,17 @@ impl Writer {
     }
 }
 
-/// A writer that ends by a panic has failed: nobody may wait for it.
+/// Fails the journal when the writer panics, so that nobody waits for it.
 struct Ending {
     queue: Arc<Queue>,
     durable: Arc<Durable>,
+    commits: Arc<Commits>,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.commits.end();
             self.queue.poison();
             self.durable.fail();
         }

@@ -114,8 +114,8 @@ pub struct LineDecision {
     pub exposure_after: LineExposure,
 }
 
-/// The policy that decided and the key that signed. Not there only when the record that says so
-/// was pruned and the store's snapshot is gone.
+/// The policy and key of a decision. Missing only when the context's record was pruned and the
+/// snapshot is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[allow(
     missing_docs,
@@ -140,7 +140,7 @@ pub struct LineExposure {
 }
 
 impl Line {
-    /// `policies` by number of the record that put them in force; a record that does is added.
+    /// `policies`: the contexts by record number; a context record is added.
     pub(crate) fn new(entry: &Entry<'_>, chain: &ChainHash, policies: &mut Policies) -> Self {
         if let Record::Context(context) = &entry.record {
             policies.insert(entry.seq.get(), LinePolicy::new(context));
@@ -238,7 +238,7 @@ impl LineDecision {
     }
 }
 
-/// What was in force, by the number of its record.
+/// Contexts by the number of their record.
 pub(crate) type Policies = BTreeMap<u64, LinePolicy>;
 
 pub(crate) fn policies(contexts: &[(ContextId, Arc<DecisionContext>)]) -> Policies {
@@ -271,7 +271,7 @@ impl LineExposure {
     }
 }
 
-/// As the token's `jti` has it (RFC 9562 §4).
+/// In the form of the token's `jti` (RFC 9562 §4).
 fn uuid(id: &[u8; 16]) -> String {
     let digits = hex(id);
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32];

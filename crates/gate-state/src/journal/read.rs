@@ -1,4 +1,4 @@
-//! Reading the journal back, on connections of its own: never the writer's.
+//! Reads journal records, on connections of its own: never the writer's.
 
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use rusqlite::{Connection, OptionalExtension};
@@ -9,11 +9,11 @@ use crate::record::chain::Frames;
 use crate::record::codec::decode;
 use crate::store::{Paths, connect_reader, signed};
 
-/// The row that holds a record, whichever it is.
+/// The row that contains a record.
 const ROW_OF: &str = "SELECT records FROM journal WHERE first_seq <= ?1 AND last_seq >= ?1 \
                       ORDER BY first_seq DESC LIMIT 1";
 
-/// Read connections: those that nobody uses just now, and a lock that all others hold.
+/// Pool of read connections: the idle ones, and a lock that every use holds shared.
 #[derive(Default)]
 pub(crate) struct Readers {
     idle: Mutex<Vec<Connection>>,
@@ -21,8 +21,8 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// What `read` makes of the store; not while it is being recovered, since whoever asks may have
-    /// others to serve.
+    /// Runs `read` on a connection. [`NotDurable`] at once while the store is being recovered: the
+    /// caller may have others to serve.
     pub(crate) fn with<T, E: From<rusqlite::Error> + From<NotDurable>>(
         &self,
         paths: &Paths,
@@ -36,8 +36,8 @@ impl Readers {
         outcome
     }
 
-    /// Closes every connection, and lets none be opened for as long as this is held: as long as
-    /// one is open, SQLite trusts its own notes of what is on the disk.
+    /// Closes every connection and lets none open while the guard lives: as long as one is open,
+    /// SQLite trusts its own notes of what is on disk.
     pub(crate) fn shut(&self) -> RwLockWriteGuard<'_, ()> {
         let shut = self.used.write();
         self.idle.lock().clear();
@@ -45,7 +45,7 @@ impl Readers {
     }
 }
 
-/// What `then` makes of record `seq`; `None` when it is not there.
+/// Applies `then` to record `seq`; `None` if it is not there.
 pub(crate) fn find<T>(
     conn: &Connection,
     seq: u64,

@@ -1,5 +1,5 @@
-//! From the journal to the state in memory: reads every row in order, verifies the chain, and
-//! applies each record through the same transition function as live traffic.
+//! Replay of the whole journal: reads every row in order, verifies the chain, and applies each
+//! record through the same transition function as live traffic.
 
 use rusqlite::Connection;
 
@@ -12,9 +12,8 @@ use crate::record::chain::ChainPoint;
 use crate::snapshot::Snapshot;
 use crate::store::{anchor, row_after};
 
-/// Builds the books from the journal: from a snapshot of them on, if there is one. They remember for as
-/// long as whoever wrote the journal may have, and that is `window_ns` if it is longer. Returns where
-/// the journal ends, too.
+/// Rebuilds the books and returns them with the journal's end. Starts at the snapshot, if there is
+/// one. The dedupe window is at least the longest that the journal can have been written with.
 pub(crate) fn rebuild(
     conn: &Connection,
     store_id: &[u8; 16],
@@ -24,7 +23,7 @@ pub(crate) fn rebuild(
     let start = anchor::begin(conn, store_id)?;
     let snapshot = match snapshot {
         Some(snapshot) if snapshot.begin.seq >= start.seq => snapshot,
-        // What was pruned is only in a snapshot.
+        // What was pruned is only in the snapshot.
         _ if start.seq > Seq::ZERO => return Err(OpenError::SnapshotMissing),
         _ => Snapshot {
             books: Books::default(),

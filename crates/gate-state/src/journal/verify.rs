@@ -1,4 +1,4 @@
-//! Whether the rows of a journal are those that were written.
+//! Checks that a journal's rows are those that were written.
 
 use crate::error::{Damage, DamageKind};
 use crate::record::chain::{ChainPoint, Frames};
@@ -12,7 +12,7 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// Checks one row; hands over each of its records, with the chain as of it.
+    /// Checks one row; calls `each` with every record and the chain after it.
     pub(crate) fn row<E: From<Damage>>(
         &mut self,
         row: &Row,

@@ -1,5 +1,5 @@
-//! The state of a store, seen from outside: what `ledger show` prints. Read-only, on a live
-//! store or a stopped one; a live one has moved on by the time this is read.
+//! A store's state for `ledger show`: a read-only replay of its journal, live or stopped. A live
+//! store has moved on by the time the result is used.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::record::{DecisionRecord, Record};
 use crate::snapshot;
 use crate::store::Paths;
 
-/// The state that a store's journal amounts to.
+/// State replayed from a store's journal.
 pub struct StoreView {
     journal: Journal,
     books: Books,
@@ -26,18 +26,17 @@ pub struct StoreView {
     end: ChainPoint,
 }
 
-/// One order of a client, as it stands, with its decision.
+/// One order of a client with its decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderView {
-    /// Where it stands.
+    /// Its current state.
     pub state: OrderState,
     /// What was decided; `None` when the record was pruned.
     pub decision: Option<DecisionRecord<'static>>,
 }
 
 impl StoreView {
-    /// Replays the journal of the store in `dir`. Of ended orders those are shown that ended less than
-    /// `dedupe_window_ns` ago.
+    /// Replays the journal of the store in `dir`. Ended orders are shown for `dedupe_window_ns`.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -45,7 +44,7 @@ impl StoreView {
         Self::open_watched(dir, dedupe_window_ns, || {})
     }
 
-    /// `begins` is called each time the journal is about to be replayed.
+    /// Calls `begins` before each replay.
     fn open_watched(
         dir: &Path,
         dedupe_window_ns: u64,
@@ -58,7 +57,7 @@ impl StoreView {
             begins();
             match rebuild(journal.conn(), &id, snapshot, dedupe_window_ns) {
                 Ok(rebuilt) => break rebuilt,
-                // Whoever has the store has cut off what was still to be read; a newer snapshot has it.
+                // The owner pruned what was still to be read; a newer snapshot has it.
                 Err(_) if journal.begin()? != begin => {}
                 Err(error) => return Err(error),
             }
@@ -71,7 +70,7 @@ impl StoreView {
         })
     }
 
-    /// The last record that this contains.
+    /// The last record contained.
     #[must_use]
     pub const fn end(&self) -> ChainPoint {
         self.end
@@ -123,7 +122,7 @@ impl StoreView {
         Ok(found)
     }
 
-    /// With their decisions, and in the order of these.
+    /// Adds each order's decision; sorted by decision.
     fn views(&self, mut states: Vec<OrderState>) -> Result<Vec<OrderView>, OpenError> {
         states.sort_unstable_by_key(|state| state.decision);
         let mut views = Vec::new();
@@ -142,13 +141,13 @@ impl StoreView {
         Ok(views)
     }
 
-    /// A client's net positions, in order of symbol; those that are zero are not among them.
+    /// A client's nonzero net positions, by symbol.
     #[must_use]
     pub fn positions(&self, client_id: &str) -> Vec<(Arc<str>, NetNotional)> {
         self.books.positions(client_id)
     }
 
-    /// The kill switches that are thrown.
+    /// The active kill switches.
     #[must_use]
     pub fn kills(&self) -> Vec<ThrownSwitch> {
         self.books.kills.thrown().cloned().collect()

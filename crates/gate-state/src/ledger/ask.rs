@@ -1,4 +1,4 @@
-//! Questions: they change nothing.
+//! Queries: they change nothing.
 
 use std::sync::Arc;
 
@@ -12,31 +12,30 @@ use crate::error::ReadError;
 use crate::journal::read::find;
 use crate::record::{DecisionContext, DecisionRecord, Entry, Record, Seq};
 
-/// A decision as the journal has it, with the context it was made in: enough to make its token
-/// again, byte for byte.
+/// A recorded decision with its context: enough to make its token again, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDecision {
-    /// Its number.
+    /// Number of its record.
     pub seq: Seq,
     /// When it was made.
     pub at: Timestamp,
-    /// What was decided.
+    /// The decision.
     pub record: DecisionRecord<'static>,
-    /// The policy and key in force.
+    /// The policy and key that were in force.
     pub context: Arc<DecisionContext>,
 }
 
-/// Holds of orders of which nothing was heard before their tokens expired: the venue must be asked.
+/// Totals of the holds in doubt: the venue must be asked about these orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InDoubt {
-    /// How many orders.
+    /// Number of orders.
     pub orders: u64,
-    /// What they hold.
+    /// Sum of their holds.
     pub held: Notional,
 }
 
 impl Ledger {
-    /// The holds in doubt, as of when housekeeping visited each client: up to sixteen calls of
+    /// The holds in doubt, as of housekeeping's last visit to each client: up to sixteen calls of
     /// [`Ledger::maintain`] ago.
     pub fn in_doubt(&self) -> InDoubt {
         let (now, accounts) = (self.clock.now(), self.books.read().accounts());
@@ -53,14 +52,14 @@ impl Ledger {
         }
     }
 
-    /// Where an order stands; `None` when it is not remembered.
+    /// An order's state; `None` if it is not remembered.
     pub fn order(&self, client_id: &ClientId<'_>, order_id: &OrderId<'_>) -> Option<OrderState> {
         self.order_as_of(client_id, order_id)
             .map(|(order, _)| order)
     }
 
-    /// Where an order stands, and the newest record of its client: once that is durable, so is everything that
-    /// was heard of the order.
+    /// An order's state and its client's newest record: once that is durable, so is everything that
+    /// the state rests on.
     pub fn order_as_of(
         &self,
         client_id: &ClientId<'_>,
@@ -81,12 +80,12 @@ impl Ledger {
         account.map_or_else(Exposure::default, |account| account.lock().exposure(now))
     }
 
-    /// A client's net positions, in order of symbol; those that are zero are not among them.
+    /// A client's nonzero net positions, by symbol.
     pub fn positions(&self, client_id: &ClientId<'_>) -> Vec<(Arc<str>, NetNotional)> {
         self.books.read().positions(client_id.as_str())
     }
 
-    /// Reads a decision from the journal. Blocks until it is durable.
+    /// Reads a decision from the journal. Blocks until its record is durable.
     ///
     /// # Errors
     /// [`ReadError`]; `NotFound` also when the record is no decision.
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
     use crate::config::LedgerConfig;
 
-    /// Who reads for a caller has others to serve.
+    /// A thread that reads for one caller has others to serve.
     #[test]
     fn nobody_waits_to_read_from_a_store_that_is_being_recovered() {
         let dir = tempfile::tempdir().unwrap();

@@ -12,9 +12,9 @@ use crate::books::FORGET_PER_DECISION;
 use crate::error::DecideError;
 use crate::record::{ContextId, DecisionRecord, Seq, Status};
 
-/// Reason code of an order that would go over the client's exposure limit.
+/// Reason code: the order would exceed the client's exposure limit.
 pub const MAX_EXPOSURE: &str = "max_exposure";
-/// Reason code when a judge refuses without saying why.
+/// Reason code: the policy refused without a reason.
 pub const POLICY_DENIED: &str = "policy_denied";
 
 /// An order to decide.
@@ -36,13 +36,13 @@ pub struct NewOrder<'a> {
     pub notional: Notional,
     /// SHA-256 of the order in canonical form: the same id with another digest is a conflict.
     pub digest: [u8; 32],
-    /// The request.
+    /// The request's trace id.
     pub trace_id: [u8; 16],
-    /// The moment of the decision.
+    /// Time of the decision.
     pub now: Timestamp,
-    /// When its token expires.
+    /// Expiry of its token.
     pub expires: Timestamp,
-    /// The context the decision is made in: the one in force.
+    /// The context it is decided in; must be the newest.
     pub context: ContextId,
 }
 
@@ -68,35 +68,36 @@ impl NewOrder<'_> {
     }
 }
 
-/// A policy's word on an order.
+/// A policy's judgement of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
-    /// Whether the policy lets the order pass.
+    /// Whether the policy allows the order.
     pub allow: bool,
-    /// Why, in its words: on the record and in the token, whether it lets the order pass or not.
+    /// Its reasons, on the record whether it allows the order or not; [`MAX_EXPOSURE`] replaces
+    /// them when only the limit blocks.
     pub reasons: Vec<Cow<'static, str>>,
-    /// The most gross exposure the client may have; checked here, exactly.
+    /// Limit on the client's gross exposure; checked here, exactly.
     pub max_exposure: Option<Notional>,
 }
 
 /// A new decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Its record.
+    /// Number of its record.
     pub seq: Seq,
     /// The ruling.
     pub status: Status,
     /// Why; never empty when blocked.
     pub reasons: Vec<Cow<'static, str>>,
-    /// The exposure it was made on.
+    /// The client's exposure before it: the judgement was made on this.
     pub before: Exposure,
-    /// The exposure after it.
+    /// The client's exposure after it.
     pub after: Exposure,
-    /// What it holds; zero when blocked.
+    /// The hold; zero when blocked.
     pub hold: Notional,
     /// The limit that was checked, if there is one.
     pub limit: Option<Notional>,
-    /// How much would have passed the limit, before this order.
+    /// Room below the limit before this order.
     pub headroom: Option<Notional>,
 }
 
@@ -109,17 +110,18 @@ pub struct Decision {
 pub enum Decided {
     /// Decided now.
     New(Decision),
-    /// The same order was decided before: read [`Ledger::decision`] for what was said.
+    /// The same order was decided before: [`Ledger::decision`] has the outcome.
     Replayed {
-        /// Its record.
+        /// Number of that decision's record.
         seq: Seq,
     },
 }
 
 impl Ledger {
-    /// Decides an order, once: judge and limit see exactly the exposure that the hold is added
-    /// to, and no other order of the client comes in between. Never waits for the disk: answer
-    /// only after [`Ledger::wait`] (or a [`CommitListener`](crate::CommitListener)) says that the record is durable.
+    /// Decides an order, once: judge and limit see exactly the exposure that the hold is added to,
+    /// and no other order of the client comes in between. Never waits for the disk: answer only
+    /// once [`Ledger::wait`] or a [`CommitListener`](crate::CommitListener) says that the record is
+    /// durable.
     ///
     /// `judge` runs under the client's lock and must not call the ledger.
     ///
@@ -185,7 +187,7 @@ impl Ledger {
     }
 }
 
-/// Judgement and limit taken together.
+/// Judgement and limit combined.
 struct Ruling {
     status: Status,
     reasons: Vec<Cow<'static, str>>,

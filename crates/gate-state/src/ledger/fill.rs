@@ -1,5 +1,5 @@
-//! Fills: what traded turns hold into filled exposure. Never refused for being late or too
-//! much: the venue's word is a fact.
+//! Fills turn holds into filled exposure. A late fill or an over-fill is never refused: the venue's
+//! word is a fact.
 
 use gate_types::{ClientId, ContractSize, ExecId, Exposure, Notional, OrderId, Price, Qty};
 
@@ -18,7 +18,7 @@ pub struct NewFill<'a> {
     pub client_id: &'a ClientId<'a>,
     /// The client's id of the order.
     pub order_id: &'a OrderId<'a>,
-    /// The venue's id of the execution: the same again changes nothing.
+    /// The venue's id of the execution; a repetition changes nothing.
     pub exec_id: &'a ExecId<'a>,
     /// Quantity traded.
     pub qty: Qty,
@@ -29,26 +29,26 @@ pub struct NewFill<'a> {
 /// The outcome of [`Ledger::fill`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filled {
-    /// The record of this execution, written now or before.
+    /// Number of this execution's record, written now or before.
     pub seq: Seq,
-    /// Answer once this is durable: what the answer shows rests on it.
+    /// Answer once this is durable: the answer rests on it.
     pub wait_for: Seq,
-    /// The execution was known: nothing changed.
+    /// The execution was known already: nothing changed.
     pub repeated: bool,
-    /// The hold that this turned into filled exposure; zero for a repetition.
+    /// The hold turned into filled exposure; zero for a repetition.
     pub converted: Notional,
     /// Some of the quantity had been released or expired before.
     pub late: bool,
     /// Some of the quantity had never been ordered.
     pub over: bool,
-    /// The order after it.
+    /// The order's state after it.
     pub order: OrderState,
-    /// The client after it.
+    /// The client's exposure after it.
     pub exposure: Exposure,
 }
 
 impl Filled {
-    /// Of an execution that was known: nothing changed.
+    /// The outcome for a repetition.
     const fn again(seq: Seq, wait_for: Seq, order: OrderState, exposure: Exposure) -> Self {
         Self {
             seq,

@@ -1,4 +1,4 @@
-//! How a ledger is, in numbers: for metrics, probes and whoever looks after it.
+//! The ledger's health in numbers, for metrics, probes and operators.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -11,56 +11,57 @@ use crate::commit::times::CommitTimes;
 use crate::error::RecordError;
 use crate::record::Seq;
 
-/// A commit that takes longer has stalled.
+/// A commit that takes longer has stalled, in nanoseconds.
 const STALLED_NS: u64 = 2_000_000_000;
 
-/// How the ledger is.
+/// The ledger's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
     /// Whether the journal takes records, and why not.
     pub journal: JournalState,
-    /// Records waiting for the disk, or on their way to it.
+    /// Records queued or in the commit in flight.
     pub queue_depth: u64,
-    /// The bound on that.
+    /// Most records that may wait.
     pub queue_capacity: u64,
-    /// The last record on disk.
+    /// Number of the last record on disk.
     pub durable_seq: Seq,
-    /// The last record that was pruned; zero when none was.
+    /// Number of the last record pruned; zero if none was.
     pub begin_seq: Seq,
-    /// Where the last snapshot begins: a start replays the journal from there.
+    /// Number of the record where the last snapshot begins; a start replays the journal from there.
     pub snapshot_seq: Seq,
     /// Orders remembered, over all clients.
     pub remembered: usize,
     /// Size of the write-ahead log file, in bytes.
     pub wal_bytes: u64,
-    /// Beyond which the journal waits for whoever keeps it from starting over.
+    /// The configured size limit of the log, in bytes; the writer waits there for foreign readers.
     pub wal_limit_bytes: u64,
     /// Commits since the start, one sync each.
     pub commits: u64,
     /// Bytes of records in them.
     pub commit_bytes: u64,
-    /// Nanoseconds of the last commit.
+    /// Duration of the last commit, in nanoseconds.
     pub commit_last_ns: u64,
-    /// Nanoseconds of the longest commit.
+    /// Duration of the longest commit, in nanoseconds.
     pub commit_max_ns: u64,
-    /// How long commits took since the start.
+    /// Histogram of commit times since the start.
     pub commit_times: CommitTimes,
-    /// Nice level of the writer's thread in force, so that whoever set
-    /// [`LedgerConfig::writer_priority`](crate::LedgerConfig::writer_priority) sees what came of
-    /// it; `None` where threads have none, and until the thread has started.
+    /// Nice level of the writer's thread in force, to compare with
+    /// [`LedgerConfig::writer_priority`](crate::LedgerConfig::writer_priority); `None` where
+    /// threads have none, and until the thread has started.
     pub writer_nice: Option<i32>,
-    /// Checkpoint work beside the writer.
+    /// Checkpoint work on its own thread.
     pub checkpoint_bulk: CheckpointWork,
-    /// Checkpoint work by the writer.
+    /// Checkpoint work on the writer's thread.
     pub checkpoint_tail: CheckpointWork,
 }
 
-/// Whether the journal takes records now. Only [`Self::Open`] decides orders without delay.
+/// Whether the journal takes records now. Orders are decided without delay only when
+/// [`Self::Open`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JournalState {
     /// It takes records and writes them.
     Open,
-    /// As many records wait for the disk as may.
+    /// The queue is full.
     QueueFull,
     /// The write-ahead log is at its limit: another process has kept the ledger open in a read
     /// transaction, and the writer waits for that to end.
@@ -88,19 +89,19 @@ impl fmt::Display for JournalState {
     }
 }
 
-/// SQLite as the journal's writer uses it: asked of its connection, not repeated from what was
-/// set.
+/// SQLite's settings, read back from the writer's connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteInfo {
-    /// Of the library in this process.
+    /// Version of the library in this process.
     pub version: &'static str,
     /// `wal`.
     pub journal_mode: String,
     /// `off`, `normal`, `full` or `extra`.
     pub synchronous: &'static str,
-    /// Bytes.
+    /// In bytes.
     pub page_size: u64,
-    /// Pages of log after which SQLite checkpoints by itself; zero: never, the ledger does.
+    /// Pages in the log after which SQLite checkpoints by itself; zero: never, as the ledger does
+    /// it.
     pub wal_autocheckpoint: u64,
 }
 
@@ -123,7 +124,7 @@ impl SqliteInfo {
     }
 }
 
-/// A nice level that one thread sets and others read.
+/// A nice level, set by one thread and read by others.
 #[derive(Debug)]
 pub(crate) struct Nice(AtomicI32);
 
@@ -147,7 +148,7 @@ impl Default for Nice {
 }
 
 impl Ledger {
-    /// How the ledger is.
+    /// The ledger's health now.
     pub fn health(&self) -> Health {
         let (checkpoint_bulk, checkpoint_tail) = self.checkpoints.work();
         let wal = std::fs::metadata(&self.paths.wal);
@@ -160,7 +161,7 @@ impl Ledger {
             snapshot_seq: Seq::new(self.snapshot_seq.load(Ordering::Acquire)),
             remembered: self.books.read().remembered(),
             wal_bytes: wal.map_or(0, |file| file.len()),
-            wal_limit_bytes: self.config.max_wal_bytes,
+            wal_limit_bytes: self.config.wal_limit_bytes(),
             commits: self.commits.count(),
             commit_bytes: self.commits.bytes(),
             commit_last_ns: self.commits.last_ns(),
@@ -172,12 +173,12 @@ impl Ledger {
         }
     }
 
-    /// Whether it remembers as many orders as it may, so that a new one is refused.
+    /// Whether the limit of remembered orders is reached, so that new ones are refused.
     pub fn is_full(&self) -> bool {
         self.books.read().remembered() >= self.config.max_orders
     }
 
-    /// Whether the journal takes records now, and why not. Cheap: no file is asked.
+    /// Whether the journal takes records now, and why not. Cheap: it reads no file.
     pub fn journal_state(&self) -> JournalState {
         if self.queue.is_closing() {
             JournalState::Closed
@@ -194,7 +195,7 @@ impl Ledger {
         }
     }
 
-    /// SQLite as the journal's writer uses it.
+    /// SQLite's settings for the journal's writer.
     pub fn sqlite(&self) -> &SqliteInfo {
         &self.sqlite
     }

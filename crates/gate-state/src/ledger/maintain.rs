@@ -1,4 +1,4 @@
-//! Housekeeping: a failed journal, holds in doubt, forgetting, snapshots.
+//! Housekeeping: recovery, holds in doubt, forgetting, snapshots.
 
 use std::sync::atomic::Ordering;
 
@@ -14,34 +14,34 @@ use crate::books::{Books, SharedAccount};
 use crate::error::{OpenError, SnapshotError};
 use crate::record::{ExpireRecord, Seq};
 
-/// Ended orders dropped from one client at most, each time housekeeping comes by.
+/// Most ended orders dropped from one client per visit, but for rounding.
 const FORGET_PER_VISIT: usize = 100_000;
-/// And so many without letting those in who wait for the client.
+/// Most of them dropped before others who wait for the client's lock get it.
 const FORGET_AT_ONCE: usize = 500;
 
 /// What one call of [`Ledger::maintain`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Maintained {
-    /// A failed journal was brought back.
+    /// A failed journal was recovered.
     pub recovered: bool,
-    /// Holds in doubt that were given back.
+    /// Number of holds in doubt given back.
     pub expired: usize,
-    /// Ended orders that are no longer remembered.
+    /// Number of ended orders forgotten.
     pub forgotten: usize,
-    /// Clients of whom nothing is left.
+    /// Number of clients dropped because nothing of them is left.
     pub closed: usize,
     /// A snapshot was taken.
     pub snapshot: bool,
 }
 
 impl Ledger {
-    /// Housekeeping; to be called every second or so. Brings back a failed journal, forgets
-    /// what ended longer ago than the dedupe window, gives back holds in doubt when the
-    /// configuration says so, and takes a snapshot when one is due. A call visits a sixteenth
-    /// of the clients; one that takes a snapshot lasts for as long as that takes.
+    /// Housekeeping, to be called about every second. Recovers a failed journal, forgets orders
+    /// past the dedupe window, gives back holds in doubt if configured, and takes a snapshot when
+    /// due. A call visits a sixteenth of the clients; one that takes a snapshot lasts as long as
+    /// that.
     ///
     /// # Errors
-    /// [`OpenError`] when the journal failed and cannot be brought back yet.
+    /// [`OpenError`] if the journal failed and cannot be recovered yet.
     pub fn maintain(&self) -> Result<Maintained, OpenError> {
         let mut done = Maintained::default();
         if self.queue.is_poisoned() {
@@ -51,12 +51,12 @@ impl Ledger {
         let now = self.clock.now();
         let clients = self.books.read().next_visits();
         for client in clients {
-            // Taken anew for each, so that a kill switch need not wait for all of them.
+            // Locked anew for each client, so that a kill switch need not wait for all of them.
             self.visit(&self.books.read(), &client, now, &mut done);
         }
         let every = self.config.snapshot_every;
-        // As many as half of what is in one, so that snapshots cost each record the same,
-        // however much is remembered.
+        // Half of what a snapshot contains: then snapshots cost each record the same, however much
+        // is remembered.
         let remembered = u64::try_from(self.books.read().remembered()).unwrap_or(u64::MAX);
         let enough = every.max(remembered.div_ceil(2));
         let since = self
@@ -67,21 +67,22 @@ impl Ledger {
             match self.snapshot() {
                 Ok(_) => done.snapshot = true,
                 Err(SnapshotError::Closed) => {}
-                // The one before is kept; the next call tries again.
+                // The previous one is kept; the next call tries again.
                 Err(error) => tracing::warn!(%error, "no snapshot was taken"),
             }
         }
         Ok(done)
     }
 
-    /// Drops what a client ordered and what ended longer ago than the dedupe window. Returns how much.
+    /// Drops a client's orders that ended longer ago than the dedupe window, up to
+    /// [`FORGET_PER_VISIT`]. Returns how many.
     pub(crate) fn forget(&self, books: &Books, client: &SharedAccount, now: Timestamp) -> usize {
         let window_ns = self.config.dedupe_window_ns;
         let mut gone = 0_usize;
         for _ in 0..FORGET_PER_VISIT.div_ceil(FORGET_AT_ONCE) {
             let mut account = client.lock();
             let forgotten = books.forget(&mut account, now, window_ns, FORGET_AT_ONCE);
-            // Whoever waits comes first, not whoever asks again.
+            // Fair: those who wait for the lock get it before this loop does.
             MutexGuard::unlock_fair(account);
             gone = gone.saturating_add(forgotten);
             if forgotten == 0 {

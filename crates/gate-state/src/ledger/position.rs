@@ -1,5 +1,5 @@
-//! Positions put right by an operator: what a client brought along, what traded elsewhere, a trade that
-//! the venue took back.
+//! Positions set by an operator: brought along by a client, traded elsewhere, or taken back by the
+//! venue.
 
 use gate_types::{ClientId, Exposure, NetNotional, Symbol};
 
@@ -8,40 +8,39 @@ use crate::account::net_notional;
 use crate::error::PositionError;
 use crate::record::{PositionRecord, Seq};
 
-/// What an operator says of one client's net position in one instrument.
+/// An operator's statement of a client's net position in one instrument.
 #[derive(Debug, Clone, Copy)]
 pub struct SetPosition<'a> {
-    /// The client; one that was never seen is taken, too.
+    /// The client; it may be new.
     pub client_id: &'a ClientId<'a>,
     /// The instrument.
     pub symbol: &'a Symbol<'a>,
-    /// What it is.
+    /// The net position to set.
     pub net: NetNotional,
-    /// What it is taken to be so far: if it is neither this nor `net`, that is an error. `None`: whatever
-    /// it is.
+    /// The position expected now: if it is neither this nor `net`, that is an error. `None`: any.
     pub expected: Option<NetNotional>,
-    /// Who says so; recorded as it is.
+    /// Who says so; recorded as given.
     pub actor: &'a str,
-    /// Why; recorded as it is.
+    /// Why; recorded as given.
     pub reason: &'a str,
 }
 
 /// The outcome of [`Ledger::set_position`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PositionSet {
-    /// The record this wrote; `None` when it was so already.
+    /// Number of the record written; `None` if the position was `net` already.
     pub seq: Option<Seq>,
-    /// Answer once this is durable: what was said before may still be on its way to the disk.
+    /// Answer once this is durable: earlier changes may still be on their way to the disk.
     pub wait_for: Seq,
-    /// What it was.
+    /// The position before.
     pub before: NetNotional,
-    /// The client after it.
+    /// The client's exposure after it.
     pub exposure: Exposure,
 }
 
 impl Ledger {
-    /// Sets a client's net position in one instrument, whatever has traded here: fills go on from it, and
-    /// the client's `filled` follows from it. No order changes. Repeating it changes nothing.
+    /// Sets a client's net position in one instrument, whatever has traded here. Later fills add to
+    /// it, and the client's `filled` follows. No order changes; a repetition changes nothing.
     ///
     /// # Errors
     /// [`PositionError`]; then nothing changed.

@@ -1,5 +1,5 @@
-//! Retention: the beginning of the journal is cut off behind a signed anchor, from which the
-//! rest still verifies. What is cut off must be in a snapshot and concern no remembered order.
+//! Retention: cuts off the beginning of the journal behind a signed anchor, from which the rest
+//! still verifies. Only records that a snapshot contains and that concern no remembered order.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -14,17 +14,16 @@ use crate::record::codec::decode;
 use crate::store::anchor::Anchor;
 use crate::store::{Appender, Row, row_after};
 
-/// Rows deleted in one transaction of the writer: a few milliseconds.
+/// Rows deleted in one transaction of the writer, which takes a few milliseconds.
 const ROWS_PER_STEP: u32 = 32;
 
 impl Ledger {
-    /// Cuts off records older than `older_than`, as far as no remembered order needs them, and
-    /// leaves an anchor that `sign` has signed. Takes a snapshot first, which from then on is a
-    /// part of the store. `None` when there was nothing to cut off; then no snapshot is taken.
-    /// Orders are decided meanwhile.
+    /// Cuts off records older than `older_than` that no remembered order needs, and leaves an
+    /// anchor with the signature from `sign`. Takes a snapshot first, which is part of the store
+    /// from then on. `None` if there was nothing to cut off. Orders are decided meanwhile.
     ///
     /// # Errors
-    /// [`SnapshotError`]; what was cut off by then is behind the anchor already.
+    /// [`SnapshotError`]; what was cut off by then is behind the anchor.
     pub fn prune(
         &self,
         older_than: Timestamp,
@@ -37,7 +36,7 @@ impl Ledger {
             return Ok(None);
         }
         let begins = self.snapshot()?.get();
-        // The row that the snapshot begins at stays: the snapshot is recognised by it.
+        // The snapshot's own row stays: the snapshot is checked against it.
         let bound = begins.min(needed).saturating_sub(1);
         let Some(point) = self.last_row_before(bound, older_than)? else {
             return Ok(None);
@@ -55,11 +54,11 @@ impl Ledger {
         Ok(Some(anchor))
     }
 
-    /// The oldest decision that is still in memory: nothing from there on can be cut off.
+    /// The oldest decision still in memory: nothing from there on can be cut off.
     pub fn oldest_remembered(&self) -> Option<Seq> {
         let clients = self.books.read().clients();
         let oldest = |client: &str| {
-            // Taken anew for each, so that a kill switch need not wait for all of them.
+            // Locked anew for each client, so that a kill switch need not wait for all of them.
             let account = self.books.read().known_account(client)?;
             let account = account.lock();
             account.orders().map(|order| order.seq).min()
@@ -68,19 +67,22 @@ impl Ledger {
         oldest.map(Seq::new)
     }
 
-    /// Drops every order that ended longer ago than the dedupe window.
+    /// Drops orders of every client that ended longer ago than the dedupe window.
     fn forget_ended(&self) {
         let now = self.clock.now();
         let clients = self.books.read().clients();
         for client in clients {
-            let books = self.books.read();
-            if let Some(account) = books.known_account(&client) {
-                self.forget(&books, &account, now);
-            }
+            // Taken anew for each, so that a kill switch need not wait for all of them.
+            let forget = || {
+                let books = self.books.read();
+                let account = books.known_account(&client)?;
+                Some(self.forget(&books, &account, now))
+            };
+            while forget().is_some_and(|forgotten| forgotten > 0) {}
         }
     }
 
-    /// The last of the leading rows that end by record `bound` and are older than `older_than`.
+    /// The end of the last leading row that ends by record `bound` and is older than `older_than`.
     fn last_row_before(
         &self,
         bound: u64,
@@ -110,7 +112,7 @@ impl Ledger {
             .with(&self.paths, |conn| Ok(row_after(conn, seq)?))
     }
 
-    /// Has the writer's thread do something between two commits.
+    /// Runs a job on the writer's thread between two commits and waits for its outcome.
     fn on_writer<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Appender) -> Result<T, rusqlite::Error> + Send + 'static,
@@ -119,7 +121,7 @@ impl Ledger {
         self.queue.push_job(Box::new(move |appender| {
             let outcome = job(appender);
             let sound = outcome.is_ok();
-            // Whoever asked may be gone.
+            // The receiver may be gone.
             let _ = done.send(outcome);
             sound
         }))?;

@@ -1,5 +1,4 @@
-//! Bringing back a journal that could not be written: what is in memory is made anew from what is really
-//! on the disk.
+//! Recovery after a failed commit: rebuilds what is in memory from what is really on the disk.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -15,12 +14,12 @@ use crate::record::{ContextId, Record};
 use crate::store::Appender;
 
 impl Ledger {
-    /// After a failed commit, and once its cause is gone: reads the store anew and rebuilds
-    /// everything in memory from what is really on disk. Numbers that were allotted but never
-    /// got there become void records. Does nothing when nothing has failed.
+    /// After a failed commit, once its cause is gone: reads the store anew and rebuilds everything
+    /// in memory from what is really on disk. Numbers that were allotted but are not on disk become
+    /// void records (contexts are written again). Does nothing if nothing failed.
     ///
     /// # Errors
-    /// [`OpenError`]; then the ledger still refuses, and this can be tried again.
+    /// [`OpenError`]; the ledger still refuses, and this can be tried again.
     pub fn recover(&self) -> Result<(), OpenError> {
         let mut threads = self.threads.lock();
         if self.queue.is_closing() {
@@ -40,7 +39,8 @@ impl Ledger {
             let _no_reader = self.readers.shut();
             load(&self.config, &self.paths, &*self.clock)?
         };
-        // What went wrong with it before is told once to every open file, and settled by now.
+        // The earlier failure is reported once to each open file: taken here, since it is settled
+        // now.
         let _ = self.database.sync_data();
         let mut appender = Appender::new(conn, tail.hash)?;
         let durable = tail.seq.get();
@@ -48,10 +48,10 @@ impl Ledger {
         let void = durable.saturating_add(1)..=last;
         self.durable.void(void.clone());
         self.fill_up(void, &mut appender, &mut books)?;
-        // Nobody is inside `decide` while this lock is taken, and nobody got a number since the
+        // Nobody is inside `decide` while this lock is held, and no number was allotted since the
         // failure.
         let mut current = self.books.write();
-        // What was before is dropped after the lock is: that takes a while.
+        // The old books are dropped after the lock is released: that takes a while.
         std::mem::swap(&mut *current, &mut books);
         self.recoveries.fetch_add(1, Ordering::AcqRel);
         self.begin_seq.store(begin_seq, Ordering::Release);
@@ -66,8 +66,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes records with the numbers that were allotted and lost: what is in force once more,
-    /// since decisions go on naming it, and voids for all others.
+    /// Writes records for the numbers that were allotted and lost: contexts again, since decisions
+    /// go on naming them, and voids for all others.
     fn fill_up(
         &self,
         lost: RangeInclusive<u64>,

@@ -13,22 +13,21 @@ use crate::record::{ReleaseRecord, Seq};
 /// The outcome of [`Ledger::release`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Released {
-    /// The record this wrote; `None` when nothing was open, or it was a repetition.
+    /// Number of the record written; `None` if nothing was open or it was a repetition.
     pub seq: Option<Seq>,
-    /// Answer once this is durable: what was said before may still be on its way to the disk.
+    /// Answer once this is durable: earlier changes may still be on their way to the disk.
     pub wait_for: Seq,
-    /// The hold that this gave back.
+    /// The hold given back.
     pub freed: Notional,
-    /// The order after it.
+    /// The order's state after it.
     pub order: OrderState,
-    /// The client after it.
+    /// The client's exposure after it.
     pub exposure: Exposure,
 }
 
 impl Ledger {
-    /// Gives back the hold of an order that will not trade: all that is open, or `qty` of it
-    /// (no more than is open). Repeating it changes nothing; the same reason and quantity for
-    /// the same order again is taken for a repetition.
+    /// Gives back the hold of an order that will not trade: all that is open, or up to `qty` of it.
+    /// A repetition changes nothing; the same reason and quantity for the same order counts as one.
     ///
     /// # Errors
     /// [`ReleaseError`]; then nothing changed.

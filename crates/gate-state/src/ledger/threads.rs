@@ -1,4 +1,4 @@
-//! The ledger's two threads: the writer of the journal, and who keeps its log short.
+//! The ledger's two threads: the journal's writer and the checkpointer.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -45,7 +45,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends both threads; the queue must be closed or poisoned.
+    /// Joins both threads; the queue must be closed or poisoned.
     pub(super) fn stop(&self, threads: &mut Threads) {
         self.checkpoints.stop();
         if let Some(thread) = threads.checkpointer.take() {
@@ -57,7 +57,7 @@ impl Ledger {
     }
 }
 
-/// Prefers the calling thread to others by so many nice levels, and notes what came of it.
+/// Raises the calling thread's priority by this many nice levels, and notes the level in force.
 #[cfg(target_os = "linux")]
 fn prefer(levels: u8, in_force: &Nice) {
     use rustix::process::{getpriority_process, setpriority_process};
@@ -74,7 +74,7 @@ fn prefer(levels: u8, in_force: &Nice) {
     }
 }
 
-/// Other systems order threads in other ways.
+/// Elsewhere thread priorities work differently.
 #[cfg(not(target_os = "linux"))]
 fn prefer(_levels: u8, _in_force: &Nice) {}
 

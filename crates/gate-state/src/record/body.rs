@@ -1,4 +1,4 @@
-//! What each record is made of: its fields as bytes, and back.
+//! Encoding and decoding of each record kind's fields.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use super::{
     PositionRecord, Record, ReleaseRecord, Seq, Status,
 };
 
-/// A record's fields, as they stand behind the head that all have.
+/// A record's fields, which follow the common head.
 pub(crate) trait Body {
-    /// By which its kind is told in the head.
+    /// Code of the record's kind in the head.
     fn kind(&self) -> u8;
 
     /// Appends the fields.
@@ -28,7 +28,7 @@ const KILL: u8 = 6;
 const VOID: u8 = 7;
 const POSITION: u8 = 8;
 
-/// Reads the fields of a record of that kind.
+/// Reads the fields of a record of this kind.
 pub(super) fn read<'a>(kind: u8, from: &mut In<'a>) -> Result<Record<'a>, Malformed> {
     Ok(match kind {
         CONTEXT => Record::Context(DecisionContext::read(from)?),

@@ -12,7 +12,7 @@ use super::wire::Malformed;
 pub(crate) const LEN_BYTES: usize = 4;
 pub(crate) const TAG_BYTES: usize = 8;
 
-/// A point of the hash chain.
+/// The chain's hash after some record: it covers that record and all before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ChainHash(pub(crate) [u8; 32]);
 
@@ -22,7 +22,7 @@ impl ChainHash {
         Self(sha256(&[b"gate-state journal\0", id]))
     }
 
-    /// The hash of the next record.
+    /// The hash after a further record.
     pub(crate) fn next(&self, body: &[u8]) -> Self {
         Self(sha256(&[&self.0, body]))
     }
@@ -79,10 +79,10 @@ impl std::fmt::Debug for ChainHash {
     }
 }
 
-/// A place in the hash chain: what an auditor notes, to find it again later.
+/// A place in the hash chain, for auditors to note and find again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainPoint {
-    /// The record.
+    /// The record's number.
     pub seq: Seq,
     /// The hash over it and everything before it.
     pub hash: ChainHash,
@@ -109,7 +109,7 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
         .unwrap_or_default()
 }
 
-/// Begins a frame in an empty buffer: the length is filled in by [`close_frame`].
+/// Begins a frame in a cleared buffer; [`close_frame`] fills in the length.
 pub(crate) fn open_frame(buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.extend_from_slice(&[0; LEN_BYTES]);
@@ -152,14 +152,14 @@ pub(crate) fn seal(frames: &mut [u8], mut chain: ChainHash) -> Result<ChainHash,
     Ok(chain)
 }
 
-/// A frame, read.
+/// A parsed frame.
 pub(crate) struct Frame<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) tag: [u8; TAG_BYTES],
 }
 
 impl Frame<'_> {
-    /// The sequence number the body carries.
+    /// The sequence number in the body.
     pub(crate) fn seq(&self) -> Option<u64> {
         let bytes = self.body.get(SEQ_AT)?.first_chunk()?;
         Some(u64::from_le_bytes(*bytes))

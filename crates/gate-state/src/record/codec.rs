@@ -9,10 +9,10 @@ use super::{Entry, Seq};
 
 /// Bytes of a body before its fields: kind, sequence number, time.
 pub(crate) const HEAD_BYTES: usize = 17;
-/// Where the sequence number stands in a body.
+/// Where the sequence number is in a body.
 pub(crate) const SEQ_AT: std::ops::Range<usize> = 1..9;
 
-/// Appends the body of a record. Its sequence number is put in when it is allotted.
+/// Appends a record's body. Its sequence number stays zero until it is allotted.
 pub(crate) fn encode(at: Timestamp, record: &impl Body, buffer: &mut Vec<u8>) {
     let mut out = Out(buffer);
     out.byte(record.kind());

@@ -1,5 +1,5 @@
-//! The bytes of a journal record: variable-length integers and length-prefixed text. No meaning
-//! is read into a field here; a reader never trusts a length.
+//! Wire primitives of journal records: variable-length integers and length-prefixed text. No
+//! meaning of fields here; a reader never trusts a length.
 
 /// The bytes end early, or a number does not fit its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +32,13 @@ impl Out<'_> {
         }
     }
 
-    /// How many of something follow.
+    /// The number of items that follow.
     pub(crate) fn count(&mut self, len: usize) {
         // INVARIANT: a length always fits; `usize` is at most 64 bits.
         self.uint(u64::try_from(len).unwrap_or(u64::MAX));
     }
 
-    /// A byte that is 1 for a value below zero, and its size.
+    /// A byte, 1 for a value below zero, then the absolute value.
     pub(crate) fn signed(&mut self, value: i128) {
         self.byte(u8::from(value < 0));
         self.uint(value.unsigned_abs());

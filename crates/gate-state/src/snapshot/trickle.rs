@@ -1,5 +1,5 @@
-//! A large file written beside a journal that must not wait for it: little by little, each piece
-//! synced before the next, and three quarters of the time nothing, while anybody commits.
+//! Writes a large file beside the journal without holding up its commits: in pieces, each synced
+//! before the next, with pauses of three quarters of the time while anybody commits.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,19 +10,19 @@ use ring::digest::{Context, SHA256};
 
 use crate::error::SnapshotError;
 
-/// What goes to the disk at once: a sync of it takes about as long as one of a commit.
+/// Bytes written and synced at once: such a sync takes about as long as a commit's.
 const PIECE_BYTES: usize = 256 * 1024;
-/// A pause is as many times as long as making and writing the piece before it took.
+/// A pause lasts this many times as long as the piece before it.
 const PAUSES: u32 = 3;
-/// And no longer than this: whoever writes may have been kept from the processor.
+/// Longest pause: a piece may have taken long because its thread had no processor.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
-/// How to go on after a piece.
+/// Whether to pause after a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speed {
-    /// With a pause: others use the disk.
+    /// Pause: others use the disk.
     Gentle,
-    /// At once: nobody does.
+    /// Do not pause: nobody else uses the disk.
     Full,
 }
 
@@ -41,8 +41,8 @@ pub(crate) struct Trickle<'a> {
 }
 
 impl<'a> Trickle<'a> {
-    /// Writes over a file from its beginning; its space is used again. Until [`Self::finish`]
-    /// it may end in what was there before.
+    /// Writes over a file from its beginning, reusing its space. Until [`Self::finish`] it may end
+    /// in old content.
     pub(crate) fn over(file: File, clock: &'a dyn Clock, speed: AskSpeed<'a>) -> Self {
         Self {
             file,
@@ -69,7 +69,7 @@ impl<'a> Trickle<'a> {
         Ok(())
     }
 
-    /// Appends the hash and ends the file there. On disk when this returns.
+    /// Appends the hash and cuts the file off there. Durable when this returns.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.put_piece()?;
         let hash = self.hash.finish();
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Each look at it takes a millisecond.
+    /// Moves on by a millisecond at each reading.
     #[derive(Debug, Default)]
     struct Ticking(std::sync::atomic::AtomicU64);
 

@@ -1,4 +1,4 @@
-//! The anchor: where a journal begins whose first records were cut off.
+//! The anchor: where a pruned journal begins.
 
 use gate_types::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -8,12 +8,12 @@ use crate::error::OpenError;
 use crate::record::Seq;
 use crate::record::chain::{ChainHash, ChainPoint};
 
-/// The point behind which a journal was pruned: what a signature covers.
+/// The point up to which a journal was pruned; a signature covers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anchor {
-    /// The store.
+    /// Id of the store.
     pub store_id: [u8; 16],
-    /// The last record that was cut off, and the chain's hash after it.
+    /// The last record pruned, and the chain's hash after it.
     pub point: ChainPoint,
     /// When it was made.
     pub at: Timestamp,

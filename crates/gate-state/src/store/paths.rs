@@ -1,4 +1,4 @@
-//! The files of a store, and the lock on it.
+//! The files of a store: their paths, owners and modes, and the lock.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
 
-/// Where things are in a data directory.
+/// Paths of the files in a data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     pub(crate) database: PathBuf,
     pub(crate) wal: PathBuf,
     pub(crate) snapshot: PathBuf,
-    /// Written over by the next snapshot, which then changes places with the one in force.
+    /// The next snapshot is written over this file, which then changes places with `snapshot`.
     pub(crate) snapshot_spare: PathBuf,
     lock: PathBuf,
 }
@@ -29,7 +29,7 @@ impl Paths {
         }
     }
 
-    /// Takes the store for this process. Held for as long as the file lives.
+    /// Locks the store for this process, for as long as the returned file is open.
     pub(crate) fn lock(&self) -> Result<File, OpenError> {
         let file = self.open_to_write(&self.lock)?;
         match file.try_lock() {
@@ -39,8 +39,8 @@ impl Paths {
         }
     }
 
-    /// Whether there is a journal. Where there was one and its file is gone or empty, that is an error: an empty
-    /// ledger would have no exposure and no kill switch.
+    /// Whether there is a journal. If there was one and its file is gone or empty, that is an
+    /// error: an empty ledger would have no exposure and no kill switch.
     pub(crate) fn has_journal(&self) -> Result<bool, OpenError> {
         let database = about(&self.database)?;
         if database.is_some_and(|database| database.len() > 0) {
@@ -52,7 +52,7 @@ impl Paths {
         }
     }
 
-    /// The id of the store that is or was here, as the lock has it; `None` before there was one.
+    /// Id of the store that is or was here, from the lock file; `None` if there never was one.
     pub(crate) fn noted_store(&self) -> io::Result<Option<String>> {
         match std::fs::read_to_string(&self.lock) {
             Ok(id) if id.is_empty() => Ok(None),
@@ -62,14 +62,15 @@ impl Paths {
         }
     }
 
-    /// Makes the database's file if there is none: SQLite would let everybody read it. (What it puts beside it
-    /// has the mode of this.)
+    /// Creates the database's file if there is none: SQLite would make it readable by everybody.
+    /// Files that SQLite puts beside it get the same mode.
     pub(crate) fn make_database(&self) -> io::Result<()> {
         self.open_to_write(&self.database).map(drop)
     }
 
-    /// Opens one of the store's files for writing. One that is made is private, since it names every client's
-    /// orders, and belongs to whom the database belongs, so that root may prune the store of a service.
+    /// Opens a file of the store for writing. A new one is not readable by everybody, since it
+    /// names every client's orders, and belongs to the database's owner, so that root may prune a
+    /// service's store.
     pub(crate) fn open_to_write(&self, path: &Path) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o640);
@@ -77,15 +78,15 @@ impl Paths {
         if let Some(database) = about(&self.database)? {
             let (theirs, ours) = (database, file.metadata()?);
             if (theirs.uid(), theirs.gid()) != (ours.uid(), ours.gid()) {
-                // Whoever may not give it away is not root, and the file is his own.
+                // This fails only for a user other than root, who owns the file.
                 let _ = fchown(&file, Some(theirs.uid()), Some(theirs.gid()));
             }
         }
         Ok(file)
     }
 
-    /// Opens the spare to write the next snapshot over it. One that has another name as well (a backup by hard
-    /// link), and one that only another user may write, is left alone or removed, and a new one made.
+    /// Opens the spare to write the next snapshot over it. Makes a new one if the spare has another
+    /// hard link (a backup, which stays as it is) or may not be written by this user.
     pub(crate) fn open_spare(&self) -> io::Result<File> {
         let spare = &self.snapshot_spare;
         if about(spare)?.is_some_and(|spare| spare.nlink() > 1) {
@@ -100,7 +101,7 @@ impl Paths {
         }
     }
 
-    /// Notes in the lock which store is here, once that is on the disk.
+    /// Notes the store's id in the lock if it is empty, after syncing the directory.
     pub(crate) fn note_journal(
         &self,
         mut lock: &File,
@@ -114,7 +115,7 @@ impl Paths {
         Ok(())
     }
 
-    /// Which file has which name is on disk when this returns.
+    /// Makes the names of the files durable.
     pub(crate) fn sync_names(&self) -> io::Result<()> {
         let dir = self.lock.parent().unwrap_or(Path::new("."));
         File::open(dir)?.sync_all()
@@ -126,7 +127,7 @@ pub(crate) fn hex(store_id: &[u8; 16]) -> String {
     store_id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is known of a file; `None` when it is not there.
+/// A file's metadata; `None` if there is no such file.
 fn about(path: &Path) -> io::Result<Option<Metadata>> {
     match std::fs::metadata(path) {
         Ok(about) => Ok(Some(about)),
@@ -152,7 +153,7 @@ mod tests {
         assert_eq!(fs::read(&paths.snapshot_spare).unwrap(), b"new");
     }
 
-    /// Only root can give a file away; nobody else can come into the case.
+    /// Only root can give a file away; others return early.
     #[test]
     fn what_root_makes_belongs_to_whom_the_database_belongs() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,10 +1,10 @@
-//! Before a store is read back: what is read must be on the disk, and not only in memory.
+//! Makes a store durable before it is read back: what is read must not be only in memory.
 //!
-//! After a failed sync the system keeps pages in memory that it counts as written, though the
-//! disk never got them; a later sync of the file succeeds and changes nothing. Whoever read
-//! them back and built on them would lose them with the next power failure, and with them the
-//! database into which they had been moved. Writing the same bytes again makes the system write
-//! them for good. It is safe at any moment: each sector holds the old bytes or the same ones.
+//! After a failed sync the system keeps pages in memory that it counts as written, though the disk
+//! never got them; the next sync succeeds without them. Whoever builds on such pages loses them at
+//! the next power failure, and with them the database into which they were moved. Writing the same
+//! bytes again makes the system write them for good. That is safe at any moment: each sector holds
+//! the old bytes or the same ones.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -15,12 +15,12 @@ use super::Paths;
 
 /// Bytes written again at a time.
 const STEP: usize = 1 << 20;
-/// The page that says how the database is to be read. Without it SQLite takes the file for an
-/// empty one and throws its write-ahead log away.
+/// The page that says how to read the database. Without it SQLite takes the file for an empty one
+/// and drops the write-ahead log.
 const HEADER_BYTES: u64 = 4096;
 
-/// Makes the store's write-ahead log, as it can be read now, durable. The database's own pages
-/// need it not: they are all moved there again from the log.
+/// Makes the write-ahead log, as it reads now, durable, and the database's header. The database's
+/// other pages are all moved there again from the log.
 pub(crate) fn resync(paths: &Paths) -> io::Result<()> {
     write_again(&paths.database, HEADER_BYTES)?;
     write_again(&paths.wal, u64::MAX)

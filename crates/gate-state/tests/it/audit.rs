@@ -1,4 +1,4 @@
-//! Checking a journal from outside: where it was tampered with, and what it says.
+//! Verifying and exporting a journal from outside: where it was tampered with, and what it says.
 
 use expect_test::expect;
 use gate_state::{
@@ -32,8 +32,8 @@ fn verify(dir: &tempfile::TempDir, known: &[ChainPoint]) -> Result<Verified, (u6
     }
 }
 
-/// Changes the frames (length, body, tag) of a row with many of them, from its third record on.
-/// Returns that record's number and how the journal fails to verify.
+/// Changes the frames (length, body, tag) of a row with many of them, from its third on. Returns
+/// the third record's number and the error of verification.
 fn tampered(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> (u64, (u64, DamageKind)) {
     let dir = store();
     assert_eq!(verify(&dir, &[]).unwrap().records, 3_001);
@@ -112,7 +112,7 @@ fn a_cut_off_end_is_found_by_a_point_noted_elsewhere() {
     let cut = u64::from(cut);
     assert_eq!(verify(&dir, &[]).unwrap().end.seq.get(), cut - 1);
     assert_eq!(verify(&dir, &[end]), Err((cut, DamageKind::Missing)));
-    // Another history of the same length does not pass for this one.
+    // A point of another history with the same length does not match.
     let other = ChainPoint {
         seq: Seq::new(cut - 1),
         hash: end.hash,

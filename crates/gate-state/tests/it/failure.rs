@@ -1,5 +1,4 @@
-//! A journal that cannot be written: nothing is authorized, nothing is guessed, and it comes
-//! back.
+//! A journal that cannot be written: nothing is authorized meanwhile, and recovery brings it back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -55,7 +54,7 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
             .is_err()
     );
 
-    // The cause is still there: it goes on refusing.
+    // The cause is still there: recovery fails.
     assert!(kit.ledger.recover().is_err());
     assert_eq!(kit.decide("c1", "o-3", "100", None), Err(refused));
 
@@ -63,7 +62,7 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
     kit.ledger.recover().unwrap();
     assert_eq!(failures.0.load(Ordering::SeqCst), 1);
     assert_eq!(kit.ledger.health().journal, JournalState::Open);
-    // The order that was never durable holds nothing; its number is on the record as void.
+    // The order that was never durable holds nothing; its number is a void record.
     assert_eq!(kit.exposure("c1").gross.to_string(), "100");
     assert_eq!(kit.ledger.durable_seq(), lost.seq);
     assert_eq!(kit.ledger.wait(lost.seq), Err(NotDurable));
@@ -83,7 +82,7 @@ fn a_failed_commit_refuses_everything_until_the_store_is_recovered() {
     assert_eq!(crashed.durable_seq(), retried.seq);
 }
 
-/// Decisions go on under what was put in force last, whether or not that was on disk in time.
+/// Decisions go on under the newest context, so recovery writes it again if it was lost.
 #[test]
 fn what_was_put_in_force_in_a_failed_commit_is_on_the_record_after_the_recovery() {
     let mut kit = Kit::new();
@@ -119,7 +118,7 @@ fn however_many_records_a_failed_commit_loses_they_are_voided_in_a_few_commits()
     let jam = jam(&kit);
     let mut last = None;
     for n in 0..1_000 {
-        // Until it has failed.
+        // Until the commit has failed.
         if let Ok(Decided::New(decision)) = kit.decide("c1", &format!("o-{n}"), "1", None) {
             last = Some(decision.seq);
         }
@@ -145,7 +144,7 @@ fn shutting_down_a_failed_ledger_says_so() {
     };
     assert_eq!(kit.ledger.wait(lost.seq), Err(NotDurable));
     assert_eq!(kit.ledger.shutdown(), Err(NotDurable));
-    // Closed is closed, though the cause is gone.
+    // Closed stays closed, though the cause is gone.
     drop(jam);
     assert!(matches!(kit.ledger.recover(), Err(OpenError::Closed)));
     assert_eq!(kit.ledger.health().journal, JournalState::Closed);
@@ -156,7 +155,7 @@ fn a_full_queue_refuses_before_anything_changes() {
     let kit = Kit::with(|config| config.queue_capacity = 3);
     kit.ledger.wait(kit.context.seq()).unwrap();
     let _jam = jam(&kit);
-    // The writer is held up for as long as it waits for the lock; the queue holds three.
+    // The writer waits for the lock; the queue takes three.
     let outcomes: Vec<_> = (0..5)
         .map(|n| kit.decide("c1", &format!("o-{n}"), "1", None))
         .collect();
@@ -182,7 +181,7 @@ fn a_snapshot_waits_for_the_last_records_of_clients_already_closed() {
     assert_eq!(closed, 1);
     std::thread::scope(|scope| {
         let snapshot = scope.spawn(|| kit.ledger.snapshot());
-        // Until it waits for the journal, as it must; or is done, as it must not be.
+        // Until the snapshot waits for the journal, as it must, or is done, as it must not be.
         let patience = Instant::now();
         while !snapshot.is_finished() && patience.elapsed() < Duration::from_millis(100) {
             std::thread::yield_now();
@@ -210,7 +209,7 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     let _: i64 = reader
         .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))
         .unwrap();
-    // One at a time, so that each is a commit of two pages or so; far more than fit.
+    // One at a time, so that each is a commit of about two pages; far more than fit.
     let mut told = Vec::new();
     let mut refused = None;
     for n in 0..2_000 {
@@ -231,7 +230,7 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
         }
     }
     assert_eq!(refused, Some(Err(DecideError::Overloaded)));
-    // Said before the writer begins to wait.
+    // Known before the writer begins to wait.
     let patience = Instant::now();
     while kit.ledger.journal_state() != JournalState::LogAtLimit {
         assert!(patience.elapsed() < Duration::from_secs(10));
@@ -240,7 +239,7 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     let health = kit.ledger.health();
     assert!(health.queue_depth > 0, "written all the same");
     assert_eq!(health.journal, JournalState::LogAtLimit);
-    // A commit beyond the limit at most.
+    // At most one commit beyond the limit.
     assert!(health.wal_bytes >= LIMIT, "{}", health.wal_bytes);
     assert!(health.wal_bytes < LIMIT + 64 * 1024, "{}", health.wal_bytes);
 
@@ -254,7 +253,7 @@ fn a_foreign_reader_bounds_the_log_and_its_end_frees_the_journal() {
     assert!(grown < LIMIT + 64 * 1024, "the log started over: {grown}");
 }
 
-/// The end of the journal is a void then, and that is no failure.
+/// The journal then ends in a void, which is no failure.
 #[test]
 fn a_snapshot_can_be_taken_right_after_a_recovery_that_lost_something() {
     let kit = Kit::new();
@@ -269,7 +268,7 @@ fn a_snapshot_can_be_taken_right_after_a_recovery_that_lost_something() {
     assert_eq!(kit.ledger.snapshot().unwrap(), lost.seq);
 }
 
-/// They name every client's orders.
+/// The files name every client's orders.
 #[test]
 fn nobody_else_has_a_right_to_the_files_of_a_store() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -283,7 +282,7 @@ fn nobody_else_has_a_right_to_the_files_of_a_store() {
     }
 }
 
-/// Whoever prunes a stopped store as root leaves such a file behind.
+/// Pruning a stopped store as root leaves such a file behind.
 #[test]
 fn a_spare_snapshot_of_somebody_elses_is_replaced() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -292,7 +291,7 @@ fn a_spare_snapshot_of_somebody_elses_is_replaced() {
     let spare = kit.dir.path().join("ledger.snapshot.spare");
     std::fs::write(&spare, "x").unwrap();
     std::fs::set_permissions(&spare, std::fs::Permissions::from_mode(0o000)).unwrap();
-    // Root may write it all the same.
+    // Root can write it all the same.
     let before = std::fs::metadata(&spare).unwrap().ino();
     kit.ledger.snapshot().unwrap();
     let is_root = std::fs::metadata(kit.dir.path()).unwrap().uid() == 0;
@@ -301,7 +300,7 @@ fn a_spare_snapshot_of_somebody_elses_is_replaced() {
     assert_eq!(is_the_same, is_root);
 }
 
-/// Stops the writer's thread when it is told to.
+/// Panics in the writer's thread when told to.
 struct Trap(AtomicBool);
 
 impl Clock for Trap {
@@ -317,7 +316,7 @@ impl Clock for Trap {
     }
 }
 
-/// Whatever it was: nobody waits for a thread that is not there.
+/// Whatever the panic was: nobody waits for a thread that is gone.
 #[test]
 fn a_writer_that_panics_is_a_journal_that_failed() {
     let dir = tempfile::tempdir().unwrap();
@@ -332,4 +331,30 @@ fn a_writer_that_panics_is_a_journal_that_failed() {
     assert!(ledger.maintain().unwrap().recovered);
     let third = ledger.set_context(crate::kit::context()).unwrap();
     ledger.wait(third.seq()).unwrap();
+}
+
+/// Panics once, when it is told of a commit.
+struct Tripwire(AtomicBool);
+
+impl CommitListener for Tripwire {
+    fn on_commit(&self, durable: Result<Seq, NotDurable>) {
+        let trips = durable.is_ok() && self.0.swap(false, Ordering::SeqCst);
+        assert!(!trips, "planted");
+    }
+}
+
+/// The commit that the panic broke off is not under way for ever.
+#[test]
+fn after_a_panic_within_a_commit_a_recovered_journal_is_open() {
+    let kit = Kit::new();
+    kit.ledger
+        .subscribe(Arc::new(Tripwire(AtomicBool::new(true))));
+    let order = kit.decide("c1", "o-1", "1", None);
+    assert!(order.is_ok(), "{order:?}");
+    while kit.ledger.journal_state() != JournalState::Failed {
+        std::thread::yield_now();
+    }
+    assert!(kit.ledger.maintain().unwrap().recovered);
+    kit.clock.advance_ns(60_000_000_000);
+    assert_eq!(kit.ledger.journal_state(), JournalState::Open);
 }

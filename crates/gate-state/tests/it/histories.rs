@@ -133,7 +133,7 @@ impl Run {
 
     fn reserve(&mut self, client: u8, order: u8, variant: u8) {
         let now = self.clock.now();
-        // What an order asks for follows from its name and variant alone.
+        // An order's content follows from its name and variant alone.
         let r = Reserve {
             key: (client, order),
             variant,
@@ -284,7 +284,7 @@ impl Run {
         let ledger = self.ledger.take().unwrap();
         let hash = ledger.state_hash();
         if crash {
-            // Everything so far is durable (or about to be, under relaxed): as kill -9 leaves it.
+            // Wait until all is durable: a copy is then what kill -9 leaves.
             let last = gate_state::Seq::new(self.model.records);
             while ledger.durable_seq() < last {
                 std::thread::yield_now();
@@ -340,12 +340,12 @@ impl Run {
             let filled = (order.filled + order.over) * 100_000_000;
             assert_eq!(state.filled.nanos(), filled);
             assert_eq!(state.in_doubt, order.is_in_doubt(now));
-            // H₀ = converted + released + H; nothing is held once it ended.
+            // H₀ = converted + released + H; H = 0 once it ended.
             assert_eq!(
                 order.initial,
                 order.converted + order.released + order.held()
             );
-            // At most one ending: the first phase after `live` stays.
+            // It ends at most once: the first phase after `live` stays.
             if order.phase != Phase::Live {
                 let first = *self
                     .endings

@@ -55,7 +55,7 @@ impl Kit {
         }
     }
 
-    /// Another ledger over a copy of the files as they are now: what a crash would leave.
+    /// A second ledger over a copy of the files as they are now: what a crash would leave.
     pub(crate) fn crashed_copy(&self) -> (tempfile::TempDir, Ledger) {
         let copy = tempfile::tempdir().unwrap();
         copy_store(self.dir.path(), copy.path());
@@ -77,7 +77,7 @@ impl Kit {
         })
     }
 
-    /// As `decide`, for an order that must be new; waits until it is durable.
+    /// Like `decide`, for an order that must be new; waits until it is durable.
     pub(crate) fn authorize(&self, client: &str, order: &str, amount: &str) -> Decision {
         let decided = self.decide(client, order, amount, None).unwrap();
         let Decided::New(decision) = decided else {
@@ -116,7 +116,7 @@ impl Kit {
         })
     }
 
-    /// The same store after a restart.
+    /// Restarts on the same store.
     pub(crate) fn reopen(self) -> Result<(tempfile::TempDir, Ledger), OpenError> {
         let Self {
             dir, ledger, clock, ..

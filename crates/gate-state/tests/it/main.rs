@@ -1,4 +1,4 @@
-//! The ledger as its users see it: threads, files and restarts.
+//! Integration tests of the ledger: threads, files and restarts.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! A ledger that cannot be wrong because it remembers everything and adds it all up each time.
+//! A naive model of the ledger: it remembers everything and adds it up each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ impl ModelOrder {
         self.ordered - self.filled - self.ended
     }
 
-    /// From the definition, not from the steps.
+    /// By the definition of H, not step by step.
     pub(crate) fn held(&self) -> u128 {
         if self.ended_at.is_some() {
             return 0;
@@ -45,7 +45,7 @@ impl ModelOrder {
         (self.initial * self.open()).div_ceil(self.ordered)
     }
 
-    /// Nothing was heard of it by the end of its token.
+    /// Its token expired before anything was heard of it.
     pub(crate) fn is_in_doubt(&self, now: u64) -> bool {
         let heard_of = !self.fills.is_empty() || !self.partial_releases.is_empty();
         self.ended_at.is_none() && !heard_of && self.expires <= now
@@ -62,7 +62,7 @@ impl ModelOrder {
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) orders: BTreeMap<(u8, u8), ModelOrder>,
-    /// (client, symbol, notional) of every execution; a sale counts down.
+    /// (client, symbol, notional) of every execution; a sale is negative.
     pub(crate) trades: Vec<(u8, u8, i128)>,
     pub(crate) authorized: Vec<(u8, u64)>,
     pub(crate) limits: BTreeMap<u8, u128>,
@@ -83,7 +83,7 @@ pub(crate) enum Outcome {
     Blocked,
     Repeated,
     Unexpected(i128),
-    /// What it was.
+    /// The position before.
     Set(i128),
     Applied {
         freed: u128,
@@ -112,7 +112,7 @@ impl Model {
         (reserved, filled, u64::try_from(open).unwrap())
     }
 
-    /// Net notional by symbol.
+    /// Nonzero net notional by symbol.
     pub(crate) fn positions(&self, client: u8) -> BTreeMap<u8, i128> {
         let mut nets: BTreeMap<u8, i128> = BTreeMap::new();
         for (_, symbol, signed) in self.trades.iter().filter(|trade| trade.0 == client) {
@@ -122,7 +122,7 @@ impl Model {
         nets
     }
 
-    /// Sets a position, as a trade that makes up the difference.
+    /// Sets a position, by a trade of the difference.
     pub(crate) fn set_position(
         &mut self,
         (client, symbol): (u8, u8),
@@ -261,7 +261,7 @@ impl Model {
         }
         let before = order.held();
         order.fills.push((exec, qty, price));
-        // Tenth by tenth: open first, then what had ended, then beyond.
+        // In tenths: open first, then ended, then beyond.
         let (mut late, mut over) = (false, false);
         for _ in 0..qty {
             if order.open() > 0 {
@@ -285,7 +285,7 @@ impl Model {
         Outcome::Applied { freed, late, over }
     }
 
-    /// Housekeeping has visited everyone.
+    /// As after housekeeping has visited every client.
     pub(crate) fn maintain(&mut self, grace: Option<u64>, now: u64) {
         let Some(grace) = grace else { return };
         for order in self.orders.values_mut() {

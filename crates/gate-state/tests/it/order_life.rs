@@ -30,7 +30,7 @@ fn a_repeated_order_is_replayed_and_a_different_one_refused() {
     let other = kit.decide("c1", "o-1", "101", None);
     assert_eq!(other, Err(DecideError::Conflict { seq: first.seq }));
     assert_eq!(kit.exposure("c1").gross.to_string(), "100");
-    // Ids are a client's own.
+    // Each client has its own ids.
     assert_eq!(kit.authorize("c2", "o-1", "101").status, Status::Authorized);
 }
 
@@ -107,7 +107,7 @@ fn releases_free_what_they_say_once() {
         "33.333333"
     );
     assert_eq!(held(), "66.666667");
-    // The same words again are a repetition.
+    // The same reason and quantity is a repetition.
     assert_eq!(
         release(&kit, "c1", "o-1", Some("1")).unwrap(),
         (None, "0".into())
@@ -214,7 +214,7 @@ fn a_decision_in_a_context_that_was_replaced_is_refused() {
     let next = kit.ledger.set_context(crate::kit::context()).unwrap();
     let stale = kit.decide("c1", "o-2", "10", None);
     assert_eq!(stale, Err(DecideError::ContextReplaced));
-    // What was decided before is told all the same.
+    // An earlier decision is still replayed.
     let again = kit.decide("c1", "o-1", "10", None);
     assert!(matches!(again, Ok(Decided::Replayed { .. })), "{again:?}");
     let kit = Kit {
@@ -224,7 +224,7 @@ fn a_decision_in_a_context_that_was_replaced_is_refused() {
     kit.authorize("c1", "o-2", "10");
 }
 
-/// An order that traded in part is at the venue, whatever became of its token.
+/// An order that traded in part is at the venue, though its token expired.
 #[test]
 fn what_the_venue_has_spoken_of_is_not_in_doubt() {
     let kit = Kit::with(|config| config.in_doubt_release_ns = Some(0));
@@ -264,7 +264,7 @@ fn what_the_venue_has_spoken_of_is_not_in_doubt() {
     assert_eq!(state("cut"), (Phase::Live, false, "5".into()));
 }
 
-/// Whatever ended by a clock that was ahead.
+/// One order ends while the clock is ahead.
 #[test]
 fn an_order_that_ended_ahead_of_time_keeps_no_other_in_memory() {
     const HOUR_NS: u64 = 3_600_000_000_000;
@@ -309,7 +309,7 @@ fn a_hold_stays_in_doubt_when_the_clock_is_put_back_and_comes_again() {
         (visits.sum::<usize>(), kit.ledger.in_doubt().orders)
     };
     assert_eq!(maintain_at(60), (0, 1));
-    // The token has not expired as of this time.
+    // As of this time the token has not expired.
     assert_eq!(maintain_at(1), (0, 0));
     assert_eq!(maintain_at(60), (0, 1));
     assert_eq!(maintain_at(1_000), (1, 0));

@@ -1,4 +1,4 @@
-//! What is there after a crash, a restart, and a damaged or foreign file.
+//! Restarts: after a crash, and with damaged or foreign files.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ fn a_decision_is_replayed_across_a_restart_and_numbers_go_on() {
     assert_eq!(again, Ok(Decided::Replayed { seq: first.seq }));
 }
 
-/// What the journal says was accepted was, however long orders are remembered now.
+/// What the journal says was accepted is valid, however short the window is now.
 #[test]
 fn a_journal_written_with_a_longer_window_is_sound_in_a_shorter_one() {
     const HOUR_NS: u64 = 3_600_000_000_000;
@@ -61,7 +61,7 @@ fn a_journal_written_with_a_longer_window_is_sound_in_a_shorter_one() {
     kit.ledger
         .release(&client, &order, "canceled", None)
         .unwrap();
-    // Each decision of the client is an occasion to forget what ended long before it.
+    // With each decision, the client's orders that ended long before may be forgotten.
     kit.clock.advance_ns(2 * HOUR_NS);
     kit.authorize("c1", "o-2", "10");
     kit.clock.advance_ns(HOUR_NS);
@@ -112,7 +112,7 @@ fn relaxed_writes_the_same_journal() {
         kit.ledger.wait(decision.seq).unwrap();
         last = decision.seq;
     }
-    // Reading a decision waits for it, whatever the mode.
+    // Reading a decision waits for the disk under either durability.
     assert_eq!(kit.ledger.decision(last).unwrap().record.order_id, "o-999");
     let before = kit.exposure("c1");
     let (_dir, ledger) = kit.reopen().unwrap();
@@ -151,7 +151,7 @@ fn a_newer_schema_and_a_foreign_file_are_refused() {
     assert!(matches!(open(), Err(OpenError::Foreign)));
 }
 
-/// An older build does not know the records that this one may write.
+/// An older build cannot read the records that this one may write.
 #[test]
 fn an_older_store_is_taken_and_is_the_older_builds_no_longer() {
     let kit = Kit::new();
@@ -169,7 +169,7 @@ fn an_older_store_is_taken_and_is_the_older_builds_no_longer() {
     assert_eq!(version, Ok(2));
 }
 
-/// Changes the journal of a closed store and says how opening it fails.
+/// Changes the journal of a closed store and returns the damage that opening it finds.
 fn damaged(change: impl FnOnce(&Connection)) -> (u64, DamageKind) {
     let kit = Kit::new();
     for n in 0..5 {
@@ -186,7 +186,7 @@ fn damaged(change: impl FnOnce(&Connection)) -> (u64, DamageKind) {
 
 #[test]
 fn a_damaged_journal_is_refused_and_the_place_is_named() {
-    // Records 1 to 6, one a row: the context and five decisions.
+    // Records 1 to 6, one per row: the context and five decisions.
     let sql = |text: &'static str| {
         move |conn: &Connection| {
             assert!(conn.execute(text, []).unwrap() > 0);
@@ -252,7 +252,7 @@ fn a_lengthened_log_is_written_over_from_its_beginning_and_survives_a_crash() {
     assert_eq!(filler, 0);
 }
 
-/// A backup that SQLite made is no copy of the file.
+/// A backup made by SQLite is not a copy of the file.
 #[test]
 fn a_copy_by_vacuum_into_is_a_store_like_any_other() {
     let kit = Kit::new();
@@ -268,7 +268,7 @@ fn a_copy_by_vacuum_into_is_a_store_like_any_other() {
     assert_eq!(ledger.state_hash(), kit.ledger.state_hash());
 }
 
-/// What a restore onto a full disk leaves, and what a restore of the wrong copy does.
+/// As a restore onto a full disk leaves it, or a restore of the wrong copy.
 #[test]
 fn an_emptied_database_and_another_store_are_not_begun_with() {
     let kit = Kit::new();
@@ -305,7 +305,7 @@ fn an_emptied_database_and_another_store_are_not_begun_with() {
 
     std::fs::write(&database, whole).unwrap();
     assert_eq!(exposure(&open().unwrap(), "c1"), before);
-    // A note that was torn when the power went says no more than that there was a store.
+    // A note torn by a power failure only says that there was a store.
     std::fs::write(dir.path().join("ledger.lock"), [0; 33]).unwrap();
     assert_eq!(exposure(&open().unwrap(), "c1"), before);
 }

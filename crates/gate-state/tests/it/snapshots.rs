@@ -1,4 +1,4 @@
-//! Snapshots, and what is pruned behind one.
+//! Snapshots and pruning.
 
 use gate_state::{
     Journal, KillRecord, KillScope, Ledger, LedgerConfig, LineRecord, NewFill, OpenError, Seq,
@@ -28,7 +28,7 @@ fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
     let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock()).unwrap();
     assert_eq!(ledger.state_hash(), hash);
     drop(ledger);
-    // Another store's.
+    // A snapshot of another store.
     let other = Kit::new();
     other.ledger.snapshot().unwrap();
     std::fs::copy(other.dir.path().join("ledger.snapshot"), &path).unwrap();
@@ -36,7 +36,7 @@ fn a_snapshot_bounds_the_start_and_a_wrong_one_is_ignored() {
     assert_eq!(ledger.state_hash(), hash);
 }
 
-/// The fill is on the record, so that whoever reads it must find its order.
+/// Replay of the fill must find its order.
 #[test]
 fn an_order_that_is_filled_after_the_clock_was_put_back_is_in_the_snapshot() {
     let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
@@ -74,7 +74,7 @@ fn snapshots_are_taken_when_half_of_what_is_in_them_is_new() {
             kit.ledger.maintain().unwrap().snapshot
         })
         .collect();
-    // The context is a record, too. From then on twice as many each time.
+    // The context is a record, too. From 5 on the interval is half of the orders remembered.
     assert_eq!(taken, [2, 5, 10, 20]);
 }
 
@@ -88,7 +88,7 @@ fn a_new_snapshot_changes_places_with_the_old_one() {
     let begins = kit.ledger.snapshot().unwrap();
     let first = std::fs::read(path("ledger.snapshot")).unwrap();
     assert!(!path("ledger.snapshot.spare").exists());
-    // The next is shorter: most of what it would contain is forgotten.
+    // The next is shorter: most orders are forgotten by then.
     let client = ClientId::new("c1").unwrap();
     for n in 0..50 {
         let order = OrderId::new(format!("o-{n}")).unwrap();
@@ -101,7 +101,7 @@ fn a_new_snapshot_changes_places_with_the_old_one() {
     let second = std::fs::read(path("ledger.snapshot")).unwrap();
     assert!(second.len() < first.len());
     assert_eq!(std::fs::read(path("ledger.snapshot.spare")).unwrap(), first);
-    // And the one after is written over the first, which was longer.
+    // The one after overwrites the first, which was longer.
     kit.authorize("c1", "last", "10");
     kit.ledger.snapshot().unwrap();
     assert_eq!(
@@ -132,10 +132,10 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
             kit.ledger.wait(released.wait_for).unwrap();
         }
     }
-    // The context, then six decided and released; the seventh is alive.
+    // The context, then six orders decided and released; the seventh is alive.
     let now = gate_types::Clock::now(&*kit.clock).saturating_add_nanos(1);
     let early = kit.ledger.prune(now, |_| Vec::new()).unwrap();
-    // The context may have got a row of its own, which nobody needs; all orders are remembered.
+    // All orders are remembered; at most the context's row, if it has its own, can go.
     let needless = early.is_none_or(|anchor| anchor.point.seq.get() == 1);
     assert!(needless, "{early:?}");
     kit.clock.advance_ns(5_000);
@@ -155,7 +155,7 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
     let verified = journal.verify(&[]).unwrap();
     assert_eq!((verified.begin, verified.records), (anchor.point, 4));
     assert_eq!(journal.anchor().unwrap(), Some((anchor, anchor.to_bytes())));
-    // The record that put the policy in force is gone; each decision still names it.
+    // The context's record is gone; each decision still names it.
     for line in journal.lines(Seq::ZERO).unwrap() {
         let LineRecord::Decision(decision) = line.unwrap().what else {
             panic!("only decisions are left");
@@ -220,7 +220,7 @@ fn who_reads_a_journal_while_it_is_pruned_finds_no_damage() {
     let (verified, point) = (verified.unwrap(), anchor.unwrap().point);
     assert_eq!(verified.begin, point);
     assert_eq!(verified.end.seq.get(), 14);
-    // Two rows from the beginning, then those behind where it begins since.
+    // Two rows from the old beginning, then all from the new one.
     let (before, after) = passed.split_at(2);
     assert!(
         before.iter().all(|seq| *seq < point.seq.get()),
@@ -228,7 +228,7 @@ fn who_reads_a_journal_while_it_is_pruned_finds_no_damage() {
     );
     assert_eq!(after.first(), Some(&(point.seq.get() + 1)));
 
-    // An export has a gap to tell of.
+    // An export ends with the gap.
     let ended: Result<Vec<_>, _> = lines.collect();
     let Err(OpenError::PrunedMeanwhile { upto }) = ended else {
         panic!("{:?}", ended.map(|lines| lines.len()));

@@ -53,7 +53,7 @@ fn one_order_sent_by_many_threads_is_decided_once() {
     assert_eq!(kit.exposure("c1").gross.to_string(), "10");
 }
 
-/// Who reads the journal takes a decision's context for the one that was put on the record last.
+/// Readers of the journal take the newest context before a decision for its own.
 #[test]
 fn every_decision_is_made_in_the_context_before_it_on_the_record() {
     let kit = Kit::new();

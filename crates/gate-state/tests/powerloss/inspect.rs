@@ -1,4 +1,4 @@
-//! What a power failure left, held against what callers had been told.
+//! Checks what a power failure left against what callers had been told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,25 +12,25 @@ use crate::clock::SystemClock;
 use crate::life::LIVES;
 use crate::load::{CALLERS, Kind};
 
-/// What came of some seeds.
+/// Sums over some seeds.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     lives: u64,
     /// Lives in which the power failed before the load was done.
     pub(crate) cut_short: u64,
-    /// Failures of the journal that it came back from.
+    /// Failures of the journal that were recovered.
     recovered: u64,
-    /// Decisions, fills and releases that a caller was told of.
+    /// Answers told: decisions, fills and releases.
     told: u64,
-    /// Of those, not there afterwards.
+    /// Answers told that were not there afterwards.
     lost: u64,
-    /// Most lost by one power failure.
+    /// Most answers lost by one power failure.
     worst: u64,
     /// Orders decided, or executions applied, twice.
     doubled: u64,
-    /// Some of what was lost.
+    /// Examples of lost answers.
     pub(crate) examples: Vec<String>,
-    /// Anything else that must not be.
+    /// All other errors.
     pub(crate) faults: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Outcome {
         self.faults.extend(other.faults);
     }
 
-    /// Nothing wrong, but for the loss of what `relaxed` may lose at one power failure.
+    /// Whether nothing is wrong; one power failure may lose up to `window` answers.
     pub(crate) fn is_good(&self, window: u64) -> bool {
         self.worst <= window && self.doubled == 0 && self.faults.is_empty()
     }
@@ -85,25 +85,25 @@ struct Answer {
     lost: bool,
 }
 
-/// What callers were told in the lives so far.
+/// The answers told in the lives so far.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     answers: Vec<Answer>,
-    /// As of the newest life.
+    /// Of the newest life.
     life: u64,
     recovered: u64,
-    /// In any life so far.
+    /// In any life.
     recovered_ever: bool,
-    /// Where an answer's record cannot be asked for: answers that were lost so far.
+    /// Executions lost so far, where answers cannot be checked one by one.
     missing: u64,
 }
 
 impl Told {
-    /// Adds what the load of a life said.
+    /// Adds the output of a life's load.
     pub(crate) fn add(&mut self, life: u64, lines: &str) {
         let mut said = BTreeSet::new();
         (self.life, self.recovered) = (life, 0);
-        // A line that the end of the process cut short was never told.
+        // A line cut short by the end of the process was never told.
         let lines = lines.split_inclusive('\n');
         for line in lines.filter(|line| line.ends_with('\n')) {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -115,7 +115,7 @@ impl Told {
                 self.recovered_ever = true;
                 continue;
             }
-            // Who tries again is told the same again: of one record.
+            // A repeated attempt is told the same record again.
             if said.insert((what.to_owned(), client.to_owned(), order.to_owned())) {
                 self.answers.push(Answer {
                     life,
@@ -135,7 +135,7 @@ impl Told {
     }
 }
 
-/// Looks at the store in `dir`, and changes it: it is a copy.
+/// Checks the store in `dir`, and changes it: it is a copy.
 pub(crate) fn inspect(dir: &Path, told: &mut Told, kind: Kind) -> Outcome {
     let mut outcome = Outcome {
         lives: 1,
@@ -167,7 +167,7 @@ pub(crate) fn inspect(dir: &Path, told: &mut Told, kind: Kind) -> Outcome {
     outcome
 }
 
-/// Every answer against its order.
+/// Checks every answer against its order.
 fn orders(ledger: &Ledger, told: &mut Told, outcome: &mut Outcome) {
     let released: BTreeSet<_> = told
         .answers
@@ -185,7 +185,7 @@ fn orders(ledger: &Ledger, told: &mut Told, outcome: &mut Outcome) {
                 "released" => !held,
                 "filled" => state.filled > Decimal::ZERO,
                 _ if released.contains(&(answer.client.clone(), answer.order.clone())) => true,
-                // Its release may be there without anyone having been told.
+                // Its release may be there without its caller having been told.
                 _ => held || state.ended_at.is_some(),
             }
         });
@@ -201,33 +201,33 @@ fn orders(ledger: &Ledger, told: &mut Told, outcome: &mut Outcome) {
     }
 }
 
-/// Where orders are forgotten and pruned: what was traded is still there, and no more.
+/// For stores that forget and prune: exactly what was told as traded is there.
 fn sums(ledger: &Ledger, told: &mut Told, outcome: &mut Outcome) {
     let there: u64 = ["c0", "c1", "c2"]
         .map(|client| filled(ledger, client))
         .iter()
         .sum();
-    // Whoever had to try again was told of the same execution twice.
+    // A repeated attempt is told the same execution twice.
     let fills = told.answers.iter().filter(|answer| answer.what == "filled");
     let fills: BTreeSet<_> = fills.map(|answer| &answer.order).collect();
     let fills = u64::try_from(fills.len()).unwrap();
     let lost = fills.saturating_sub(there);
     outcome.lost += lost.saturating_sub(told.missing);
     told.missing = told.missing.max(lost);
-    // One under way for each caller, unless a journal that failed made them try again.
+    // Each caller may have one in flight, or more after a recovery.
     if !told.recovered_ever && there > fills + CALLERS * LIVES {
         let fault = format!("{there} executions, but {fills} told");
         outcome.faults.push(fault);
     }
 }
 
-/// Executions of a client: each is of one unit at a price of one.
+/// Number of a client's executions: each is one unit at a price of one.
 fn filled(ledger: &Ledger, client: &str) -> u64 {
     let exposure = ledger.exposure(&ClientId::new(client).unwrap());
     u64::try_from(exposure.filled.micros() / 1_000_000).unwrap()
 }
 
-/// The database, the chain, and what is in it.
+/// Checks the database, the chain and the records.
 fn journal(dir: &Path, kind: Kind, filled: &BTreeMap<&str, u64>, outcome: &mut Outcome) {
     let conn = rusqlite::Connection::open(dir.join("ledger.db")).unwrap();
     let check: String = conn

@@ -1,4 +1,4 @@
-//! One seed: the lives of one store, each in a process of its own that the power failure ends.
+//! One seed: the lives of one store, each in a process of its own that a power failure ends.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -20,10 +20,10 @@ pub(crate) fn seed(work: &Path, shim: &Path, seed: u64, plan: &Plan) -> Outcome 
     let mut total = Outcome::default();
     for life in 0..lives {
         let draw = |n: u64| mix(2 + life * 8 + n);
-        // What the power failure left is what the next life begins with.
+        // Each life begins with what the power failure left.
         copy_files(&copy, &dir);
         let at = match draw(0) % 4 {
-            // While the store is being opened, and read back.
+            // Also while the store is being opened.
             0 if life > 0 => 1 + draw(1) % 40,
             _ => 10 + draw(1) % 1_500,
         };
@@ -74,7 +74,7 @@ fn fresh(dir: &Path) {
     std::fs::create_dir(dir).unwrap();
 }
 
-/// Makes `to` hold the files of `from` and nothing else.
+/// Makes `to` hold exactly the files of `from`.
 fn copy_files(from: &Path, to: &Path) {
     fresh(to);
     for entry in std::fs::read_dir(from).unwrap() {

@@ -1,5 +1,5 @@
-//! The load: callers who tell (on the standard output) what they were told. Runs with the shim
-//! preloaded and ends with the power, if not before.
+//! The load: callers that print each answer they get. Runs with the shim preloaded, until the power
+//! fails or it is done.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use gate_types::{
 use crate::clock::SystemClock;
 
 pub(crate) const CALLERS: u64 = 4;
-/// Orders of one caller in one life; the next life begins in the middle of them.
+/// Orders of one caller in one life, and how many of them the next life repeats.
 const ORDERS: u64 = 60;
 const OVERLAP: u64 = 30;
-/// Small, so that the loss window of `relaxed` is one that can be exceeded.
+/// Small, so that `relaxed` could lose more than it may.
 pub(crate) const QUEUE: u64 = 16;
 
 /// How the store is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Plain,
-    /// The write-ahead log is given its length at the start.
+    /// The write-ahead log is lengthened at the start.
     Lengthened,
-    /// Ended orders are forgotten at once, and the journal is pruned again and again.
+    /// Ended orders are forgotten at once, and the journal is pruned repeatedly.
     Pruned,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &[&str]) {
         config.queue_capacity = QUEUE;
     }
     let mut opened = None;
-    // Bounded: while the disk fails, opening does.
+    // Bounded: opening fails for as long as the disk does.
     for _ in 0..20 {
         opened = opened.or_else(|| Ledger::open(config.clone(), clock.clone()).ok());
     }
@@ -94,14 +94,14 @@ pub(crate) fn run(args: &[&str]) {
         prunes: kind == Kind::Pruned,
     };
     let life: u64 = life.parse().unwrap();
-    // What was forgotten would be decided anew.
+    // Repeating a forgotten order would decide it anew.
     let step = if load.prunes { ORDERS } else { OVERLAP };
     std::thread::scope(|scope| {
         for caller in 0..CALLERS {
             let load = &load;
             scope.spawn(move || {
                 for n in life * step..life * step + ORDERS {
-                    // Bounded: a store that does not come back ends the load.
+                    // Bounded: a store that stays failed ends the load.
                     let done = (0..200).any(|_| load.attempt(caller, n).is_some());
                     if !done {
                         return;
@@ -114,12 +114,12 @@ pub(crate) fn run(args: &[&str]) {
 }
 
 impl Load {
-    /// Decides an order; some trade, some are released, some both. `None` when something was
-    /// not durable; the same is then tried again.
+    /// Decides an order; some trade, some are released, some both. `None` if something was not
+    /// durable; the caller then tries again.
     fn attempt(&self, caller: u64, n: u64) -> Option<()> {
         let (client, order) = (format!("c{}", n % 3), format!("{caller}-{n}"));
         let (client_id, order_id) = (ClientId::new(&client).ok()?, OrderId::new(&order).ok()?);
-        // What comes again after it ended is forgotten, where things are forgotten at once.
+        // When pruning, ended orders are forgotten at once; one still remembered needs no decision.
         if !self.prunes || self.ledger.order(&client_id, &order_id).is_none() {
             self.decide(&client_id, &order_id)?;
         }
@@ -187,7 +187,7 @@ impl Load {
         }))
     }
 
-    /// Waits for what an outcome depends on; `None` when it failed.
+    /// Waits until an outcome is durable; `None` if it failed.
     fn durable<E>(&self, outcome: Result<gate_state::Seq, E>) -> Option<()> {
         let waited = outcome.ok().and_then(|seq| self.ledger.wait(seq).ok());
         if waited.is_none() {
@@ -196,7 +196,7 @@ impl Load {
         waited
     }
 
-    /// After a failure of the journal. Also lets others go on.
+    /// Recovers a failed journal; also yields to others.
     fn housekeep(&self) {
         if self.ledger.maintain().is_ok_and(|done| done.recovered) {
             tell("recovered", "-", "-");

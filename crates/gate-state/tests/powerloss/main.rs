@@ -1,9 +1,9 @@
-//! Power loss, seeded and repeatable: a ledger under load over a disk that forgets what was not
-//! synced (`xtask/powerloss/shim.c`), then a look at what is left.
+//! Power loss, seeded and repeatable: a ledger under load on a disk that forgets what was not
+//! synced (`xtask/powerloss/shim.c`), then a check of what is left.
 //!
-//! Without arguments a short run, as one of the tests; `cargo xtask powerloss` for a long one.
-//! A seed is up to three lives of one store, each ended by a power failure, some while the
-//! store is being opened.
+//! Without arguments a short run, as one of the tests; `cargo xtask powerloss` for a long one. A
+//! seed is up to three lives of one store, each ended by a power failure, some while the store is
+//! being opened.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,16 +26,16 @@ use std::process::{Command, ExitCode};
 use inspect::Outcome;
 use load::QUEUE;
 
-/// What is run.
+/// What to run.
 #[derive(Debug, Clone, Default)]
 struct Plan {
     first: u64,
     seeds: u64,
     relaxed: bool,
-    /// A disk that lies about syncs, which must be seen to lose: `all`, `wal` (only about the
-    /// log's, as `synchronous=OFF` would have it for commits), `some` (one in eight).
+    /// A disk that lies about syncs, so that losses must be found: `all`, `wal` (the log's only, as
+    /// with `synchronous=OFF` for commits), `some` (one in eight).
     plant: Option<String>,
-    /// What the disk does for a while before the power fails: `sync` (syncs fail), `full`.
+    /// The disk's trouble for a while before the power fails: `sync` (syncs fail) or `full`.
     trouble: Option<String>,
 }
 
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         [] => short(),
-        // A filter or a flag for the other test binaries.
+        // Arguments for other test binaries: a filter or a flag.
         [word, ..] if *word != "--seeds" => ExitCode::SUCCESS,
         _ => long(&words),
     }
@@ -80,8 +80,8 @@ fn short() -> ExitCode {
     ] {
         assert!(seeds(work.path(), &shim, &plan), "{plan:?}");
     }
-    // A lie about one sync in eight is mended by the next honest one: a loss is a matter of
-    // where in the load the power fails, so it is looked for until there is one.
+    // The next honest sync mends a lie about one in eight: whether something is lost depends on
+    // when the power fails, so seeds are tried until something is.
     for lie in ["all", "wal", "some"] {
         println!("what follows must lose:");
         let lost = (0..20).any(|turn| {
@@ -118,8 +118,7 @@ fn long(words: &[&str]) -> ExitCode {
     }
 }
 
-/// A working directory, and the shim in it. `None`, and said loudly, where there is no way to
-/// have one.
+/// A working directory with the shim in it. `None`, with a loud message, where that is impossible.
 fn prepare() -> Option<(tempfile::TempDir, PathBuf)> {
     let work = tempfile::tempdir().unwrap();
     let shim = work.path().join("shim.so");
@@ -142,14 +141,14 @@ fn prepare() -> Option<(tempfile::TempDir, PathBuf)> {
     }
 }
 
-/// Runs every seed of the plan; whether all was as it must be.
+/// Runs every seed of the plan; whether all passed.
 fn seeds(work: &Path, shim: &Path, plan: &Plan) -> bool {
     let window = if plan.relaxed { QUEUE } else { 0 };
     let mut total = Outcome::default();
     for n in 0..plan.seeds {
         let seed = plan.first + n;
         let outcome = life::seed(work, shim, seed, plan);
-        // A lying disk loses with most seeds: the sum is enough.
+        // With a lying disk only the sum must show losses.
         if plan.plant.is_none() && !outcome.is_good(window) {
             println!("seed {seed}: {outcome:?}");
             outcome

@@ -1,4 +1,4 @@
-//! The journal's file and SQLite's part, in memory: what the writer uses of them.
+//! The journal's file in memory: the part of the store that the writer uses.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,12 +9,12 @@ use shuttle::sync::{Arc, Mutex};
 
 use crate::queue::Queue;
 
-/// How the second commit fails, and only that.
+/// How the second commit fails; no other does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nothing of it is on the disk.
+    /// Nothing of it is on disk.
     Lost,
-    /// All of it is.
+    /// All of it is on disk.
     InVain,
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Fault {
 pub(crate) struct Log {
     fault: Option<Fault>,
     commits: u64,
-    /// In the order in which it was written.
+    /// Numbers in the order of writing.
     disk: Vec<u64>,
     voids: BTreeSet<u64>,
     finished: bool,
@@ -36,7 +36,7 @@ impl Log {
         }
     }
 
-    /// Whether a decision, and not a void, is on the disk under that number.
+    /// Whether a record other than a void has this number on disk.
     pub(crate) fn holds(&self, seq: u64) -> bool {
         self.disk.contains(&seq) && !self.voids.contains(&seq)
     }
@@ -45,7 +45,7 @@ impl Log {
         &self.disk
     }
 
-    /// Whether the writer has emptied it at the end.
+    /// Whether the writer emptied the log at the end.
     pub(crate) const fn is_finished(&self) -> bool {
         self.finished
     }

@@ -1,6 +1,6 @@
-//! The lock-and-queue core under many thread schedules: the sources of the queue, of the durable
-//! point and of the writer, compiled against shuttle's primitives and a disk in memory. A schedule
-//! that loses a wake-up ends in a deadlock, which shuttle reports.
+//! Queue, durable point and writer under many thread schedules: their sources, compiled against
+//! shuttle's primitives and a disk in memory. A lost wake-up ends in a deadlock, which shuttle
+//! reports.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -29,7 +29,7 @@ mod sync {
     pub(crate) use std::sync::PoisonError;
     use std::time::Duration;
 
-    /// Time is whatever the others get done meanwhile: shuttle has no clock.
+    /// A wait ends when the others have run for a while: shuttle has no clock.
     pub(crate) fn wait_at_most<'a, T>(
         mutex: &'a Mutex<T>,
         _condition: &Condvar,
@@ -42,12 +42,12 @@ mod sync {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How often the writer waited for others.
+    /// Number of times the writer waited for others.
     pub(crate) static WAITS: std::sync::atomic::AtomicUsize =
         std::sync::atomic::AtomicUsize::new(0);
 }
 
-/// What they need of the rest of the crate.
+/// What these sources need of the rest of the crate.
 mod error {
     pub(crate) use gate_state::{NotDurable, RecordError};
 }
@@ -80,8 +80,7 @@ use pace::Pace;
 use queue::{Admission, Queue};
 use writer::Writer;
 
-/// Two milliseconds pass with each look at it: commits are slow, and those that share one are waited
-/// for.
+/// Moves on by 2 ms at each reading: commits are slow, so that the writer waits for others.
 #[derive(Default)]
 struct Ticking(std::sync::atomic::AtomicU64);
 
@@ -111,7 +110,7 @@ impl Core {
         })
     }
 
-    /// A writer, until it ends.
+    /// Runs a writer until it ends.
     fn write(&self) {
         let writer = Writer {
             queue: Arc::clone(&self.queue),
@@ -125,7 +124,7 @@ impl Core {
         writer.run();
     }
 
-    /// As the ledger does it, at the second attempt: the first got as far as the voids.
+    /// Recovers like the ledger, as after a first attempt that ended once the voids were written.
     fn recover(&self) {
         let void = self.void();
         assert!(self.void().is_empty());
@@ -137,7 +136,7 @@ impl Core {
         }
     }
 
-    /// What is not on the disk is void.
+    /// Writes voids for the numbers that are not on disk.
     fn void(&self) -> RangeInclusive<u64> {
         let last = self.queue.last_allotted();
         let mut log = self.log.lock().unwrap();
@@ -148,7 +147,7 @@ impl Core {
         void
     }
 
-    /// Numbers without a gap, and in order.
+    /// The numbers on disk, which must be in order and without a gap.
     fn disk(&self) -> BTreeSet<u64> {
         let disk = self.log.lock().unwrap().disk().to_vec();
         let count = u64::try_from(disk.len()).unwrap();
@@ -157,8 +156,8 @@ impl Core {
     }
 }
 
-/// Callers of one client who each reserve a unit as often as they may. Returns the numbers that
-/// they were told are durable.
+/// Callers of one client, each reserving units for as long as it can. Returns the numbers that they
+/// were told are durable.
 fn reserve(core: &Arc<Core>, limit: u64) -> BTreeSet<u64> {
     let account = Arc::new(Mutex::new(0_u64));
     let callers: Vec<_> = (0..3)
@@ -237,7 +236,7 @@ fn a_failed_commit_reaches_every_waiter_and_a_recovery_tells_the_truth() {
                     }
                 });
                 reserve(&core, 6);
-                // The failure alone ends the writer, and not the close.
+                // The failure must end the writer, not the close.
                 while core.queue.is_poisoned() {
                     thread::yield_now();
                 }

@@ -1,4 +1,4 @@
-//! Executes a body's instructions, one by one.
+//! Executes the instructions of one body.
 
 use std::ops::Not as _;
 

@@ -1,4 +1,4 @@
-//! One evaluation: registers, rules and their bodies.
+//! One evaluation: its registers, the rules it calls, and its limits.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use super::super::machine::TIME_CHECK_INTERVAL;
 use super::value::{Held, UNDEFINED};
 use super::{Direct, Input};
 
-/// Registers and answers of rules that a usual evaluation has room for.
+/// Initial capacity for registers and rules' answers: enough for a usual evaluation.
 const USUAL_REGISTERS: usize = 32;
 const USUAL_RULES: usize = 4;
-/// Rules that call one another; deeper is the machine's.
+/// Depth of calls from rule to rule; anything deeper is left to the machine.
 const MAX_DEPTH: usize = 64;
 
-/// Why a body ended before its end; a word, as [`Held`]'s tag is.
+/// Why a body did not end normally. One word, as [`Held`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Stop {
-    /// A condition does not hold, or what is computed cannot be: the next body has its turn.
+    /// A condition does not hold, or a value cannot be computed: the next body is tried.
     Failed,
-    /// The machine has to be asked.
+    /// The machine must evaluate it.
     GaveUp,
-    /// The time is over.
+    /// The time limit is exceeded.
     OutOfTime,
 }
 
-/// How a body ended at its end.
+/// How a body ended normally.
 pub(super) enum End<'a> {
     /// The rule's register has the answer.
     Body,
@@ -42,13 +42,13 @@ pub(super) struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) data: &'a Value,
     pub(super) input: Input<'a>,
-    /// Those of the rule that runs, from `base` on; before them those of the rules that called it.
+    /// Those of the running rule, from `base` on; before them those of its callers.
     registers: Vec<Held<'a>>,
     base: usize,
-    /// The answers of rules that were called.
+    /// Answers of rules called before; functions are not kept.
     answers: Vec<(u16, Held<'a>)>,
     instructions: usize,
-    /// How many instructions may run before the limits are looked at.
+    /// Number of instructions at which the limits are checked next.
     until: usize,
     timer: Option<ExecutionTimer>,
     depth: usize,
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         literals.get(usize::from(at)).ok_or(Stop::GaveUp)
     }
 
-    /// The answer of a rule, or of a function with operands.
+    /// The answer of a rule, or of a function with these operands.
     pub(super) fn rule(&mut self, rule: u16, operands: Option<&[u8]>) -> Result<Held<'a>, Stop> {
         if operands.is_none()
             && let Some((_, answer)) = self.answers.iter().find(|(known, _)| *known == rule)
@@ -139,7 +139,7 @@ impl<'a> Run<'a> {
         Ok(answer)
     }
 
-    /// What a rule is that no body gives a value.
+    /// A rule's value when no body gives one.
     fn otherwise(&self, info: &RuleInfo) -> Result<Held<'a>, Stop> {
         Ok(match (&info.rule_type, info.default_literal_index) {
             (RuleType::PartialSet | RuleType::PartialObject, _) if info.definitions.is_empty() => {
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The bodies of a rule, in registers of their own.
+    /// Runs a rule's definitions in registers of their own.
     fn definitions(
         &mut self,
         rule: u16,
@@ -182,7 +182,8 @@ impl<'a> Run<'a> {
         operands: Option<usize>,
     ) -> Result<Held<'a>, Stop> {
         let is_partial = info.rule_type != RuleType::Complete;
-        // What the next body finds of the one before: the operands, or what was gathered.
+        // Registers that stay for the next body: the operands, or the set or object gathered so
+        // far.
         let kept = match operands {
             Some(count) => count.saturating_add(1),
             None => usize::from(is_partial),
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
                     if !found.is_undefined() {
                         match (answer.as_ref().map(Held::value), found.value()) {
                             (Some(Some(before)), Some(found)) if before == found => {}
-                            // Two values are an error, or none, and the machine says which.
+                            // Two values are an error or undefined; the machine says which.
                             (Some(_), _) => return Err(Stop::GaveUp),
                             (None, _) => {
                                 answer = Some(found.clone());
@@ -240,7 +241,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs one body; `at` is its definition's place and its own.
+    /// Runs one body; `at` is (its definition's index, its own).
     fn body_of(
         &mut self,
         rule: u16,
@@ -250,7 +251,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), Stop> {
         let first = usize::try_from(start).ok();
         let first = first.and_then(|start| self.program.instructions.get(start));
-        // INVARIANT: a body begins with it; what is known of the rule is known here.
+        // INVARIANT: a body begins with `RuleInit`, which says no more than `info` does.
         let Some(Instruction::RuleInit {
             result_reg,
             rule_index,
@@ -284,15 +285,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The time since the first look at the clock.
+    /// The time since the clock was first read.
     pub(super) fn spent(&self) -> Duration {
         let elapsed = self.timer.as_ref().zip(monotonic_now());
         let elapsed = elapsed.and_then(|(timer, now)| timer.elapsed(now));
         elapsed.unwrap_or_default()
     }
 
-    /// Looks whether instructions or time are over. The clock is read here first, and the time counts
-    /// from then on: most evaluations end before it.
+    /// Checks the limits of instructions and time. The clock is first read here, and the time
+    /// counts from then on: most evaluations end before.
     #[cold]
     fn look(&mut self) -> Result<(), Stop> {
         let limits = self.direct.limits;
@@ -311,7 +312,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Up to how many instructions may run once so many have.
+/// Number of instructions at which to check the limits, when so many have run.
 fn until(direct: &Direct, instructions: usize) -> usize {
     let until = instructions.saturating_add(usize::from(TIME_CHECK_INTERVAL.get()));
     until.min(direct.limits.max_instructions)

@@ -1,4 +1,4 @@
-//! Machines, their limits and what becomes of one that panics; the Data API.
+//! Tests of machines: limits, panics, direct evaluation; and of the Data API.
 
 use std::cell::Cell;
 
@@ -97,7 +97,7 @@ fn a_limit_on_instructions_blocks_with_policy_timeout() {
     );
 }
 
-/// An evaluation that the direct one leaves late is not given its time twice.
+/// Time spent in the direct evaluation is taken off the machine's.
 #[test]
 fn the_machine_has_the_time_that_is_left() {
     let own: String = (0..1_000)
@@ -164,7 +164,7 @@ fn the_data_api_answers_rules_and_data() {
     // A package is the object of its rules, functions apart.
     let package = ask(&["gate"], &json!({})).unwrap();
     assert_eq!(package["decision"], decision);
-    // Below a rule.
+    // A path that goes on below a rule.
     assert_eq!(
         ask(&["gate", "decision", "allow"], &json!({})),
         Some(json!(false))

@@ -12,7 +12,7 @@ fn a_void_is_never_taken_for_a_commit() {
     assert_eq!(durable.state_of(6), Some(Err(NotDurable)));
     assert_eq!(durable.state_of(5), Some(Ok(())));
     durable.void(7..=9);
-    // A recovery that was tried again finds some of them in the journal.
+    // A repeated recovery finds some of them in the journal.
     durable.void(9..=9);
     durable.recovered(9);
     assert_eq!(durable.state_of(6), Some(Ok(())));

@@ -5,8 +5,8 @@ use crate::commit::pace::{Commit, Gathering, Pace};
 const MS: u64 = 1_000_000;
 const US: u64 = 1_000;
 
-/// What is waited for after windows of 5 ms, each of so many commits of so many records that take so
-/// many microseconds, while at most so many wait.
+/// The result of windows of 5 ms, each given as (commits, records in each, microseconds of each,
+/// most records waiting).
 fn after(windows: &[(u64, u64, u64, u64)]) -> Gathering {
     let mut pace = Pace::new();
     let mut now = 0;
@@ -32,10 +32,10 @@ fn patience_us(gathering: Gathering, missing: u64) -> u128 {
 fn a_commit_waits_for_what_comes_in_twice_the_time_of_one() {
     let steady = after(&[(16, 3, 300, 12)]);
     assert_eq!(steady.records, 5, "48 records in 5 ms are 5.8 in 600 µs");
-    // Twice an interval for each, and no longer than two commits take.
+    // Twice the interval for each, and no longer than two commits take.
     assert_eq!(patience_us(steady, 1), 208);
     assert_eq!(patience_us(steady, 5), 600);
-    // Each millisecond one: nobody else will come while it could wait.
+    // One a millisecond: no other comes in the time of two commits.
     assert_eq!(after(&[(5, 1, 300, 12)]).records, 1);
     // The rate is that of the last window.
     assert_eq!(after(&[(16, 3, 300, 12), (5, 1, 300, 12)]).records, 1);
@@ -50,7 +50,7 @@ fn nobody_waits_for_more_than_have_lately_waited_at_once() {
 
 #[test]
 fn a_large_commit_is_followed_by_a_wait_for_nearly_as_many_again() {
-    // A hundred callers that come back at once. At this rate it would be 36: three times 12.
+    // A hundred callers that come back at once. By the rate it would be 36: three times 12.
     let convoy = after(&[(10, 50, 120, 60)]);
     assert_eq!(convoy.records, 44, "seven eighths, upwards");
     // 10 µs from one to the next, and commits of 120 µs at a high rate.

@@ -103,7 +103,7 @@ fn poison_drops_what_waits() {
     assert_eq!(queue.push(&mut frame(), Admission::Bounded), Ok(2));
 }
 
-/// Waits for so many records, for so long at the most.
+/// A wait for this many records, of at most this length.
 const fn gathering(records: u64, most: Duration) -> Gathering {
     Gathering {
         records,
@@ -142,10 +142,10 @@ fn a_commit_waits_for_as_many_as_it_is_told_to() {
         queue.push(&mut frame(), Admission::Bounded).unwrap();
         assert_eq!(writer.join().unwrap(), (6, 9));
     });
-    // Nobody else comes: the one that is there is written without the others.
+    // Nobody else comes: the record is written alone.
     queue.push(&mut frame(), Admission::Bounded).unwrap();
     assert_eq!(take(gathering(4, MOMENT)), (10, 10));
-    // One that comes when patience is over is written at once.
+    // A record that comes after the patience ended is written at once.
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| take(gathering(4, MOMENT)));
         sleeps_for(&queue, 1);
@@ -162,9 +162,9 @@ fn jobs_one_after_another_hold_no_record_up() {
     job();
     let patient = gathering(4, HOUR);
     assert!(matches!(queue.take(None, patient), Some(Work::Job(_))));
-    // It is in the middle of the hour that it would have waited.
+    // After a job the record does not wait its hour for others.
     assert!(matches!(queue.take(None, patient), Some(Work::Chunk(chunk)) if chunk.last == 1));
-    // The next commit is as patient as ever.
+    // The next commit waits again.
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| queue.take(None, patient));
         sleeps_for(&queue, 4);

@@ -1,4 +1,4 @@
-//! What may happen in a history.
+//! The events of a history, and how they are generated.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::model::SECOND;
 pub(super) const CLIENTS: u8 = 3;
 pub(super) const ORDERS: u8 = 5;
 
-/// One event, of few clients and few orders so that they meet often.
+/// One event. Few clients and orders, so that events often concern the same ones.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Reserve {
@@ -53,7 +53,7 @@ pub(super) enum Step {
     Snapshot,
 }
 
-/// Any of them, orders and their fills most often.
+/// Any event, orders and fills most often.
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let (client, order) = (0..CLIENTS, 0..ORDERS);
     prop_oneof![
@@ -78,7 +78,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Few of them, so that what is expected is met now and then.
+/// Few values, so that an expected position sometimes is the real one.
 fn position() -> impl Strategy<Value = i128> {
     prop_oneof![
         Just(0),

@@ -2,7 +2,7 @@
 //! once, and is everything as before when it is over?
 //!
 //! A generator that shares the sidecar's cores cannot offer that much. So the sidecar has one core
-//! to itself here, and the generator the others; and the sidecar judges by a hundred rules beside
+//! to itself here, and the generator the others; and the sidecar judges by 250 rules beside
 //! the shipped ones, so that a generator on one core is enough.
 
 use std::fmt::Write as _;
@@ -56,7 +56,7 @@ pub(super) struct Overload {
 
 const LIGHT_PER_S: u32 = 1_000;
 const SECONDS: u32 = 5;
-const OWN_RULES: u32 = 100;
+const OWN_RULES: u32 = 250;
 
 impl Overload {
     pub(super) fn measure(args: &Args, binaries: &Binaries, scratch: &Path) -> Result<Self> {

@@ -219,6 +219,7 @@ fn figure(value: f64) -> String {
         v if v >= 0.1 => format!("{value:.3}"),
         v if v >= 0.01 => format!("{value:.4}"),
         v if v >= 0.001 => format!("{value:.5}"),
+        v if v >= 0.000_1 => format!("{value:.6}"),
         _ => format!("{value:.2e}"),
     }
 }
@@ -285,7 +286,8 @@ mod tests {
     #[test]
     fn a_figure_has_three_digits_and_large_ones_their_thousands_apart() {
         let shown: Vec<String> = [
-            0.0001,
+            0.000_01,
+            0.000_905,
             0.001234,
             0.01234,
             0.1234,
@@ -302,7 +304,8 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "1.00e-4",
+                "1.00e-5",
+                "0.000905",
                 "0.00123",
                 "0.0123",
                 "0.123",

@@ -71,6 +71,8 @@ impl Doubt {
         });
         let mut found: Vec<_> = found.collect();
         found.sort_unstable_by_key(|(_, order)| order.seq);
+        // An id that was used again may stand there for both of its orders.
+        found.dedup_by_key(|(_, order)| order.seq);
         found
     }
 }

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use crate::error::OpenError;
 
 /// Paths of the files in a data directory.
@@ -31,7 +33,7 @@ impl Paths {
 
     /// Locks the store for this process, for as long as the returned file is open.
     pub(crate) fn lock(&self) -> Result<File, OpenError> {
-        let file = self.open_to_write(&self.lock)?;
+        let file = self.open_beside(&self.lock)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
@@ -65,19 +67,19 @@ impl Paths {
     /// Creates the database's file if there is none: SQLite would make it readable by everybody.
     /// Files that SQLite puts beside it get the same mode.
     pub(crate) fn make_database(&self) -> io::Result<()> {
-        self.open_to_write(&self.database).map(drop)
+        private().open(&self.database).map(drop)
     }
 
-    /// Opens a file of the store for writing. A new one is not readable by everybody, since it
-    /// names every client's orders, and belongs to the database's owner, so that root may prune a
-    /// service's store.
-    pub(crate) fn open_to_write(&self, path: &Path) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o640);
-        let file = options.open(path)?;
+    /// Opens a file that stands beside the database, for writing. It belongs to the database's owner,
+    /// so that root may prune a service's store; a link is refused, since root would give away what
+    /// it leads to.
+    fn open_beside(&self, path: &Path) -> io::Result<File> {
+        let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+        let file = private().custom_flags(nofollow).open(path)?;
         if let Some(database) = about(&self.database)? {
             let (theirs, ours) = (database, file.metadata()?);
-            if (theirs.uid(), theirs.gid()) != (ours.uid(), ours.gid()) {
+            let is_alone = ours.is_file() && ours.nlink() == 1;
+            if is_alone && (theirs.uid(), theirs.gid()) != (ours.uid(), ours.gid()) {
                 // This fails only for a user other than root, who owns the file.
                 let _ = fchown(&file, Some(theirs.uid()), Some(theirs.gid()));
             }
@@ -92,10 +94,10 @@ impl Paths {
         if about(spare)?.is_some_and(|spare| spare.nlink() > 1) {
             std::fs::remove_file(spare)?;
         }
-        match self.open_to_write(spare) {
+        match self.open_beside(spare) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 std::fs::remove_file(spare)?;
-                self.open_to_write(spare)
+                self.open_beside(spare)
             }
             opened => opened,
         }
@@ -120,6 +122,14 @@ impl Paths {
         let dir = self.lock.parent().unwrap_or(Path::new("."));
         File::open(dir)?.sync_all()
     }
+}
+
+/// Opens for writing, and makes what is not there: not readable by everybody, since it names every
+/// client's orders.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o640);
+    options
 }
 
 /// A store's id as text.
@@ -163,6 +173,15 @@ mod tests {
             return;
         }
         drop(paths.lock().unwrap());
+        drop(paths.open_spare().unwrap());
+        // Nothing is given away that a link leads to.
+        let elsewhere = dir.path().join("elsewhere");
+        fs::write(&elsewhere, b"root's").unwrap();
+        fs::remove_file(&paths.snapshot_spare).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &paths.snapshot_spare).unwrap();
+        assert!(paths.open_spare().is_err());
+        assert_eq!(fs::metadata(&elsewhere).unwrap().uid(), 0);
+        fs::remove_file(&paths.snapshot_spare).unwrap();
         drop(paths.open_spare().unwrap());
         for path in [&paths.lock, &paths.snapshot_spare] {
             let about = fs::metadata(path).unwrap();

@@ -314,3 +314,32 @@ fn a_hold_stays_in_doubt_when_the_clock_is_put_back_and_comes_again() {
     assert_eq!(maintain_at(60), (0, 1));
     assert_eq!(maintain_at(1_000), (1, 0));
 }
+
+/// Else the journal would free the same hold twice, and no start would take it.
+#[test]
+fn an_id_that_is_used_again_is_given_back_once() {
+    const SECOND_NS: u64 = 1_000_000_000;
+    let kit = Kit::with(|config| {
+        config.dedupe_window_ns = SECOND_NS;
+        config.in_doubt_release_ns = Some(60 * SECOND_NS);
+    });
+    let visit_all = || {
+        let visits = (0..16).map(|_| kit.ledger.maintain().unwrap().expired);
+        visits.sum::<usize>()
+    };
+    kit.authorize("c1", "o-1", "10");
+    // Its token expires, and it is found in doubt; then it ends, and its id is free again.
+    kit.clock.advance_ns(40 * SECOND_NS);
+    assert_eq!(visit_all(), 0);
+    assert_eq!(kit.ledger.in_doubt().orders, 1);
+    release(&kit, "c1", "o-1", None).unwrap();
+    kit.clock.advance_ns(2 * SECOND_NS);
+    kit.authorize("c1", "o-1", "7");
+    assert_eq!(visit_all(), 0);
+    kit.clock.advance_ns(40 * SECOND_NS);
+    assert_eq!(visit_all(), 0);
+    assert_eq!(kit.ledger.in_doubt().orders, 1);
+    kit.clock.advance_ns(60 * SECOND_NS);
+    assert_eq!(visit_all(), 1);
+    kit.reopen().unwrap();
+}

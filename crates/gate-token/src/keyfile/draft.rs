@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::keyring::KeyRing;
@@ -32,14 +32,16 @@ impl Draft {
         self.file.sync_all()
     }
 
-    /// Gives the draft the owner and group of `path`: a change by root must not take the file from
+    /// Gives the draft the owner, group and mode of `path`: a change by root must not take the file from
     /// the service that reads it.
     pub(super) fn give_to_the_owner_of(&self, path: &Path) -> io::Result<()> {
         let (theirs, ours) = (fs::metadata(path)?, self.file.metadata()?);
-        if (theirs.uid(), theirs.gid()) == (ours.uid(), ours.gid()) {
-            return Ok(());
+        if (theirs.uid(), theirs.gid()) != (ours.uid(), ours.gid()) {
+            fchown(&self.file, Some(theirs.uid()), Some(theirs.gid()))?;
         }
-        fchown(&self.file, Some(theirs.uid()), Some(theirs.gid()))
+        // INVARIANT: it was read, so its mode is fit.
+        let mode = fs::Permissions::from_mode(theirs.mode() & 0o777);
+        self.file.set_permissions(mode)
     }
 
     pub(super) fn write(path: PathBuf, keys: &KeyRing) -> io::Result<Self> {

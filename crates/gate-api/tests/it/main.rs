@@ -5,4 +5,8 @@
     reason = "helpers outside of test functions; a test that panics is a test that fails"
 )]
 
+mod keys;
+mod own_policy;
 mod pipeline;
+mod questions;
+mod rig;

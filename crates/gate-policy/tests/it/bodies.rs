@@ -6,7 +6,7 @@ use gate_policy::{Bundle, activate};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::fail_open::{ALLOW, check, load};
+use crate::check::{ALLOW, check, load};
 use crate::support::{Order, show};
 
 const DATA: &str = r#"{"t":{"a":1,"b":2,"c":false}}"#;

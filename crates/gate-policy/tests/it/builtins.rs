@@ -7,7 +7,7 @@ use gate_policy::{Bundle, Policy, activate};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::fail_open::load;
+use crate::check::load;
 use crate::support::{Order, show};
 
 /// A call with arguments of the input.

@@ -1,7 +1,7 @@
 //! What OPA 1.20.2 refuses to load or reads differently (each was tried there) and regorus accepts:
 //! refused with its line.
 
-use crate::fail_open::{ALLOW, check};
+use crate::check::{ALLOW, check};
 
 /// `line` counts from the first of the rules, which follow two lines of the package.
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use gate_policy::{Bundle, activate};
 
-use crate::fail_open::{ALLOW, load};
+use crate::check::{ALLOW, load};
 use crate::support::Order;
 
 fn explain(rego: &str, qty: &str) -> Option<String> {

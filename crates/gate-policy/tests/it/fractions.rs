@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::fail_open::{ALLOW, judge};
+use crate::check::{ALLOW, judge};
 use crate::support::{Order, builtin, pretrade, show};
 
 /// A comparison, most of them with the exact value of the other side or one close to it.
@@ -59,7 +59,7 @@ fn what_an_evaluation_made_of_a_fraction_is_nothing_to_the_next() {
          decision := {ALLOW} if {{ input.order.qty == 1; third * 3 == 1 }}\n\
          decision := {ALLOW} if {{ input.order.qty == 2; data.third * 3 == 1 }}"
     );
-    let policy = crate::fail_open::load(&rego, r#"{"third": 0.3333333333333333}"#).unwrap();
+    let policy = crate::check::load(&rego, r#"{"third": 0.3333333333333333}"#).unwrap();
     let judge = |qty| {
         let mut order = crate::support::Order::new("c1", "AAPL", qty, "1");
         order.order_extra.insert("x".into(), "1".into());

@@ -1,7 +1,7 @@
 //! What grows with every instruction is limited in size: it blocks as an error, before the machine
 //! would suffer, and makes no `not` hold.
 
-use crate::fail_open::{ALLOW, judge};
+use crate::check::{ALLOW, judge};
 
 /// `x0`, then `x1` made of it, and so on, `times` times.
 fn repeated(first: &str, step: &str, times: usize) -> String {

@@ -1,7 +1,7 @@
 //! `in` with an undefined operand is undefined where its value is used, as in OPA. `conformance.rs`
 //! has further cases.
 
-use crate::fail_open::{ALLOW, check, judge};
+use crate::check::{ALLOW, check, judge};
 
 /// The engines would take these as false.
 #[test]

@@ -5,7 +5,7 @@ use gate_policy::{Bundle, activate};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::fail_open::{ALLOW, check, judge, load};
+use crate::check::{ALLOW, check, judge, load};
 use crate::support::{Order, show};
 
 #[derive(Deserialize)]

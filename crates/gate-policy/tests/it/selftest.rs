@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate_policy::{Bundle, Engine, EvalLimits, activate, activate_beside};
 use serde_json::{Value, json};
 
-use crate::fail_open::{ALLOW, check};
+use crate::check::{ALLOW, check};
 
 /// Slower, and otherwise the same.
 #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fail_open::{ALLOW, check, load};
+use crate::check::{ALLOW, check, load};
 use crate::support::{Order, show};
 
 /// The verdict on an order with these members.

@@ -95,7 +95,7 @@ impl Gate {
     ) -> Result<Pending, Problem> {
         let mut watch = Stopwatch::start(&*self.clock, arrival.at_ns);
         if body.len() > MAX_BODY_BYTES {
-            return Err(body_too_large());
+            return Err(Problem::body_too_large());
         }
         let request = AuthorizeRequest::parse(body)?;
         let digest = order_digest(&request)?;
@@ -348,9 +348,4 @@ fn judgement(verdict: Verdict) -> Judgement {
         reasons: verdict.reasons,
         max_exposure: verdict.max_exposure,
     }
-}
-
-fn body_too_large() -> Problem {
-    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
-    Problem::new(Code::BodyTooLarge, detail)
 }

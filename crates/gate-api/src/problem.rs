@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use gate_token::canonical;
 
+use crate::request::MAX_BODY_BYTES;
+
 pub(crate) use ledger::unknown_order;
 
 /// The stable code of a [`Problem`]; it determines the HTTP status.
@@ -157,6 +159,13 @@ impl Problem {
             member: None,
             detail: detail.into(),
         }
+    }
+
+    /// A body of more than [`MAX_BODY_BYTES`].
+    #[must_use]
+    pub fn body_too_large() -> Self {
+        let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+        Self::new(Code::BodyTooLarge, detail)
     }
 
     /// A problem with one member, named by its path (`order.qty`).

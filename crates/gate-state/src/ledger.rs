@@ -6,6 +6,8 @@ mod fill;
 mod health;
 mod kill;
 mod maintain;
+#[cfg(test)]
+pub(crate) mod opened;
 mod position;
 mod prune;
 mod recover;

@@ -15,9 +15,8 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::error::OpenError;
-use crate::record::chain::{ChainHash, seal};
+use crate::record::chain::{ChainHash, hex, seal};
 pub(crate) use paths::Paths;
-use paths::hex;
 
 /// `GATE` in ASCII.
 const APPLICATION_ID: u32 = 0x4741_5445;

@@ -86,7 +86,7 @@ fn answers_in_a_wrong_shape(policy: &dyn Rules) -> Result<bool> {
     const ORDER: &str = r#"{"order":{"client_order_id":"check","symbol":"AAPL","side":"BUY","qty":1,"price":1},
         "context":{"client_id":"check"}}"#;
     let order = RecordedInput::parse(ORDER)?;
-    let verdict = policy.evaluate(&order.input(order.notional(policy)?));
+    let verdict = order.judge(policy)?;
     Ok(verdict.reasons == [reason::POLICY_SHAPE])
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
     match body {
         // An oversized body that was announced and did not come is still refused for its size.
         Err(late) if late.code() == Code::RequestTimeout && announces_too_much(headers) => {
-            Err(too_large())
+            Err(Problem::body_too_large())
         }
         body => body,
     }
@@ -46,11 +46,6 @@ fn announces_too_much(headers: &HeaderMap) -> bool {
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
     length.is_some_and(|length| length > most)
-}
-
-fn too_large() -> Problem {
-    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
-    Problem::new(Code::BodyTooLarge, detail)
 }
 
 async fn within_time(
@@ -104,7 +99,7 @@ async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
         }
     }
     if total > MAX_BODY_BYTES {
-        return Err(too_large());
+        return Err(Problem::body_too_large());
     }
     if let Some(joined) = joined {
         body = joined.freeze();

@@ -37,7 +37,7 @@ pub(super) struct Direct {
     /// For each literal, the member of an order's input that it names.
     members: Vec<Option<Member>>,
     builtins: Vec<Builtin>,
-    limits: EvalLimits,
+    pub(super) limits: EvalLimits,
 }
 
 /// The input of an evaluation.

@@ -189,7 +189,6 @@ struct Machine {
     unheld: Arc<Unheld>,
     direct: Direct,
     template: Template,
-    limits: EvalLimits,
     /// The time limit that `vm` has now.
     time: Duration,
     /// In a debug build every other direct answer, beginning with the first, is compared with the
@@ -209,7 +208,6 @@ impl Machine {
         Ok(Self {
             direct: Direct::new(&program, limits),
             template: Template::new(),
-            limits,
             time: limits.time,
             vm,
             program,
@@ -246,8 +244,8 @@ impl Machine {
     /// Sets the machine's time limit to the evaluation's, less what was spent already.
     fn limit_time(&mut self, spent: Duration) {
         let limits = EvalLimits {
-            time: self.limits.time.saturating_sub(spent),
-            ..self.limits
+            time: self.direct.limits.time.saturating_sub(spent),
+            ..self.direct.limits
         };
         if limits.time != self.time {
             self.time = limits.time;

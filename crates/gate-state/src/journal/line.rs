@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gate_types::{Exposure, Notional};
 use serde::Serialize;
 
-use crate::record::chain::ChainHash;
+use crate::record::chain::{ChainHash, hex};
 use crate::record::{ContextId, DecisionContext, DecisionRecord, Entry, Record};
 
 /// One record.
@@ -278,8 +278,4 @@ fn uuid(id: &[u8; 16]) -> String {
     parts
         .map(|part| digits.get(part).unwrap_or_default())
         .join("-")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

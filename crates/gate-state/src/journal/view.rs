@@ -156,17 +156,16 @@ impl StoreView {
 
 #[cfg(test)]
 mod tests {
-    use gate_types::{Clock as _, ManualClock};
+    use gate_types::Clock as _;
 
     use super::*;
-    use crate::ledger::Ledger;
-    use crate::{KillRecord, KillScope, LedgerConfig};
+    
+    use crate::ledger::opened::opened;
+    use crate::{KillRecord, KillScope};
 
     #[test]
     fn a_store_that_is_pruned_meanwhile_is_read_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
-        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
+        let (dir, clock, ledger) = opened(|_| {});
         let switch = |symbol: &str| {
             let kill = KillRecord {
                 scope: KillScope::Symbol(symbol.to_owned().into()),

@@ -113,17 +113,16 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use gate_types::ManualClock;
+    
 
     use super::*;
-    use crate::config::LedgerConfig;
+    
+    use crate::ledger::opened::opened;
 
     /// A thread that reads for one caller has others to serve.
     #[test]
     fn nobody_waits_to_read_from_a_store_that_is_being_recovered() {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
-        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        let (_dir, _clock, ledger) = opened(|_| {});
         let shut = ledger.readers.shut();
         let read = ledger.decision(Seq::ZERO);
         assert!(matches!(read, Err(ReadError::NotDurable(_))), "{read:?}");

@@ -203,18 +203,17 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    
 
-    use gate_types::{Clock as _, ManualClock, Timestamp};
+    use gate_types::Clock as _;
 
     use super::*;
-    use crate::config::LedgerConfig;
+    
+    use crate::ledger::opened::opened;
 
     #[test]
     fn a_commit_without_an_end_is_seen() {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
-        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
+        let (_dir, clock, ledger) = opened(|_| {});
         ledger.commits.begin(clock.monotonic_ns());
         clock.advance_ns(STALLED_NS);
         assert_eq!(ledger.journal_state(), JournalState::Open);

@@ -54,25 +54,20 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    
 
-    use gate_types::{ManualClock, Timestamp};
+    
 
     use super::*;
-    use crate::config::LedgerConfig;
+    
+    use crate::ledger::opened::opened;
     use crate::record::KillScope;
     use crate::store::Appender;
 
     /// It is thrown when things go wrong.
     #[test]
     fn a_full_queue_does_not_keep_a_kill_switch_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
-        let config = LedgerConfig {
-            queue_capacity: 1,
-            ..LedgerConfig::new(dir.path())
-        };
-        let ledger = Ledger::open(config, clock).unwrap();
+        let (_dir, _clock, ledger) = opened(|config| config.queue_capacity = 1);
         // Until this ends nothing gets to the disk.
         let (block, blocked) = std::sync::mpsc::channel::<()>();
         let work = move |_: &Appender| blocked.recv().is_err();

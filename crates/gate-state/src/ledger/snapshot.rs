@@ -165,20 +165,19 @@ struct Head {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    
 
-    use gate_types::ManualClock;
+    
 
     use super::*;
-    use crate::config::LedgerConfig;
+    
+    use crate::ledger::opened::opened;
     use crate::record::{KillRecord, KillScope};
 
     /// A snapshot must not say that a switch is off before the journal does.
     #[test]
     fn a_snapshot_waits_for_the_switches_in_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(9)));
-        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        let (_dir, _clock, ledger) = opened(|_| {});
         let switch = |on| KillRecord {
             scope: KillScope::All,
             on,

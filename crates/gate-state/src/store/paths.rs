@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::error::OpenError;
+use crate::record::chain::hex;
 
 /// Paths of the files in a data directory.
 #[derive(Debug, Clone)]
@@ -56,9 +57,10 @@ impl Paths {
 
     /// Id of the store that is or was here, from the lock file; `None` if there never was one.
     pub(crate) fn noted_store(&self) -> io::Result<Option<String>> {
-        match std::fs::read_to_string(&self.lock) {
+        match std::fs::read(&self.lock) {
             Ok(id) if id.is_empty() => Ok(None),
-            Ok(id) => Ok(Some(id.trim_end().to_owned())),
+            // A note that was torn when the power went may be no text.
+            Ok(id) => Ok(Some(String::from_utf8_lossy(&id).trim_end().to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -130,11 +132,6 @@ fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o640);
     options
-}
-
-/// A store's id as text.
-pub(crate) fn hex(store_id: &[u8; 16]) -> String {
-    store_id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file's metadata; `None` if there is no such file.

@@ -159,7 +159,7 @@ mod tests {
     use gate_types::Clock as _;
 
     use super::*;
-    
+
     use crate::ledger::opened::opened;
     use crate::{KillRecord, KillScope};
 

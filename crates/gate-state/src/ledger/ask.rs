@@ -113,10 +113,9 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    
 
     use super::*;
-    
+
     use crate::ledger::opened::opened;
 
     /// A thread that reads for one caller has others to serve.

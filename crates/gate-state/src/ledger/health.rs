@@ -203,12 +203,11 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    
 
     use gate_types::Clock as _;
 
     use super::*;
-    
+
     use crate::ledger::opened::opened;
 
     #[test]

@@ -54,12 +54,9 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    
-
-    
 
     use super::*;
-    
+
     use crate::ledger::opened::opened;
     use crate::record::KillScope;
     use crate::store::Appender;

@@ -165,12 +165,9 @@ struct Head {
 
 #[cfg(test)]
 mod tests {
-    
-
-    
 
     use super::*;
-    
+
     use crate::ledger::opened::opened;
     use crate::record::{KillRecord, KillScope};
 

@@ -30,6 +30,8 @@ pub enum Code {
     OrderConflict,
     /// 409: the position is not the one that the caller expects.
     PositionChanged,
+    /// 409: the order has had as many fills and releases by quantity as one may have.
+    TooManyReports,
     /// 409: the new policy or key file is unfit; the old one stays in force.
     ReloadRefused,
     /// 413: the body is larger than the limit.
@@ -58,7 +60,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedJson,
         Self::DuplicateMember,
         Self::NotFound,
@@ -67,6 +69,7 @@ impl Code {
         Self::RequestTimeout,
         Self::OrderConflict,
         Self::PositionChanged,
+        Self::TooManyReports,
         Self::ReloadRefused,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -96,6 +99,11 @@ impl Code {
             ),
             Self::OrderConflict => ("order_conflict", 409, "The order id is taken"),
             Self::PositionChanged => ("position_changed", 409, "The position is another"),
+            Self::TooManyReports => (
+                "too_many_reports",
+                409,
+                "The order has had too many reports",
+            ),
             Self::ReloadRefused => ("reload_refused", 409, "The change is not in force"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => (

@@ -36,6 +36,9 @@ pub struct LedgerConfig {
     pub max_orders: usize,
     /// Most orders remembered of one client, so that none takes all the room.
     pub max_orders_per_client: usize,
+    /// Most fills and releases by quantity of one order. Each is remembered (32 bytes), so that its
+    /// repetition is recognized. Further ones are refused; releasing all that is open never is.
+    pub max_reports_per_order: usize,
     /// How long after its token's expiry a hold in doubt is given back, in nanoseconds. `None`: it
     /// stays until the venue reports.
     pub in_doubt_release_ns: Option<u64>,
@@ -70,6 +73,7 @@ impl LedgerConfig {
             dedupe_window_ns: DAY_NS,
             max_orders: 20_000_000,
             max_orders_per_client: 5_000_000,
+            max_reports_per_order: 65_536,
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,
             checkpoint_bytes: 4 * 1024 * 1024,

@@ -175,6 +175,9 @@ pub enum ReleaseError {
     /// No order of that client and id is remembered.
     #[error("no such order is remembered")]
     UnknownOrder,
+    /// The order has had as many fills and releases by quantity as one may have.
+    #[error("the order has had as many fills and releases by quantity as one may have")]
+    TooManyReports,
     /// The queue to the journal is full.
     #[error("the journal's queue is full")]
     Overloaded,
@@ -198,6 +201,9 @@ pub enum FillError {
         /// The fill that used it.
         seq: Seq,
     },
+    /// The order has had as many fills and releases by quantity as one may have.
+    #[error("the order has had as many fills and releases by quantity as one may have")]
+    TooManyReports,
     /// Quantity × price × contract size is beyond what an amount can hold.
     #[error("the fill's notional is out of range")]
     OutOfRange,

@@ -10,6 +10,7 @@ use gate_policy::{
 };
 
 use super::{head, seconds};
+use crate::assemble::ledger_config;
 use crate::http::{BODY_TIMEOUT, Shared};
 use crate::sockets::{ADMIN_CONNECTIONS, UNREAD_TIMEOUT};
 use crate::tls::HANDSHAKE_TIMEOUT;
@@ -24,6 +25,10 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
             ("connections_per_worker", shared.config.max_connections),
             ("admin_connections", ADMIN_CONNECTIONS),
             ("orders_per_client", shared.config.max_orders_per_client),
+            (
+                "reports_per_order",
+                ledger_config(&shared.config).max_reports_per_order,
+            ),
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),

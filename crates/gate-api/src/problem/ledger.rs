@@ -54,6 +54,7 @@ impl From<ReleaseError> for Problem {
     fn from(error: ReleaseError) -> Self {
         match error {
             ReleaseError::UnknownOrder => unknown_order(),
+            ReleaseError::TooManyReports => Self::new(Code::TooManyReports, error.to_string()),
             ReleaseError::Overloaded => overloaded(),
             ReleaseError::NotDurable(error) => error.into(),
         }
@@ -73,6 +74,7 @@ impl From<FillError> for Problem {
                     format!("was used for a fill of another quantity or price (record {seq})");
                 Self::of_member(Code::OrderConflict, "exec_id", what)
             }
+            FillError::TooManyReports => Self::new(Code::TooManyReports, error.to_string()),
             FillError::OutOfRange => {
                 Self::of_member(Code::InvalidMember, "qty", "times `price` is out of range")
             }

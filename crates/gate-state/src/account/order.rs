@@ -144,6 +144,13 @@ impl Order {
         marks.iter().find(|mark| mark.key == *key)
     }
 
+    /// How many fills and releases by quantity are remembered.
+    pub(crate) fn reports(&self) -> usize {
+        self.progress
+            .as_ref()
+            .map_or(0, |progress| progress.marks.len())
+    }
+
     /// The order's quantities and hold.
     pub(crate) fn hold(&self) -> Hold {
         let (ordered, initial) = (self.ordered_nanos(), self.initial());

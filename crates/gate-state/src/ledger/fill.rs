@@ -102,6 +102,9 @@ impl Ledger {
                 exposure,
             ));
         }
+        if order.reports() >= self.config.max_reports_per_order {
+            return Err(FillError::TooManyReports);
+        }
 
         let size = contract_size(&books.symbols.text(order.symbol));
         let traded = Notional::of(fill.qty, fill.price, size).map_err(|_| FillError::OutOfRange)?;

@@ -59,6 +59,9 @@ impl Ledger {
                 exposure: account.exposure(now),
             });
         }
+        if mark.is_some() && order.reports() >= self.config.max_reports_per_order {
+            return Err(ReleaseError::TooManyReports);
+        }
 
         let open = qty.map(|qty| qty.decimal().nanos());
         let (_, freed) = order.hold().release(open);

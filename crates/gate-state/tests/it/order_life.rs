@@ -1,8 +1,8 @@
 //! One order's life: decided, repeated, released, forgotten.
 
 use gate_state::{
-    DecideError, Decided, Judgement, NewFill, Phase, ReleaseError, Seq, Status, StoreView,
-    StoredDecision,
+    DecideError, Decided, FillError, Judgement, NewFill, Phase, ReleaseError, Seq, Status,
+    StoreView, StoredDecision,
 };
 use gate_types::{ClientId, Clock as _, ContractSize, ExecId, Notional, OrderId, Price, Qty};
 
@@ -182,6 +182,37 @@ fn one_client_does_not_take_the_room_of_all() {
     let third = kit.decide("c1", "o-3", "1", None);
     assert_eq!(third, Err(DecideError::ClientFull));
     kit.authorize("c2", "o-1", "1");
+}
+
+#[test]
+fn an_order_has_so_many_fills_and_releases_and_can_still_be_ended() {
+    let kit = Kit::with(|config| config.max_reports_per_order = 2);
+    kit.order("c1", "o-1", "10", "10", |order| {
+        kit.ledger.decide(order, |_| crate::kit::allow(None))
+    })
+    .unwrap();
+    let fill = |exec: &str| {
+        let fill = NewFill {
+            client_id: &ClientId::new("c1").unwrap(),
+            order_id: &OrderId::new("o-1").unwrap(),
+            exec_id: &ExecId::new(exec).unwrap(),
+            qty: Qty::parse("1").unwrap(),
+            price: Price::parse("1").unwrap(),
+        };
+        kit.ledger.fill(&fill, |_| ContractSize::ONE)
+    };
+    let before = fill("x-1").unwrap().seq;
+    release(&kit, "c1", "o-1", Some("2")).unwrap();
+    let open = kit.exposure("c1");
+    assert_eq!(fill("x-2"), Err(FillError::TooManyReports));
+    let third = release(&kit, "c1", "o-1", Some("3"));
+    assert_eq!(third, Err(ReleaseError::TooManyReports));
+    assert_eq!(kit.exposure("c1"), open);
+    // Those that were taken are still recognized.
+    let again = fill("x-1").unwrap();
+    assert_eq!((again.repeated, again.seq), (true, before));
+    assert_eq!(release(&kit, "c1", "o-1", Some("2")).unwrap().0, None);
+    assert_eq!(release(&kit, "c1", "o-1", None).unwrap().1, "7");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The command line: the arguments, and the run that each subcommand makes of them.
 
 mod actions;
+mod interrupt;
 mod values;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::closed::Stop;
@@ -22,7 +24,9 @@ use values::{amount, percent, plain, positive, rate, seconds, some, some_seconds
 
 /// Load generator for the gate contract: closed and open loops, latency from the intended start.
 ///
-/// Exit status: 0 measured, 1 could not measure, 2 wrong usage, 3 measured but not valid.
+/// Exit status: 0 measured, 1 could not measure, 2 wrong usage, 3 measured but not valid, or
+/// interrupted. The first Ctrl-C ends the load, and what was measured is reported; the second ends
+/// the process.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
@@ -252,6 +256,7 @@ impl CommonArgs {
         config.expect = self.expect;
         config.sample_every = self.sample_every;
         config.progress = !self.quiet;
+        interrupt::on_signal(&config.interrupted).context("signals cannot be handled")?;
         config.workload = WorkloadConfig {
             seed: self.seed,
             run_id: self.run_id.clone().unwrap_or_else(fresh_run_id),

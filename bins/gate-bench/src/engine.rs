@@ -4,7 +4,7 @@
 //! its response and records the times. It knows nothing of rates or quotas.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -64,6 +64,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) connections: usize,
     pub(crate) timeout: Duration,
     pub(crate) spin: Duration,
+    /// Once true, nothing more is sent.
+    pub(crate) interrupted: &'a AtomicBool,
     /// The next request index of the run.
     pub(crate) indices: &'a AtomicU64,
     pub(crate) live: &'a Live,
@@ -273,6 +275,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
     /// Ends what waited too long; false when the run is over.
     fn housekeep(&mut self, now_ns: u64) -> bool {
         self.setup.live.publish(&self.recorder.counts);
+        self.finished |= self.setup.interrupted.load(Ordering::Relaxed);
         let timeout_ns = u64::try_from(self.setup.timeout.as_nanos()).unwrap_or(u64::MAX);
         let give_up = self.arrivals.give_up_ns().is_some_and(|end| now_ns >= end);
         for slot in 0..self.connections.len() {

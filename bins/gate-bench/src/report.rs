@@ -27,6 +27,8 @@ pub struct Report {
     pub valid: bool,
     /// Why not.
     pub invalid_reasons: Vec<String>,
+    /// Whether it was ended before its time.
+    pub interrupted: bool,
     /// When measuring began, seconds since 1970.
     pub started_unix_s: f64,
     /// What was asked for.
@@ -229,6 +231,7 @@ impl Report {
             },
             valid: invalid_reasons.is_empty(),
             invalid_reasons,
+            interrupted: run.interrupted,
             started_unix_s: (run.zero + run.config.warmup)
                 .duration_since(UNIX_EPOCH)
                 .map_or(0.0, |since| since.as_secs_f64()),
@@ -375,6 +378,7 @@ impl Report {
             zero: UNIX_EPOCH,
             duration: std::time::Duration::ZERO,
             window: std::time::Duration::ZERO,
+            interrupted: false,
             wall: std::time::Duration::ZERO,
             generator_cpu: None,
         };

@@ -1,5 +1,6 @@
 //! One run: its configuration, its threads, its merged measurements.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -64,6 +65,8 @@ pub struct RunConfig {
     pub sample_every: u64,
     /// Whether a bar is drawn when standard error is a terminal.
     pub progress: bool,
+    /// Once true, nothing more is sent and the run ends with the responses still open.
+    pub interrupted: Arc<AtomicBool>,
 }
 
 impl RunConfig {
@@ -88,6 +91,7 @@ impl RunConfig {
             workload: WorkloadConfig::default(),
             sample_every: 64,
             progress: false,
+            interrupted: Arc::default(),
         }
     }
 }
@@ -105,8 +109,10 @@ pub struct Run {
     /// From the end of the warm-up to the last response.
     pub duration: Duration,
     /// The time that throughput is counted over: the time asked for, or the whole run if a number
-    /// of requests was asked for.
+    /// of requests was asked for or it was interrupted.
     pub window: Duration,
+    /// Whether it was ended before its time.
+    pub interrupted: bool,
     /// From the first request to the end of the last thread.
     pub wall: Duration,
     /// Processor time the generator itself used, warm-up included.
@@ -157,6 +163,7 @@ fn drive<A: Arrivals + Send>(
             connections: part(config.connections, thread, live.len()),
             timeout: config.timeout,
             spin: config.spin,
+            interrupted: &config.interrupted,
             indices,
             live: live_of_thread,
         };
@@ -171,6 +178,7 @@ fn drive<A: Arrivals + Send>(
     let (recorder, scheduling) = run_threads(config, engines, live)?;
     let wall = began.elapsed();
     let duration = Duration::from_nanos(recorder.last_ns.saturating_sub(start_ns));
+    let interrupted = config.interrupted.load(Ordering::Relaxed);
     let generator_cpu = cpu_before
         .zip(cpu_time())
         .map(|(before, after)| after.saturating_sub(before));
@@ -181,7 +189,8 @@ fn drive<A: Arrivals + Send>(
         },
         zero,
         duration,
-        window: window.unwrap_or(duration),
+        window: window.filter(|_| !interrupted).unwrap_or(duration),
+        interrupted,
         wall,
         generator_cpu,
         recorder,

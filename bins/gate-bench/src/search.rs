@@ -65,7 +65,7 @@ impl Series {
 /// The most runs that decide on a rate.
 const MOST_TRIES: usize = 3;
 
-/// Runs every rate in turn.
+/// Runs every rate in turn, up to the one that is interrupted.
 ///
 /// # Errors
 /// Those of `measure`.
@@ -76,7 +76,12 @@ pub fn sweep(
 ) -> anyhow::Result<Series> {
     let mut runs = Vec::with_capacity(rates.len());
     for rate in rates {
-        runs.push(step(*rate, objective, &mut measure)?);
+        let step = step(*rate, objective, &mut measure)?;
+        let interrupted = step.report.interrupted;
+        runs.push(step);
+        if interrupted {
+            break;
+        }
     }
     Ok(Series::new(objective, runs))
 }
@@ -85,7 +90,7 @@ pub fn sweep(
 /// gap between the highest met and the lowest missed rate until it is within `precision_percent`
 /// of the lower. A rate is missed when two valid runs miss it, or any three: one hiccup of the
 /// machine must not end the search far below what the server can do, and a run that is not valid says little of
-/// the server.
+/// the server. An interrupted run ends the search.
 ///
 /// # Errors
 /// Those of `measure`.
@@ -107,7 +112,11 @@ pub fn saturate(
             tries += 1;
             valid += usize::from(step.report.valid);
             let is_met = step.met;
+            let interrupted = step.report.interrupted;
             runs.push(step);
+            if interrupted {
+                return Ok(Series::new(objective, runs));
+            }
             if is_met || valid == 2 || tries == MOST_TRIES {
                 break is_met;
             }
@@ -242,6 +251,27 @@ mod tests {
     fn the_search_ends_at_its_bounds() {
         assert_eq!(found(500.0), (None, 2));
         assert_eq!(found(1e9), (Some(64_000.0), 7));
+    }
+
+    /// Whoever presses Ctrl-C does not want the next rate to begin.
+    #[test]
+    fn an_interrupted_run_is_the_last_one() {
+        let interrupted_at = |last: f64| {
+            move |rate: f64| {
+                let mut report = Report::empty();
+                report.interrupted = rate >= last;
+                report.valid = !report.interrupted;
+                Ok(report)
+            }
+        };
+        let rates = [1.0, 2.0, 4.0, 8.0];
+        let swept = sweep(&rates, OBJECTIVE, interrupted_at(4.0)).unwrap();
+        let searched = saturate((1.0, 8.0), 1.0, OBJECTIVE, interrupted_at(4.0)).unwrap();
+        for series in [swept, searched] {
+            let ran: Vec<_> = series.runs.iter().map(|step| step.rate_per_s).collect();
+            assert_eq!(ran, [1.0, 2.0, 4.0]);
+            assert_eq!(series.best_rate_per_s, Some(2.0));
+        }
     }
 
     #[test]

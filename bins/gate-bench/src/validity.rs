@@ -29,6 +29,12 @@ pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
             statuses.join(", ")
         ));
     }
+    if run.interrupted {
+        reasons.push(format!(
+            "it was interrupted after {:.3} s of measuring",
+            run.duration.as_secs_f64()
+        ));
+    }
     if let Some(silence) = recorder.gave_up_after {
         reasons.push(format!(
             "nothing was heard of the server for {} s: the run was ended",
@@ -74,7 +80,7 @@ pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
         let due = rate.per_s * rate.duration.as_secs_f64();
         let noticed = recorder.wake_lag.len() as f64;
         // Poisson counts vary; three deviations are the schedule's own doing.
-        if noticed < due * 0.99 - 3.0 * due.sqrt() {
+        if !run.interrupted && noticed < due * 0.99 - 3.0 * due.sqrt() {
             reasons.push(format!(
                 "only {noticed} of {due:.0} scheduled requests came due before the run ended"
             ));

@@ -5,6 +5,7 @@
     reason = "a test may panic"
 )]
 
+mod interrupt;
 mod loops;
 mod server;
 mod usage;

@@ -53,7 +53,7 @@ pub const ENTRYPOINT: &str = "data.gate.decision";
 
 /// Resets this thread's per-evaluation state: the side table of numbers, which starts with those of
 /// the bundle's data, and the count of pattern steps. To be called before every evaluation.
-pub(crate) fn begin_evaluation(data: &fraction::Unheld) {
+pub(crate) fn begin_evaluation(data: &fraction::Inexact) {
     fraction::begin(data);
     builtins::forget_steps();
 }
@@ -102,8 +102,8 @@ impl RegoPolicy {
 
     /// The numbers of the bundle's data that no float represents; every evaluation starts with
     /// them.
-    pub(crate) fn unheld(&self) -> &fraction::Unheld {
-        &self.compiled.data.unheld
+    pub(crate) fn inexact(&self) -> &fraction::Inexact {
+        &self.compiled.data.inexact
     }
 
     /// The limits on evaluating one order.

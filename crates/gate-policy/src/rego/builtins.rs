@@ -159,7 +159,7 @@ pub(super) fn restrict(engine: &mut regorus::Engine) -> Result<(), CompileError>
             .add_extension((*name).to_owned(), *arguments, Box::new(refuse))
             .map_err(|error| CompileError::Compile(error.to_string()))?;
     }
-    growth::hold_interpreter(engine)
+    growth::bound_interpreter(engine)
 }
 
 #[cfg(test)]

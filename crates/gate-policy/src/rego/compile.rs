@@ -9,7 +9,7 @@ use regorus::rvm::program::Program;
 use regorus::{CompiledPolicy, PolicyLengthConfig, Rc, Value};
 
 use super::data_api::Documents;
-use super::fraction::{self, Unheld};
+use super::fraction::{self, Inexact};
 use super::lean::Copies;
 use super::prepared::{self, PREPARED};
 use super::refuse::text::MAX_REGO_CHAIN;
@@ -90,7 +90,7 @@ pub(crate) struct Compiled {
 /// What a bundle's `data.json` says.
 pub(super) struct Data {
     pub(super) value: Value,
-    pub(super) unheld: Arc<Unheld>,
+    pub(super) inexact: Arc<Inexact>,
 }
 
 /// A module: its path and its text.
@@ -132,9 +132,9 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     steps.done();
-    let decision = growth::hold(program::mend(&decision)?);
+    let decision = growth::bound(program::mend(&decision)?);
     Ok(Compiled {
-        decision: Copies::new(&decision, &decision_data, &data.unheld),
+        decision: Copies::new(&decision, &decision_data, &data.inexact),
         documents,
         data,
         builtins,
@@ -218,11 +218,11 @@ pub(crate) fn interpreter<'m>(
     let modules: Vec<Source<'_>> = files
         .map(|file| (file.get_path().as_str(), file.get_contents().as_str()))
         .collect();
-    held(bundle, &modules, &data(bundle)?.value)
+    bounded(bundle, &modules, &data(bundle)?.value)
 }
 
 /// An interpreter with its limits, over modules that [`rewrite::engine`] has rewritten.
-pub(super) fn held(
+pub(super) fn bounded(
     bundle: &Bundle,
     modules: &[Source<'_>],
     data: &Value,
@@ -319,10 +319,10 @@ pub(super) fn data(bundle: &Bundle) -> Result<Data, CompileError> {
     let data = Value::from_json_str(bundle.data());
     let mut value = data.map_err(|error| CompileError::Data(error.to_string()))?;
     fraction::make_whole(&mut value);
-    let unheld = Unheld::of(bundle.data(), &mut value).map_err(CompileError::Data)?;
+    let inexact = Inexact::of(bundle.data(), &mut value).map_err(CompileError::Data)?;
     Ok(Data {
         value,
-        unheld: Arc::new(unheld),
+        inexact: Arc::new(inexact),
     })
 }
 

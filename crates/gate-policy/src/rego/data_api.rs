@@ -50,7 +50,7 @@ impl Documents {
             let compiled = compiled.map_err(|error| compile_error(&error))?;
             unlike::check_else(&compiled)?;
             builtins.extend(called(&compiled)?);
-            let compiled = Arc::new(growth::hold(program::mend(&compiled)?));
+            let compiled = Arc::new(growth::bound(program::mend(&compiled)?));
             let paths = some.iter().map(|path| (*path).to_owned());
             documents.extend(paths.map(|path| (path, Arc::clone(&compiled))));
             steps.done();
@@ -159,7 +159,7 @@ impl Question<'_> {
                 made
             }
         };
-        begin_evaluation(&self.compiled.data.unheld);
+        begin_evaluation(&self.compiled.data.inexact);
         let value = vm
             .execute_entry_point_by_name(name)
             .map_err(|error| match error {

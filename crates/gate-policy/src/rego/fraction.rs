@@ -11,9 +11,9 @@
 //! From 2^52 on, where an `f64` has no fractional bits, the result is the nearest integer.
 
 mod beside;
+mod exact;
 mod extended;
-mod held;
-mod unheld;
+mod inexact;
 mod whole;
 
 use std::cmp::Ordering;
@@ -22,9 +22,9 @@ use regorus::{LimitError, Value};
 
 use super::growth::too_long;
 pub(crate) use beside::begin;
+pub(super) use exact::{decimal, is_decimal, is_exact};
 use extended::{Extended, F64_BITS};
-pub(super) use held::{decimal, is_decimal, is_held};
-pub(crate) use unheld::Unheld;
+pub(crate) use inexact::Inexact;
 pub(super) use whole::{Rounding, rounded, units, whole, written};
 
 /// Decimals of up to this many digits survive a round trip through an `f64`.

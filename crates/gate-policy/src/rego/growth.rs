@@ -19,12 +19,12 @@ pub const MAX_MADE_BYTES: usize = 1024 * 1024;
 pub const MAX_NUMBER_BITS: u64 = 32 * 1024;
 
 /// The builtins with a size limit, and Gate's own.
-static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
+static BOUNDED: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
     /// The builtin, called once its estimate is within the limit.
-    macro_rules! held {
+    macro_rules! bounded {
         ($($name:literal => $estimate:expr;)*) => {
             [$(BUILTINS.get($name).map(|(_, arity)| {
-                let held: BuiltinFcn = (
+                let bounded: BuiltinFcn = (
                     |span, params, args, strict| {
                         within(($estimate)(args))?;
                         if let Some(value) = fraction::builtin($name, args)? {
@@ -41,11 +41,11 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
                     },
                     *arity,
                 );
-                ($name, held)
+                ($name, bounded)
             })),*]
         };
     }
-    let held = held! {
+    let bounded = bounded! {
         "abs" => |_: &[Value]| 0;
         "array.concat" => |args: &[Value]| args.iter().map(members).fold(0, usize::saturating_add);
         "concat" => concat;
@@ -57,28 +57,33 @@ static HELD: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
         "strings.any_suffix_match" => pairs;
         "sum" => |_: &[Value]| 0;
     };
-    held.into_iter().flatten().chain(builtins::own()).collect()
+    bounded
+        .into_iter()
+        .flatten()
+        .chain(builtins::own())
+        .collect()
 });
 
-fn held(name: &str) -> Option<BuiltinFcn> {
-    let mut all = HELD.iter();
-    all.find(|(known, _)| *known == name).map(|(_, held)| *held)
+fn bounded(name: &str) -> Option<BuiltinFcn> {
+    let mut all = BOUNDED.iter();
+    all.find(|(known, _)| *known == name)
+        .map(|(_, bounded)| *bounded)
 }
 
 /// Replaces the program's builtins with the limited ones.
-pub(super) fn hold(mut program: Program) -> Program {
+pub(super) fn bound(mut program: Program) -> Program {
     let names = program.builtin_info_table.iter();
     for (builtin, info) in program.resolved_builtins.iter_mut().zip(names) {
-        *builtin = held(&info.name).unwrap_or(*builtin);
+        *builtin = bounded(&info.name).unwrap_or(*builtin);
     }
     program
 }
 
 /// Replaces an interpreter's builtins with the limited ones, and adds the operators.
-pub(super) fn hold_interpreter(engine: &mut regorus::Engine) -> Result<(), CompileError> {
+pub(super) fn bound_interpreter(engine: &mut regorus::Engine) -> Result<(), CompileError> {
     let refused = |error: &dyn std::fmt::Display| CompileError::Compile(error.to_string());
     let span = nowhere().map_err(|error| refused(&error))?;
-    for (name, (builtin, arity)) in HELD.iter() {
+    for (name, (builtin, arity)) in BOUNDED.iter() {
         let span = span.clone();
         let call = move |args: Vec<Value>| {
             let place = |_: &Value| {

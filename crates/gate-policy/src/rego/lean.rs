@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use regorus::rvm::program::{Program, RuleInfo};
 use regorus::{Rc, Value};
 
-use super::fraction::Unheld;
+use super::fraction::Inexact;
 use super::shorten;
 
 /// Data of more values than this is shared by all threads: copies are not worth their memory.
@@ -24,7 +24,7 @@ const MAX_COPIES: usize = 64;
 pub(super) struct Lean {
     pub(super) program: Arc<Program>,
     pub(super) data: Value,
-    pub(super) unheld: Arc<Unheld>,
+    pub(super) inexact: Arc<Inexact>,
 }
 
 /// One copy per core, made off the decision path. Later threads share the last one.
@@ -34,7 +34,7 @@ pub(super) struct Copies {
 }
 
 impl Copies {
-    pub(super) fn new(program: &Program, data: &Value, unheld: &Arc<Unheld>) -> Self {
+    pub(super) fn new(program: &Program, data: &Value, inexact: &Arc<Inexact>) -> Self {
         let mut shorter = program.clone();
         shorten::shorten(&mut shorter, data);
         let copy = || {
@@ -44,7 +44,7 @@ impl Copies {
             Lean {
                 program,
                 data,
-                unheld: Arc::clone(unheld),
+                inexact: Arc::clone(inexact),
             }
         };
         let count = if values(data) > MAX_COPIED_VALUES {

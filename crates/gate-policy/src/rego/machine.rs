@@ -14,7 +14,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 
 use super::compile::{CompileError, Compiled};
 use super::direct::{Direct, Input, NoAnswer};
-use super::fraction::Unheld;
+use super::fraction::Inexact;
 use super::lean::Lean;
 use super::program;
 use super::shape;
@@ -119,7 +119,7 @@ pub(super) fn raw(
     guarded(|| {
         let mut machine =
             Machine::new(compiled.decision.shared(), limits).map_err(|error| failed(&error))?;
-        let beside = &compiled.data.unheld;
+        let beside = &compiled.data.inexact;
         begin_evaluation(beside);
         let Machine { program, data, .. } = &machine;
         let directly = machine
@@ -152,7 +152,7 @@ pub(super) fn named(
         let mut vm = vm(Arc::clone(program), compiled.data.value.clone(), limits)
             .map_err(|error| failed(&error))?;
         vm.set_input(input);
-        begin_evaluation(&compiled.data.unheld);
+        begin_evaluation(&compiled.data.inexact);
         let answer = vm.execute_entry_point_by_name(ENTRYPOINT);
         answer.map_err(|error| Unanswered::Failed(program::message(&error, &vm)))
     })
@@ -186,7 +186,7 @@ struct Machine {
     vm: RegoVM,
     program: Arc<Program>,
     data: Value,
-    unheld: Arc<Unheld>,
+    inexact: Arc<Inexact>,
     direct: Direct,
     template: Template,
     /// The time limit that `vm` has now.
@@ -194,7 +194,7 @@ struct Machine {
     /// In a debug build every other direct answer, beginning with the first, is compared with the
     /// machine's. (Not all: otherwise nobody could count an evaluation's allocations.)
     #[cfg(debug_assertions)]
-    is_held: bool,
+    is_exact: bool,
 }
 
 impl Machine {
@@ -202,7 +202,7 @@ impl Machine {
         let Lean {
             program,
             data,
-            unheld,
+            inexact,
         } = lean;
         let vm = vm(Arc::clone(&program), data.clone(), limits)?;
         Ok(Self {
@@ -212,9 +212,9 @@ impl Machine {
             vm,
             program,
             data,
-            unheld,
+            inexact,
             #[cfg(debug_assertions)]
-            is_held: false,
+            is_exact: false,
         })
     }
 
@@ -222,7 +222,7 @@ impl Machine {
     fn judge(&mut self, input: &PolicyInput<'_>) -> Result<Verdict, &'static str> {
         #[cfg(test)]
         tests::panic_if_told();
-        begin_evaluation(&self.unheld);
+        begin_evaluation(&self.inexact);
         let direct = &self.direct;
         let directly = direct.answer(&self.program, &self.data, Input::Order(input));
         match directly {
@@ -256,8 +256,8 @@ impl Machine {
     /// Compares every other direct answer with the machine's.
     #[cfg(debug_assertions)]
     fn hold(&mut self, input: &PolicyInput<'_>, directly: &Value) -> Result<(), &'static str> {
-        self.is_held = !self.is_held;
-        if self.is_held {
+        self.is_exact = !self.is_exact;
+        if self.is_exact {
             match self.execute(input)? {
                 // The machine may need more than the limit.
                 Err(error) if is_limit(&error) => {}
@@ -274,7 +274,7 @@ impl Machine {
             .fill(input)
             .map_err(|_| reason::POLICY_ERROR)?;
         self.vm.set_input(document);
-        begin_evaluation(&self.unheld);
+        begin_evaluation(&self.inexact);
         let answer = self.vm.execute();
         // Drops the document, so that the template can be rewritten in place.
         self.vm.set_input(Value::Undefined);

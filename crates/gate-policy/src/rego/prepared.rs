@@ -4,7 +4,7 @@
 
 use regorus::Value;
 
-use super::compile::{CompileError, Data, Source, held};
+use super::compile::{CompileError, Data, Source, bounded};
 use super::{begin_evaluation, fraction};
 use crate::bundle::Bundle;
 use crate::selftest::budget::{EVALUATION_TIME, timer, within};
@@ -28,10 +28,10 @@ pub(super) fn data(
             });
         }
     }
-    let mut engine = held(bundle, prepared, &plain.value)?;
+    let mut engine = bounded(bundle, prepared, &plain.value)?;
     let evaluated = within(EVALUATION_TIME, |given| {
         engine.set_execution_timer_config(timer(given));
-        begin_evaluation(&plain.unheld);
+        begin_evaluation(&plain.inexact);
         engine.eval_query(format!("data.{PREPARED}"), false)
     });
     let answer = evaluated.map_err(|error| CompileError::Prepared(error.to_string()))?;

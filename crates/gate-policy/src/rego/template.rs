@@ -101,10 +101,10 @@ mod tests {
             orders in proptest::collection::vec(
                 ("[a-z]{1,9}", 1_u64..u64::MAX, 1_u64..1_000_000_000, any::<bool>()), 1..8,
             ),
-            hold in any::<bool>(),
+            keep in any::<bool>(),
         ) {
             let (mut template, none) = (Template::new(), Map::new());
-            let mut held = Vec::new();
+            let mut kept = Vec::new();
             for (name, big, small, buy) in &orders {
                 let money = |micros: u64| Notional::from_micros(u128::from(micros)).unwrap();
                 let input = PolicyInput {
@@ -129,11 +129,11 @@ mod tests {
                 let anew = Names::new().input(&input).unwrap();
                 let filled = template.fill(&input).unwrap();
                 prop_assert_eq!(&filled, &anew);
-                if hold {
-                    held.push((filled, anew));
+                if keep {
+                    kept.push((filled, anew));
                 }
             }
-            for (filled, anew) in &held {
+            for (filled, anew) in &kept {
                 prop_assert_eq!(filled, anew);
             }
         }

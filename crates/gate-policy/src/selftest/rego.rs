@@ -43,7 +43,7 @@ pub(super) fn run(
         };
         let answer = within(limit, |given| {
             tests.set_execution_timer_config(timer(given));
-            begin_evaluation(policy.unheld());
+            begin_evaluation(policy.inexact());
             tests.eval_rule(name.clone())
         });
         match answer {
@@ -82,7 +82,7 @@ impl TestReport {
         interpreter.set_input(input.clone());
         let interpreted = within(limit, |given| {
             interpreter.set_execution_timer_config(timer(given));
-            begin_evaluation(policy.unheld());
+            begin_evaluation(policy.inexact());
             interpreter.eval_rule(ENTRYPOINT.to_owned())
         });
         let same = match (&machine, &interpreted) {

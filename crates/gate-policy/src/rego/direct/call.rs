@@ -8,7 +8,7 @@ use regorus::unstable::{Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
 use super::run::{Run, Stop};
-use super::value::{Held, UNDEFINED, member_of};
+use super::value::{Datum, UNDEFINED, member_of};
 use crate::rego::growth::nowhere;
 
 /// The most operands of an instruction.
@@ -49,7 +49,7 @@ pub(super) fn known(program: &Program) -> Vec<Builtin> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn builtin(&self, params: &BuiltinCallParams) -> Result<Held<'a>, Stop> {
+    pub(super) fn builtin(&self, params: &BuiltinCallParams) -> Result<Datum<'a>, Stop> {
         let operands = params.arg_registers();
         let index = usize::from(params.builtin_index);
         let (Some(info), Some(how)) = (
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
     }
 
     /// The sum of two whole numbers.
-    fn add(&self, operands: &[u8]) -> Result<Option<Held<'a>>, Stop> {
+    fn add(&self, operands: &[u8]) -> Result<Option<Datum<'a>>, Stop> {
         let [left, right] = operands else {
             return Ok(None);
         };
@@ -90,15 +90,15 @@ impl<'a> Run<'a> {
             return Ok(None);
         }
         let sum = left.add(right).map_err(|_| Stop::GaveUp)?;
-        Ok(Some(Held::Own(sum.into())))
+        Ok(Some(Datum::Own(sum.into())))
     }
 
     /// A member of an object by its name, or else the default.
-    fn object_get(&self, operands: &[u8]) -> Result<Option<Held<'a>>, Stop> {
+    fn object_get(&self, operands: &[u8]) -> Result<Option<Datum<'a>>, Stop> {
         let [object, key, instead] = operands else {
             return Ok(None);
         };
-        let Held::Borrowed(container @ Value::Object(_)) = *self.register(*object)? else {
+        let Datum::Borrowed(container @ Value::Object(_)) = *self.register(*object)? else {
             return Ok(None);
         };
         let key = self.value(*key)?;
@@ -109,12 +109,12 @@ impl<'a> Run<'a> {
         Ok(Some(if *found == Value::Undefined {
             self.register(*instead)?.clone()
         } else {
-            Held::Borrowed(found)
+            Datum::Borrowed(found)
         }))
     }
 
     /// Calls any builtin as the machine does.
-    fn any(&self, index: usize, operands: &[u8]) -> Result<Held<'a>, Stop> {
+    fn any(&self, index: usize, operands: &[u8]) -> Result<Datum<'a>, Stop> {
         let Some((span, places)) = &*PLACE else {
             return Err(Stop::GaveUp);
         };
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
         let values = values.get(..operands.len()).unwrap_or_default();
         let places = places.get(..operands.len()).unwrap_or_default();
         match builtin(span, places, values, false) {
-            Ok(value) => Ok(Held::Own(value)),
+            Ok(value) => Ok(Datum::Own(value)),
             // It ends the evaluation, and the machine says how.
             Err(error) if error.is::<LimitError>() => Err(Stop::GaveUp),
             Err(_) => Ok(UNDEFINED),

@@ -7,7 +7,7 @@ use regorus::rvm::Instruction;
 use regorus::rvm::instructions::{GuardMode, LiteralOrRegister};
 
 use super::run::{End, Run, Stop};
-use super::value::{Held, UNDEFINED, member_of};
+use super::value::{Datum, UNDEFINED, member_of};
 use super::{Input, order};
 
 impl<'a> Run<'a> {
@@ -22,23 +22,23 @@ impl<'a> Run<'a> {
             match *instruction {
                 I::Load { dest, literal_idx } => {
                     let literal = self.literal(literal_idx)?;
-                    self.set(dest, Held::Borrowed(literal))?;
+                    self.set(dest, Datum::Borrowed(literal))?;
                 }
                 I::LoadTrue { dest } => self.set(dest, true.into())?,
                 I::LoadFalse { dest } => self.set(dest, false.into())?,
                 I::LoadBool { dest, value } => self.set(dest, value.into())?,
-                I::LoadNull { dest } => self.set(dest, Held::Borrowed(&Value::Null))?,
-                I::LoadData { dest } => self.set(dest, Held::Borrowed(self.data))?,
+                I::LoadNull { dest } => self.set(dest, Datum::Borrowed(&Value::Null))?,
+                I::LoadData { dest } => self.set(dest, Datum::Borrowed(self.data))?,
                 I::LoadInput { dest } => {
                     let input = match self.input {
-                        Input::Order(_) => Held::Part(order::Part::Input),
-                        Input::Document(document) => Held::Borrowed(document),
+                        Input::Order(_) => Datum::Part(order::Part::Input),
+                        Input::Document(document) => Datum::Borrowed(document),
                     };
                     self.set(dest, input)?;
                 }
                 I::Move { dest, src } => {
-                    let held = self.register(src)?.clone();
-                    self.set(dest, held)?;
+                    let datum = self.register(src)?.clone();
+                    self.set(dest, datum)?;
                 }
                 I::Eq { dest, left, right } => self.compare(dest, left, right, |a, b| a == b)?,
                 I::Ne { dest, left, right } => self.compare(dest, left, right, |a, b| a != b)?,
@@ -55,11 +55,11 @@ impl<'a> Run<'a> {
                     passed(*left != Value::Undefined && left == right)?;
                 }
                 I::Guard { register, mode } => {
-                    let held = self.register(register)?;
+                    let datum = self.register(register)?;
                     passed(match mode {
-                        GuardMode::Not => !held.holds(),
-                        GuardMode::Condition => held.holds(),
-                        GuardMode::NotUndefined => !held.is_undefined(),
+                        GuardMode::Not => !datum.holds(),
+                        GuardMode::Condition => datum.holds(),
+                        GuardMode::NotUndefined => !datum.is_undefined(),
                     })?;
                 }
                 I::ReturnUndefinedIfNotTrue { condition } => {
@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
                 }
                 I::CoalesceUndefinedToNull { register } => {
                     if self.register(register)?.is_undefined() {
-                        self.set(register, Held::Borrowed(&Value::Null))?;
+                        self.set(register, Datum::Borrowed(&Value::Null))?;
                     }
                 }
                 I::BuiltinCall { params_index } => self.builtin_call(params_index)?,
@@ -99,8 +99,8 @@ impl<'a> Run<'a> {
                     self.set(dest, found)?;
                 }
                 I::ChainedIndex { params_index } => self.chained_index(params_index)?,
-                I::SetNew { dest } => self.set(dest, Held::Own(Value::new_set()))?,
-                I::ArrayNew { dest } => self.set(dest, Held::Own(Value::new_array()))?,
+                I::SetNew { dest } => self.set(dest, Datum::Own(Value::new_set()))?,
+                I::ArrayNew { dest } => self.set(dest, Datum::Own(Value::new_array()))?,
                 I::SetAdd { set, value } => self.set_add(set, value)?,
                 I::ObjectCreate { params_index } => self.object_create(params_index)?,
                 I::ArrayCreate { params_index } => self.array_create(params_index)?,
@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
             Value::Set(items) => Some(items.len()),
             _ => None,
         };
-        let count = count.map_or(UNDEFINED, |count| Held::Own(count.into()));
+        let count = count.map_or(UNDEFINED, |count| Datum::Own(count.into()));
         self.set(dest, count)
     }
 
@@ -191,21 +191,21 @@ impl<'a> Run<'a> {
     /// A member of a value; `literal` is the key's index among the literals, if it is one.
     fn member(
         &self,
-        container: &Held<'a>,
+        container: &Datum<'a>,
         key: &Value,
         literal: Option<u16>,
-    ) -> Result<Held<'a>, Stop> {
+    ) -> Result<Datum<'a>, Stop> {
         Ok(match (container, self.input) {
-            (Held::Borrowed(container), _) => Held::Borrowed(member_of(container, key)),
-            (Held::Own(container), _) => Held::Own(container[key].clone()),
-            (Held::Part(part), Input::Order(input)) => {
+            (Datum::Borrowed(container), _) => Datum::Borrowed(member_of(container, key)),
+            (Datum::Own(container), _) => Datum::Own(container[key].clone()),
+            (Datum::Part(part), Input::Order(input)) => {
                 let member = match literal {
                     Some(at) => self.direct.members.get(usize::from(at)).copied().flatten(),
                     None => order::Member::named(key),
                 };
                 order::member(input, *part, key, member)
             }
-            (Held::Part(_), Input::Document(_)) => return Err(Stop::GaveUp),
+            (Datum::Part(_), Input::Document(_)) => return Err(Stop::GaveUp),
         })
     }
 }

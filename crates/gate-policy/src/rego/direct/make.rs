@@ -3,12 +3,12 @@
 use regorus::Value;
 
 use super::run::{Run, Stop};
-use super::value::{Held, UNDEFINED};
+use super::value::{Datum, UNDEFINED};
 
 impl Run<'_> {
     pub(super) fn set_add(&mut self, set: u8, value: u8) -> Result<(), Stop> {
         let value = self.value(value)?.clone();
-        let Held::Own(set) = self.slot(set)? else {
+        let Datum::Own(set) = self.slot(set)? else {
             return Err(Stop::GaveUp);
         };
         let set = set.as_set_mut().map_err(|_| Stop::GaveUp)?;
@@ -29,7 +29,7 @@ impl Run<'_> {
         let array = if elements.contains(&Value::Undefined) {
             UNDEFINED
         } else {
-            Held::Own(elements.into())
+            Datum::Own(elements.into())
         };
         self.set(params.dest, array)
     }
@@ -55,7 +55,7 @@ impl Run<'_> {
             for (key, value) in members {
                 into.insert(key.clone(), value.clone());
             }
-            Held::Own(object)
+            Datum::Own(object)
         };
         self.set(params.dest, object)
     }

@@ -4,11 +4,11 @@
 use regorus::Value;
 use serde_json::{Map, Value as Json};
 
-use super::value::{Held, UNDEFINED};
+use super::value::{Datum, UNDEFINED};
 use crate::policy::PolicyInput;
 use crate::rego::input::{self, amount, currency, exact};
 
-/// An object within the input, or the input itself. One word wide, like [`Held`]'s tag.
+/// An object within the input, or the input itself. One word wide, like [`Datum`]'s tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Part {
@@ -86,14 +86,14 @@ pub(super) fn member<'a>(
     part: Part,
     name: &Value,
     member: Option<Member>,
-) -> Held<'a> {
+) -> Datum<'a> {
     use Member as M;
     let exposure = &input.exposure;
     let value = match (part, member) {
-        (Part::Input, Some(M::Amounts)) => return Held::Part(Part::Amounts),
-        (Part::Input, Some(M::Context)) => return Held::Part(Part::Context),
-        (Part::Input, Some(M::Exposure)) => return Held::Part(Part::Exposure),
-        (Part::Input, Some(M::Order)) => return Held::Part(Part::Order),
+        (Part::Input, Some(M::Amounts)) => return Datum::Part(Part::Amounts),
+        (Part::Input, Some(M::Context)) => return Datum::Part(Part::Context),
+        (Part::Input, Some(M::Exposure)) => return Datum::Part(Part::Exposure),
+        (Part::Input, Some(M::Order)) => return Datum::Part(Part::Order),
         (Part::Input, Some(M::NowNs)) => input.now.unix_nanos().into(),
 
         (Part::Amounts, Some(M::FilledMicros)) => exact(exposure.filled.micros()),
@@ -121,14 +121,14 @@ pub(super) fn member<'a>(
 
         (Part::Input | Part::Amounts | Part::Exposure, _) => return UNDEFINED,
     };
-    Held::Own(value)
+    Datum::Own(value)
 }
 
 /// A member that the caller added.
-fn further(members: &Map<String, Json>, name: &Value) -> Held<'static> {
+fn further(members: &Map<String, Json>, name: &Value) -> Datum<'static> {
     let Value::String(name) = name else {
         return UNDEFINED;
     };
     let json = members.get(name.as_ref());
-    json.map_or(UNDEFINED, |json| Held::Own(input::value(json)))
+    json.map_or(UNDEFINED, |json| Datum::Own(input::value(json)))
 }

@@ -8,7 +8,7 @@ use regorus::rvm::program::{Program, RuleInfo, RuleType};
 use regorus::utils::limits::{ExecutionTimer, monotonic_now};
 
 use super::super::machine::TIME_CHECK_INTERVAL;
-use super::value::{Held, UNDEFINED};
+use super::value::{Datum, UNDEFINED};
 use super::{Direct, Input};
 
 /// Initial capacity for registers and rules' answers: enough for a usual evaluation.
@@ -17,7 +17,7 @@ const USUAL_RULES: usize = 4;
 /// Depth of calls from rule to rule; anything deeper is left to the machine.
 const MAX_DEPTH: usize = 64;
 
-/// Why a body did not end normally. One word, as [`Held`]'s tag is.
+/// Why a body did not end normally. One word, as [`Datum`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Stop {
@@ -33,7 +33,7 @@ pub(super) enum Stop {
 pub(super) enum End<'a> {
     /// The rule's register has the answer.
     Body,
-    Return(Held<'a>),
+    Return(Datum<'a>),
 }
 
 /// One evaluation.
@@ -43,10 +43,10 @@ pub(super) struct Run<'a> {
     pub(super) data: &'a Value,
     pub(super) input: Input<'a>,
     /// Those of the running rule, from `base` on; before them those of its callers.
-    registers: Vec<Held<'a>>,
+    registers: Vec<Datum<'a>>,
     base: usize,
     /// Answers of rules called before; functions are not kept.
-    answers: Vec<(u16, Held<'a>)>,
+    answers: Vec<(u16, Datum<'a>)>,
     instructions: usize,
     /// Number of instructions at which the limits are checked next.
     until: usize,
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         answer.into_value().ok_or(Stop::GaveUp)
     }
 
-    pub(super) fn register(&self, register: u8) -> Result<&Held<'a>, Stop> {
+    pub(super) fn register(&self, register: u8) -> Result<&Datum<'a>, Stop> {
         let at = self.base.wrapping_add(usize::from(register));
         self.registers.get(at).ok_or(Stop::GaveUp)
     }
@@ -95,13 +95,13 @@ impl<'a> Run<'a> {
         self.register(register)?.value().ok_or(Stop::GaveUp)
     }
 
-    pub(super) fn slot(&mut self, register: u8) -> Result<&mut Held<'a>, Stop> {
+    pub(super) fn slot(&mut self, register: u8) -> Result<&mut Datum<'a>, Stop> {
         let at = self.base.wrapping_add(usize::from(register));
         self.registers.get_mut(at).ok_or(Stop::GaveUp)
     }
 
-    pub(super) fn set(&mut self, register: u8, held: Held<'a>) -> Result<(), Stop> {
-        *self.slot(register)? = held;
+    pub(super) fn set(&mut self, register: u8, datum: Datum<'a>) -> Result<(), Stop> {
+        *self.slot(register)? = datum;
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
     }
 
     /// The answer of a rule, or of a function with these operands.
-    pub(super) fn rule(&mut self, rule: u16, operands: Option<&[u8]>) -> Result<Held<'a>, Stop> {
+    pub(super) fn rule(&mut self, rule: u16, operands: Option<&[u8]>) -> Result<Datum<'a>, Stop> {
         if operands.is_none()
             && let Some((_, answer)) = self.answers.iter().find(|(known, _)| *known == rule)
         {
@@ -140,14 +140,14 @@ impl<'a> Run<'a> {
     }
 
     /// A rule's value when no body gives one.
-    fn otherwise(&self, info: &RuleInfo) -> Result<Held<'a>, Stop> {
+    fn otherwise(&self, info: &RuleInfo) -> Result<Datum<'a>, Stop> {
         Ok(match (&info.rule_type, info.default_literal_index) {
             (RuleType::PartialSet | RuleType::PartialObject, _) if info.definitions.is_empty() => {
                 return Err(Stop::GaveUp);
             }
-            (RuleType::PartialSet, _) => Held::Own(Value::new_set()),
-            (RuleType::PartialObject, _) => Held::Own(Value::new_object()),
-            (RuleType::Complete, Some(literal)) => Held::Borrowed(self.literal(literal)?),
+            (RuleType::PartialSet, _) => Datum::Own(Value::new_set()),
+            (RuleType::PartialObject, _) => Datum::Own(Value::new_object()),
+            (RuleType::Complete, Some(literal)) => Datum::Borrowed(self.literal(literal)?),
             (RuleType::Complete, None) => UNDEFINED,
         })
     }
@@ -158,7 +158,7 @@ impl<'a> Run<'a> {
         rule: u16,
         info: &'a RuleInfo,
         operands: Option<&[u8]>,
-    ) -> Result<Held<'a>, Stop> {
+    ) -> Result<Datum<'a>, Stop> {
         let caller = self.base;
         let base = self.registers.len();
         self.registers.push(UNDEFINED);
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
         rule: u16,
         info: &'a RuleInfo,
         operands: Option<usize>,
-    ) -> Result<Held<'a>, Stop> {
+    ) -> Result<Datum<'a>, Stop> {
         let is_partial = info.rule_type != RuleType::Complete;
         // Registers that stay for the next body: the operands, or the set or object gathered so
         // far.
@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
         if (is_partial && info.result_reg != 0) || width < kept {
             return Err(Stop::GaveUp);
         }
-        let mut answer: Option<Held<'a>> = None;
+        let mut answer: Option<Datum<'a>> = None;
         'definitions: for (at, bodies) in info.definitions.iter().enumerate() {
             for (body_at, body) in bodies.iter().enumerate() {
                 self.registers.truncate(self.base.saturating_add(kept));
@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
                 if !is_partial || operands.is_some() {
                     let found = self.register(info.result_reg)?;
                     if !found.is_undefined() {
-                        match (answer.as_ref().map(Held::value), found.value()) {
+                        match (answer.as_ref().map(Datum::value), found.value()) {
                             (Some(Some(before)), Some(found)) if before == found => {}
                             // Two values are an error or undefined; the machine says which.
                             (Some(_), _) => return Err(Stop::GaveUp),
@@ -265,10 +265,10 @@ impl<'a> Run<'a> {
         match info.rule_type {
             RuleType::Complete => self.set(*result_reg, UNDEFINED)?,
             RuleType::PartialSet if at == (0, 0) => {
-                self.set(*result_reg, Held::Own(Value::new_set()))?;
+                self.set(*result_reg, Datum::Own(Value::new_set()))?;
             }
             RuleType::PartialObject if at == (0, 0) => {
-                self.set(*result_reg, Held::Own(Value::new_object()))?;
+                self.set(*result_reg, Datum::Own(Value::new_object()))?;
             }
             RuleType::PartialSet | RuleType::PartialObject => {}
         }

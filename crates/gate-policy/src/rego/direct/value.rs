@@ -11,7 +11,7 @@ use crate::rego::shorten::holds;
 /// moved in pieces that lie across those it was written in, and the processor would wait for each.
 #[derive(Clone)]
 #[repr(usize)]
-pub(super) enum Held<'a> {
+pub(super) enum Datum<'a> {
     /// Borrowed from the data, the literals or the input document.
     Borrowed(&'a Value),
     /// Made during the evaluation.
@@ -20,9 +20,9 @@ pub(super) enum Held<'a> {
     Part(Part),
 }
 
-pub(super) const UNDEFINED: Held<'static> = Held::Borrowed(&Value::Undefined);
-const TRUE: Held<'static> = Held::Borrowed(&Value::Bool(true));
-const FALSE: Held<'static> = Held::Borrowed(&Value::Bool(false));
+pub(super) const UNDEFINED: Datum<'static> = Datum::Borrowed(&Value::Undefined);
+const TRUE: Datum<'static> = Datum::Borrowed(&Value::Bool(true));
+const FALSE: Datum<'static> = Datum::Borrowed(&Value::Bool(false));
 
 /// An object of up to this many members is searched from the first to the last.
 const FEW: usize = 8;
@@ -49,7 +49,7 @@ pub(super) fn member_of<'a>(container: &'a Value, key: &Value) -> &'a Value {
     &container[key]
 }
 
-impl Held<'_> {
+impl Datum<'_> {
     /// The value; `None` for an object that has not been built.
     pub(super) const fn value(&self) -> Option<&Value> {
         match self {
@@ -78,7 +78,7 @@ impl Held<'_> {
     }
 }
 
-impl From<bool> for Held<'_> {
+impl From<bool> for Datum<'_> {
     fn from(value: bool) -> Self {
         if value { TRUE } else { FALSE }
     }

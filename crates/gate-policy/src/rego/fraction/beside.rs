@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use regorus::LimitError;
 
 use super::extended::Extended;
-use super::unheld::Unheld;
+use super::inexact::Inexact;
 
 /// The most entries; one more ends the evaluation.
 const MAX_KEPT: usize = 4_096;
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Resets the table to the data's numbers. To be called before every evaluation.
-pub(crate) fn begin(data: &Unheld) {
+pub(crate) fn begin(data: &Inexact) {
     KEPT.with_borrow_mut(|kept| {
         kept.clear();
         kept.extend(data.each());

@@ -104,7 +104,7 @@ fn a_number_stands_for_the_last_result_until_it_is_itself_again_or_forgotten() {
     beside::clear(0.5);
     assert_eq!(beside::recall(0.5), None);
     assert_eq!(beside::recall(0.25), Some(result(3)));
-    begin(&Unheld::default());
+    begin(&Inexact::default());
     assert_eq!(beside::recall(0.25), None);
 }
 
@@ -113,7 +113,7 @@ fn a_number_stands_for_the_last_result_until_it_is_itself_again_or_forgotten() {
 fn too_many_results_are_an_error() {
     let kept = (0..5_000_u32).map(|number| beside::keep(f64::from(number), Extended::ONE));
     assert_eq!(kept.take_while(Result::is_ok).count(), 4_096);
-    begin(&Unheld::default());
+    begin(&Inexact::default());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use regorus::{LimitError, Value};
 
 use super::extended::Extended;
-use super::{Decimal, EXACT_DIGITS, held, keep, operand, too_long};
+use super::{Decimal, EXACT_DIGITS, exact, keep, operand, too_long};
 
 /// The direction of rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ const TOLD_DIGITS: usize = 18;
 /// The longest number in a string, in bytes.
 const MAX_DIGITS: usize = 1_000;
 
-/// Reads a decimal number (`held::is_decimal`). Fails if it is not held.
+/// Reads a decimal number (`exact::is_decimal`). Fails if it cannot be kept.
 pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
     if text.len() > MAX_DIGITS {
         return Err(too_long());
@@ -81,12 +81,12 @@ pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
         return Value::from_numeric_string(text).map_err(|_| too_long());
     }
     // Longer decimals may coincide in 64 bits and differ in OPA.
-    let is_told = held::decimal(text).is_some_and(|(digits, _)| digits.len() <= TOLD_DIGITS);
-    if let (true, Some(value)) = (is_told, keep(held::read(text))?) {
+    let is_told = exact::decimal(text).is_some_and(|(digits, _)| digits.len() <= TOLD_DIGITS);
+    if let (true, Some(value)) = (is_told, keep(exact::read(text))?) {
         return Ok(value);
     }
     match text.parse::<f64>() {
-        Ok(float) if held::is_held(text) => Ok(match float {
+        Ok(float) if exact::is_exact(text) => Ok(match float {
             0.0 => Value::from(0),
             _ => Value::from(float),
         }),
@@ -96,14 +96,14 @@ pub(in crate::rego) fn written(text: &str) -> Result<Value, LimitError> {
 
 /// A number times a unit as OPA multiplies: with 64-bit mantissas, truncated to an integer.
 pub(in crate::rego) fn units(text: &str, unit: u64) -> Option<i128> {
-    let (digits, power) = held::decimal(text)?;
+    let (digits, power) = exact::decimal(text)?;
     let places = i64::try_from(digits.len()).ok()?.checked_add(power)?;
     // A unit has 19 digits at the most.
     if digits.is_empty() || places < -19 {
         return Some(0);
     }
     let unit = Extended::of_whole(unit.into());
-    held::read(text)?.times(unit).cut().exact()
+    exact::read(text)?.times(unit).cut().exact()
 }
 
 #[cfg(test)]

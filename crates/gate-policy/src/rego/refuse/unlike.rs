@@ -22,7 +22,7 @@ use regorus::rvm::program::{Program, RuleType};
 use regorus::unstable::{AssignOp, Expr, Module, Rule, RuleBody, RuleHead};
 
 use crate::rego::CompileError;
-use crate::rego::fraction::is_held;
+use crate::rego::fraction::is_exact;
 use crate::rego::rewrite::naming::names_in_object;
 use crate::rego::syntax::walk::{self, Visitor};
 
@@ -137,7 +137,7 @@ impl Walk {
 impl Visitor for Walk {
     fn expr(&mut self, expr: &Expr) {
         if let Expr::Number { span, .. } = expr
-            && !is_held(span.text())
+            && !is_exact(span.text())
         {
             self.found(expr, DIGITS);
         }

@@ -67,10 +67,10 @@ pub(super) fn assemble(
     data: &mut InstructionData,
 ) -> Option<(Vec<Instruction>, u8)> {
     // Whose value each register holds; the first is the result's and is never free.
-    let mut held: Vec<Option<u8>> = vec![Some(RESULT)];
+    let mut slots: Vec<Option<u8>> = vec![Some(RESULT)];
     let mut instructions = Vec::new();
     for (at, step) in steps.iter().enumerate() {
-        let place = |read: &u8| held.iter().position(|held| *held == Some(*read));
+        let place = |read: &u8| slots.iter().position(|slot| *slot == Some(*read));
         let reads: Option<Vec<u8>> = step
             .reads
             .iter()
@@ -78,23 +78,26 @@ pub(super) fn assemble(
             .collect();
         // A register that no later step reads is free, for this step's result already.
         let later = steps.get(at.saturating_add(1)..).unwrap_or_default();
-        for slot in held.iter_mut().skip(1) {
-            slot.take_if(|held| !later.iter().any(|step| step.reads.contains(held)));
+        for slot in slots.iter_mut().skip(1) {
+            slot.take_if(|value| !later.iter().any(|step| step.reads.contains(value)));
         }
         let write = match step.write {
             Some(RESULT) | None => step.write,
             Some(_) => {
-                let free = held.iter().position(Option::is_none).unwrap_or(held.len());
-                if free == held.len() {
-                    held.push(None);
+                let free = slots
+                    .iter()
+                    .position(Option::is_none)
+                    .unwrap_or(slots.len());
+                if free == slots.len() {
+                    slots.push(None);
                 }
-                *held.get_mut(free)? = step.write;
+                *slots.get_mut(free)? = step.write;
                 Some(u8::try_from(free).ok()?)
             }
         };
         instructions.push(instruction(&step.what, &reads?, write, data)?);
     }
-    Some((instructions, u8::try_from(held.len()).ok()?))
+    Some((instructions, u8::try_from(slots.len()).ok()?))
 }
 
 /// The registers that an instruction reads and the one it writes; `None` if it is not supported.

@@ -1,9 +1,9 @@
-//! Whether a number that was read is the one that was written: whether it is held.
+//! Whether a number that was read is the one that was written: whether a float is it exactly.
 
 use super::extended::Extended;
 
-/// Whether Rego holds the number. Plain digits are held whatever their length.
-pub(in crate::rego) fn is_held(written: &str) -> bool {
+/// Whether Rego keeps the number as written. Plain digits it does, whatever their length.
+pub(in crate::rego) fn is_exact(written: &str) -> bool {
     let read = || written.parse::<f64>().map(|read| format!("{read:e}"));
     is_plain(written) || read().is_ok_and(|read| decimal(&read) == decimal(written))
 }
@@ -55,8 +55,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_held_when_it_is_written_as_it_was() {
-        for held in [
+    fn a_number_is_exact_when_it_is_written_as_it_was() {
+        for exact in [
             "0",
             "-0",
             "0.0",
@@ -75,9 +75,9 @@ mod tests {
             "0.333333333333333",
             "0.3333333333333333",
         ] {
-            assert!(is_held(held), "{held}");
+            assert!(is_exact(exact), "{exact}");
         }
-        for not_held in [
+        for rounded in [
             "0.33333333333333333334",
             "0.30000000000000000278",
             "9007199254740993.5",
@@ -87,7 +87,7 @@ mod tests {
             "1e-400",
             "1.5e-99999999999999999999",
         ] {
-            assert!(!is_held(not_held), "{not_held}");
+            assert!(!is_exact(rounded), "{rounded}");
         }
     }
 }

@@ -9,17 +9,17 @@ use regorus::Value;
 use serde_json::value::RawValue;
 
 use super::extended::Extended;
-use super::{EXACT_DIGITS, beside, held, is_fraction, whole};
+use super::{EXACT_DIGITS, beside, exact, is_fraction, whole};
 use crate::data;
 
 /// The most of them in one bundle: each evaluation starts by copying them all.
-const MAX_UNHELD: usize = 256;
+const MAX_INEXACT: usize = 256;
 
 /// What was written, by the bits of the float that stands for it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Unheld(HashMap<u64, Extended>);
+pub(crate) struct Inexact(HashMap<u64, Extended>);
 
-impl Unheld {
+impl Inexact {
     pub(super) fn each(&self) -> impl Iterator<Item = (u64, Extended)> {
         self.0.iter().map(|(bits, number)| (*bits, *number))
     }
@@ -35,9 +35,9 @@ impl Unheld {
         let written: &RawValue = serde_json::from_str(text).map_err(|error| error.to_string())?;
         walk.value(written, data)?;
         let kept = beside::take();
-        if kept.len() > MAX_UNHELD {
+        if kept.len() > MAX_INEXACT {
             return Err(format!(
-                "{} numbers have more digits than a float holds, where {MAX_UNHELD} may: write them as texts",
+                "{} numbers have more digits than a float holds, where {MAX_INEXACT} may: write them as texts",
                 kept.len()
             ));
         }
@@ -52,7 +52,7 @@ fn is_suspect(text: &str) -> bool {
         .filter(|token| token.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
         // Nearly all are shorter, and need no look.
         .filter(|token| token.len() > EXACT_DIGITS || token.contains(['e', 'E']))
-        .any(|token| !held::is_held(token))
+        .any(|token| !exact::is_exact(token))
 }
 
 /// Walks the text and the values read from it side by side.
@@ -99,8 +99,8 @@ impl Walk {
     }
 
     fn number(&mut self, text: &str, value: &mut Value) -> Result<(), String> {
-        let decimal = held::decimal(text);
-        if !held::is_held(text) {
+        let decimal = exact::decimal(text);
+        if !exact::is_exact(text) {
             let has_fraction = decimal.as_ref().is_some_and(|(_, power)| *power < 0);
             let read = whole::written(text).ok();
             let read = read.filter(|read| is_fraction(read) == has_fraction);

@@ -194,7 +194,7 @@ struct Machine {
     /// In a debug build every other direct answer, beginning with the first, is compared with the
     /// machine's. (Not all: otherwise nobody could count an evaluation's allocations.)
     #[cfg(debug_assertions)]
-    is_exact: bool,
+    compares: bool,
 }
 
 impl Machine {
@@ -214,7 +214,7 @@ impl Machine {
             data,
             inexact,
             #[cfg(debug_assertions)]
-            is_exact: false,
+            compares: false,
         })
     }
 
@@ -228,7 +228,7 @@ impl Machine {
         match directly {
             Ok(answer) => {
                 #[cfg(debug_assertions)]
-                self.hold(input, &answer)?;
+                self.cross_check(input, &answer)?;
                 return Ok(shape::verdict(&answer));
             }
             Err(NoAnswer::OutOfTime) => return Err(reason::POLICY_TIMEOUT),
@@ -255,9 +255,13 @@ impl Machine {
 
     /// Compares every other direct answer with the machine's.
     #[cfg(debug_assertions)]
-    fn hold(&mut self, input: &PolicyInput<'_>, directly: &Value) -> Result<(), &'static str> {
-        self.is_exact = !self.is_exact;
-        if self.is_exact {
+    fn cross_check(
+        &mut self,
+        input: &PolicyInput<'_>,
+        directly: &Value,
+    ) -> Result<(), &'static str> {
+        self.compares = !self.compares;
+        if self.compares {
             match self.execute(input)? {
                 // The machine may need more than the limit.
                 Err(error) if is_limit(&error) => {}

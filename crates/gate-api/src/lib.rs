@@ -47,6 +47,7 @@ mod positions;
 mod venue;
 
 mod data_api;
+mod open_orders;
 mod verify;
 mod views;
 
@@ -57,6 +58,7 @@ pub use answer::TokenForm;
 pub use applied::{Applied, Change};
 pub use data_api::MAX_ANSWER_BYTES;
 pub use gate::{Gate, Settings};
+pub use open_orders::{FoundOpenOrders, MAX_OPEN_ORDERS, Page};
 pub use pending::{Arrival, Outcome, Pending};
 pub use problem::{Code, Problem};
 pub use request::MAX_BODY_BYTES;

@@ -41,7 +41,7 @@ use crate::record::{ContextId, DecisionContext, Seq};
 use crate::store::anchor;
 use crate::store::resync::resync;
 use crate::store::{self, Appender, Paths};
-pub use ask::{InDoubt, StoredDecision};
+pub use ask::{InDoubt, OpenOrders, StoredDecision};
 pub use decide::{Decided, Decision, Judgement, MAX_EXPOSURE, NewOrder, POLICY_DENIED};
 pub use fill::{Filled, NewFill};
 use health::Nice;

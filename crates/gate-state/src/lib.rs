@@ -93,8 +93,8 @@ pub use journal::view::{OrderView, StoreView};
 pub use journal::{Journal, Lines, Verified};
 pub use ledger::{
     Decided, Decision, Filled, Health, InDoubt, JournalState, Judgement, Ledger, MAX_EXPOSURE,
-    Maintained, NewFill, NewOrder, POLICY_DENIED, PositionSet, Released, SetPosition, SqliteInfo,
-    StoredDecision, Switched,
+    Maintained, NewFill, NewOrder, OpenOrders, POLICY_DENIED, PositionSet, Released, SetPosition,
+    SqliteInfo, StoredDecision, Switched,
 };
 pub use record::chain::{ChainHash, ChainHashError, ChainPoint};
 pub use record::{

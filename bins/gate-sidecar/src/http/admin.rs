@@ -1,5 +1,5 @@
-//! The routes of the admin listener: probes, metrics, kill switches, positions, reload. Operators'
-//! calls are not served on the public listener.
+//! The routes of the admin listener: probes, metrics, kill switches, positions, open orders, reload.
+//! Operators' calls are not served on the public listener.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use gate_api::{Code, Gate, Problem};
+use gate_api::{Code, Gate, Page, Problem};
 use serde_json::json;
 
 use super::commit::WorkerCommits;
@@ -47,6 +47,10 @@ pub(crate) fn routes(shared: Arc<Shared>) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource(
                 "/v1/positions/{client_id}",
                 [(Method::GET, web::to(positions))],
+            ))
+            .service(resource(
+                "/v1/orders/{client_id}",
+                [(Method::GET, web::to(open_orders))],
             ))
             .service(resource("/v1/reload", [(Method::POST, web::to(reload))]))
             .default_service(web::to(not_found));
@@ -114,6 +118,27 @@ async fn positions(
 ) -> HttpResponse {
     let body = client(&request, &path).map(|client| shared.gate.positions(&client));
     reply::outcome(&shared, body)
+}
+
+async fn open_orders(
+    shared: Data<Shared>,
+    commits: Data<WorkerCommits>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> HttpResponse {
+    let outcome = async {
+        let client = client(&request, &path)?;
+        let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+            .map_err(|error| Problem::of_member(Code::InvalidMember, "query", error))?;
+        let members = query.iter().map(|(name, text)| (&**name, &**text));
+        let page = Page::parse(members)?;
+        let found = shared.gate.find_open_orders(&client, page);
+        commits.durable(found.wait_for()).await?;
+        let gate = Arc::clone(&shared.gate);
+        let shown = web::block(move || gate.show_open_orders(&found)).await;
+        shown.unwrap_or_else(|_| Err(Problem::new(Code::Internal, "reading was interrupted")))
+    };
+    reply::outcome(&shared, outcome.await)
 }
 
 /// Reloads policy, keys and certificates; on an error everything stays as it was, and the answer

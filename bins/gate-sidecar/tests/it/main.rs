@@ -22,6 +22,7 @@ mod docs;
 mod drain;
 mod kill;
 mod log;
+mod open_orders;
 mod positions;
 mod reload;
 mod replay;

@@ -1,5 +1,6 @@
 //! Queries: they change nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gate_types::{ClientId, Exposure, NetNotional, Notional, OrderId, Timestamp};
@@ -7,6 +8,7 @@ use gate_types::{ClientId, Exposure, NetNotional, Notional, OrderId, Timestamp};
 use super::Ledger;
 use crate::account::key::OrderKey;
 use crate::account::notional;
+use crate::account::order::Order;
 use crate::account::state::OrderState;
 use crate::error::ReadError;
 use crate::journal::read::find;
@@ -32,6 +34,17 @@ pub struct InDoubt {
     pub orders: u64,
     /// Sum of their holds.
     pub held: Notional,
+}
+
+/// Some of a client's open orders: [`Ledger::open_orders`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenOrders {
+    /// In the order of their decisions.
+    pub orders: Vec<OrderState>,
+    /// Whether there are later ones.
+    pub more: bool,
+    /// The client's newest record: once it is durable, so is everything that the states rest on.
+    pub as_of: Seq,
 }
 
 impl Ledger {
@@ -71,6 +84,32 @@ impl Ledger {
         let key = OrderKey::of(order_id);
         let order = account.remembered(&key, now, self.config.dedupe_window_ns)?;
         Some((OrderState::of(order, now), Seq::new(account.last_seq())))
+    }
+
+    /// The first `most` of a client's open orders that were decided after the record `after`; none
+    /// for a client that was never seen. Looks at every remembered order of the client, under its
+    /// lock.
+    pub fn open_orders(&self, client_id: &ClientId<'_>, after: Seq, most: usize) -> OpenOrders {
+        let now = self.clock.now();
+        let (mut first, mut more, mut as_of) = (BTreeMap::new(), false, Seq::ZERO);
+        let account = self.books.read().known_account(client_id.as_str());
+        if let Some(account) = account {
+            let account = account.lock();
+            as_of = Seq::new(account.last_seq());
+            let is_asked_for = |order: &&Order| order.is_live() && order.seq > after.get();
+            for order in account.orders().filter(is_asked_for) {
+                first.insert(order.seq, OrderState::of(order, now));
+                if first.len() > most {
+                    first.pop_last();
+                    more = true;
+                }
+            }
+        }
+        OpenOrders {
+            orders: first.into_values().collect(),
+            more,
+            as_of,
+        }
     }
 
     /// A client's exposure; all zero for a client that was never seen.

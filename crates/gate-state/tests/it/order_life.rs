@@ -185,6 +185,42 @@ fn one_client_does_not_take_the_room_of_all() {
 }
 
 #[test]
+fn open_orders_come_in_the_order_of_their_decisions_page_by_page() {
+    let kit = Kit::with(|config| config.in_doubt_release_ns = None);
+    let decided: Vec<Seq> = (0..7)
+        .map(|number| kit.authorize("c1", &format!("o-{number}"), "10").seq)
+        .collect();
+    kit.authorize("c2", "o-0", "10");
+    let blocked = kit.decide("c1", "o-7", "1", Some("1")).unwrap();
+    assert!(matches!(blocked, Decided::New(decision) if decision.status == Status::Blocked));
+    release(&kit, "c1", "o-1", None).unwrap();
+    let fill = NewFill {
+        client_id: &ClientId::new("c1").unwrap(),
+        order_id: &OrderId::new("o-3").unwrap(),
+        exec_id: &ExecId::new("x-1").unwrap(),
+        qty: Qty::parse("1").unwrap(),
+        price: Price::parse("10").unwrap(),
+    };
+    let filled = kit.ledger.fill(&fill, |_| ContractSize::ONE).unwrap();
+    assert_eq!(filled.order.phase, Phase::Filled);
+    let page = |after: Seq, most: usize| {
+        let client = ClientId::new("c1").unwrap();
+        let page = kit.ledger.open_orders(&client, after, most);
+        assert_eq!(page.as_of, filled.seq);
+        let seqs: Vec<Seq> = page.orders.iter().map(|order| order.decision).collect();
+        (seqs, page.more)
+    };
+    let open = [0, 2, 4, 5, 6].map(|at| decided[at]);
+    assert_eq!(page(Seq::ZERO, 5), (open.to_vec(), false));
+    assert_eq!(page(Seq::ZERO, 2), (open[..2].to_vec(), true));
+    assert_eq!(page(open[1], 2), (open[2..4].to_vec(), true));
+    assert_eq!(page(open[3], 2), (open[4..].to_vec(), false));
+    assert_eq!(page(open[4], 2), (vec![], false));
+    let nobody = ClientId::new("c9").unwrap();
+    assert_eq!(kit.ledger.open_orders(&nobody, Seq::ZERO, 5).orders, []);
+}
+
+#[test]
 fn an_order_has_so_many_fills_and_releases_and_can_still_be_ended() {
     let kit = Kit::with(|config| config.max_reports_per_order = 2);
     kit.order("c1", "o-1", "10", "10", |order| {

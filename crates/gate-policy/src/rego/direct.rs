@@ -5,7 +5,7 @@
 //! same instructions run over values borrowed from the data and from the parsed order, so that a
 //! usual order needs no input document.
 //!
-//! The answer is the machine's, or there is none: unknown instructions (loops, comprehensions),
+//! The answer is the machine's, or there is none: unknown instructions (comprehensions),
 //! errors that would end the evaluation, a rule with two values and the limit of instructions are
 //! left to the machine, which evaluates the order from the beginning. It may: an evaluation has no
 //! side effects.
@@ -17,6 +17,7 @@ mod call;
 mod instructions;
 mod make;
 mod order;
+mod repeat;
 mod run;
 mod value;
 

@@ -13,10 +13,21 @@ use super::{Input, order};
 impl<'a> Run<'a> {
     /// Runs instructions from `start` until one of them ends the body.
     pub(super) fn body(&mut self, start: u32) -> Result<End<'a>, Stop> {
-        use Instruction as I;
         let start = usize::try_from(start).map_err(|_| Stop::GaveUp)?;
+        let ended = self.instructions_from(start, self.program.instructions.len())?;
+        ended.ok_or(Stop::GaveUp)
+    }
+
+    /// Runs instructions from `start` until one of them ends the body (`Some`), or up to `until`
+    /// (`None`).
+    pub(super) fn instructions_from(
+        &mut self,
+        start: usize,
+        until: usize,
+    ) -> Result<Option<End<'a>>, Stop> {
+        use Instruction as I;
         let program = self.program;
-        let instructions = program.instructions.get(start..).unwrap_or_default();
+        let instructions = program.instructions.get(start..until).unwrap_or_default();
         for instruction in instructions {
             self.count()?;
             match *instruction {
@@ -64,7 +75,7 @@ impl<'a> Run<'a> {
                 }
                 I::ReturnUndefinedIfNotTrue { condition } => {
                     if *self.value(condition)? != Value::Bool(true) {
-                        return Ok(End::Return(UNDEFINED));
+                        return Ok(Some(End::Return(UNDEFINED)));
                     }
                 }
                 I::CoalesceUndefinedToNull { register } => {
@@ -78,9 +89,12 @@ impl<'a> Run<'a> {
                     let answer = self.rule(rule_index, None)?;
                     self.set(dest, answer)?;
                 }
-                I::Return { value } => return Ok(End::Return(self.register(value)?.clone())),
-                I::Halt {} => return Ok(End::Return(self.register(0)?.clone())),
-                I::RuleReturn {} | I::DestructuringSuccess {} => return Ok(End::Body),
+                I::Return { value } => {
+                    return Ok(Some(End::Return(self.register(value)?.clone())));
+                }
+                I::Halt {} => return Ok(Some(End::Return(self.register(0)?.clone()))),
+                I::RuleReturn {} | I::DestructuringSuccess {} => return Ok(Some(End::Body)),
+                I::LoopStart { params_index } => return self.repeat(params_index, until),
                 I::Index {
                     dest,
                     container,
@@ -113,7 +127,7 @@ impl<'a> Run<'a> {
                 _ => return Err(Stop::GaveUp),
             }
         }
-        Err(Stop::GaveUp)
+        Ok(None)
     }
 
     fn builtin_call(&mut self, params: u16) -> Result<(), Stop> {

@@ -14,8 +14,8 @@ use super::{Direct, Input};
 /// Initial capacity for registers and rules' answers: enough for a usual evaluation.
 const USUAL_REGISTERS: usize = 32;
 const USUAL_RULES: usize = 4;
-/// Depth of calls from rule to rule; anything deeper is left to the machine.
-const MAX_DEPTH: usize = 64;
+/// Depth of calls from rule to rule and of loops; anything deeper is left to the machine.
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Why a body did not end normally. One word, as [`Datum`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) struct Run<'a> {
     /// Number of instructions at which the limits are checked next.
     until: usize,
     timer: Option<ExecutionTimer>,
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 impl<'a> Run<'a> {
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
         let found = if info.definitions.is_empty() {
             UNDEFINED
         } else {
-            self.definitions(rule, info, operands)?
+            self.definitions(info, operands)?
         };
         let answer = if found.is_undefined() {
             self.otherwise(info)?
@@ -155,7 +155,6 @@ impl<'a> Run<'a> {
     /// Runs a rule's definitions in registers of their own.
     fn definitions(
         &mut self,
-        rule: u16,
         info: &'a RuleInfo,
         operands: Option<&[u8]>,
     ) -> Result<Datum<'a>, Stop> {
@@ -168,19 +167,14 @@ impl<'a> Run<'a> {
         }
         self.base = base;
         self.depth = self.depth.wrapping_add(1);
-        let answer = self.bodies(rule, info, operands.map(<[u8]>::len));
+        let answer = self.bodies(info, operands.map(<[u8]>::len));
         self.depth = self.depth.wrapping_sub(1);
         self.base = caller;
         self.registers.truncate(base);
         answer
     }
 
-    fn bodies(
-        &mut self,
-        rule: u16,
-        info: &'a RuleInfo,
-        operands: Option<usize>,
-    ) -> Result<Datum<'a>, Stop> {
+    fn bodies(&mut self, info: &'a RuleInfo, operands: Option<usize>) -> Result<Datum<'a>, Stop> {
         let is_partial = info.rule_type != RuleType::Complete;
         // Registers that stay for the next body: the operands, or the set or object gathered so
         // far.
@@ -205,7 +199,7 @@ impl<'a> Run<'a> {
                         Err(stop) => return Err(stop),
                     }
                 }
-                match self.body_of(rule, *body, info, (at, body_at)) {
+                match self.body_of(*body, info, (at, body_at)) {
                     Ok(()) => {}
                     Err(Stop::Failed) => continue,
                     Err(stop) => return Err(stop),
@@ -242,24 +236,16 @@ impl<'a> Run<'a> {
     }
 
     /// Runs one body; `at` is (its definition's index, its own).
-    fn body_of(
-        &mut self,
-        rule: u16,
-        start: u32,
-        info: &RuleInfo,
-        at: (usize, usize),
-    ) -> Result<(), Stop> {
+    fn body_of(&mut self, start: u32, info: &RuleInfo, at: (usize, usize)) -> Result<(), Stop> {
         let first = usize::try_from(start).ok();
         let first = first.and_then(|start| self.program.instructions.get(start));
-        // INVARIANT: a body begins with `RuleInit`, which says no more than `info` does.
-        let Some(Instruction::RuleInit {
-            result_reg,
-            rule_index,
-        }) = first
-        else {
+        // INVARIANT: a body begins with `RuleInit`, which says no more than `info` does. (Its number
+        // is of the rule that the body was compiled for: of one that collects its values, another;
+        // the machine does not look at it.)
+        let Some(Instruction::RuleInit { result_reg, .. }) = first else {
             return Err(Stop::GaveUp);
         };
-        if *rule_index != rule || *result_reg != info.result_reg {
+        if *result_reg != info.result_reg {
             return Err(Stop::GaveUp);
         }
         match info.rule_type {

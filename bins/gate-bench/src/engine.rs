@@ -88,6 +88,8 @@ pub(crate) struct Engine<'a, A> {
     arrivals: A,
     recorder: Recorder,
     finished: bool,
+    /// When it was interrupted: what comes due later is nobody's failure.
+    interrupted_ns: Option<u64>,
     /// When the first request was sent since the last response.
     silent_since_ns: Option<u64>,
 }
@@ -113,6 +115,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             idle: (0..connections.len()).collect(),
             in_flight: 0,
             finished: false,
+            interrupted_ns: None,
             silent_since_ns: None,
             clock: RunClock::start(),
             setup,
@@ -156,7 +159,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
                 }
             }
         }
-        let now_ns = self.clock.now_ns();
+        let now_ns = self.interrupted_ns.unwrap_or_else(|| self.clock.now_ns());
         self.arrivals.abandon(now_ns, &mut self.recorder);
         self.setup.live.publish(&self.recorder.counts);
         Ok(self.recorder)
@@ -165,7 +168,9 @@ impl<'a, A: Arrivals> Engine<'a, A> {
     /// Sends what may start, as long as connections are free; returns the time at which it looked.
     fn start_due(&mut self) -> u64 {
         let mut now_ns = self.clock.now_ns();
-        self.arrivals.notice(now_ns, &mut self.recorder);
+        if self.interrupted_ns.is_none() {
+            self.arrivals.notice(now_ns, &mut self.recorder);
+        }
         while !self.finished
             && let Some(slot) = self.idle.front().copied()
         {
@@ -275,7 +280,10 @@ impl<'a, A: Arrivals> Engine<'a, A> {
     /// Ends what waited too long; false when the run is over.
     fn housekeep(&mut self, now_ns: u64) -> bool {
         self.setup.live.publish(&self.recorder.counts);
-        self.finished |= self.setup.interrupted.load(Ordering::Relaxed);
+        if self.setup.interrupted.load(Ordering::Relaxed) {
+            self.finished = true;
+            self.interrupted_ns.get_or_insert(now_ns);
+        }
         let timeout_ns = u64::try_from(self.setup.timeout.as_nanos()).unwrap_or(u64::MAX);
         let give_up = self.arrivals.give_up_ns().is_some_and(|end| now_ns >= end);
         for slot in 0..self.connections.len() {

@@ -40,7 +40,8 @@ fn an_interrupted_run_reports_what_it_measured_and_is_not_valid() {
         let counts = &report["counts"];
         assert!(counts["completed"].as_u64() > Some(50), "{mode}: {counts}");
         assert_eq!(counts["completed"], counts["sent"], "{mode}");
-        assert_eq!(counts["errors"], 0, "{mode}");
+        // What was due and found no connection free was not sent; nothing else went wrong.
+        assert_eq!(counts["errors"], counts["unsent"], "{mode}: {counts}");
         // Throughput is of the time that was measured, not of the minute asked for.
         let window_s = report["window_s"].as_f64().unwrap();
         assert!(window_s > 0.0 && window_s < 60.0, "{mode}: {window_s}");

@@ -29,8 +29,8 @@ pub(super) use whole::{Rounding, rounded, units, whole, written};
 
 /// Decimals of up to this many digits survive a round trip through an `f64`.
 const EXACT_DIGITS: usize = 15;
-/// 2^52.
-const LARGE: f64 = 4_503_599_627_370_496.0;
+/// 2^52: from here on a float is a whole number, and soon not each of them.
+pub(super) const LARGE: f64 = 4_503_599_627_370_496.0;
 
 /// `None` leaves it to the engine; an error ends the evaluation.
 type Answer = Result<Option<Value>, LimitError>;

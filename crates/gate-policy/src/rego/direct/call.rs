@@ -9,6 +9,7 @@ use regorus::{LimitError, Value};
 
 use super::run::{Run, Stop};
 use super::value::{Datum, UNDEFINED, member_of};
+use crate::rego::fraction::LARGE;
 use crate::rego::growth::nowhere;
 
 /// The most operands of an instruction.
@@ -77,7 +78,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The sum of two whole numbers.
+    /// The sum of two whole numbers. A large one is the builtin's: one of the two may be a float
+    /// (`1.0`), and their sum would be rounded.
     fn add(&self, operands: &[u8]) -> Result<Option<Datum<'a>>, Stop> {
         let [left, right] = operands else {
             return Ok(None);
@@ -87,6 +89,12 @@ impl<'a> Run<'a> {
             return Ok(None);
         };
         if !left.is_integer() || !right.is_integer() {
+            return Ok(None);
+        }
+        let (Some(size), Some(other)) = (left.as_f64(), right.as_f64()) else {
+            return Ok(None);
+        };
+        if size.abs() + other.abs() >= LARGE {
             return Ok(None);
         }
         let sum = left.add(right).map_err(|_| Stop::GaveUp)?;

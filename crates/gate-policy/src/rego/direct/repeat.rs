@@ -7,16 +7,6 @@ use regorus::rvm::instructions::{LoopMode, LoopStartParams};
 use super::run::{End, MAX_DEPTH, Run, Stop};
 use super::value::{Datum, UNDEFINED};
 
-/// What one turn of a loop came to.
-enum Turn<'a> {
-    /// Its conditions hold.
-    Passed,
-    /// One of them does not.
-    Failed,
-    /// It ended the body that the loop is in.
-    Ended(End<'a>),
-}
-
 /// A loop's instructions: `LoopNext` is at `next`, and the body goes on behind it.
 struct Place {
     first: usize,
@@ -33,10 +23,9 @@ impl<'a> Run<'a> {
             return Err(Stop::GaveUp);
         }
         self.depth = self.depth.wrapping_add(1);
-        let outcome = match self.turns(params, &place) {
-            Ok(None) => self.instructions_from(place.next.wrapping_add(1), until),
-            ended => ended,
-        };
+        let outcome = self
+            .turns(params, &place)
+            .and_then(|()| self.instructions_from(place.next.wrapping_add(1), until));
         self.depth = self.depth.wrapping_sub(1);
         outcome
     }
@@ -58,7 +47,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn turns(&mut self, params: &LoopStartParams, place: &Place) -> Result<Option<End<'a>>, Stop> {
+    fn turns(&mut self, params: &LoopStartParams, place: &Place) -> Result<(), Stop> {
         // A copy shares the members, so the loop goes over what was there when it began.
         match self.register(params.collection)?.clone() {
             Datum::Borrowed(collection) => self.over(collection, Datum::Borrowed, params, place),
@@ -79,7 +68,7 @@ impl<'a> Run<'a> {
         datum: impl Fn(&'c Value) -> Datum<'a>,
         params: &LoopStartParams,
         place: &Place,
-    ) -> Result<Option<End<'a>>, Stop> {
+    ) -> Result<(), Stop> {
         let is_every = match params.mode {
             LoopMode::ForEach => false,
             LoopMode::Every => true,
@@ -87,67 +76,65 @@ impl<'a> Run<'a> {
         };
         self.set(params.result_reg, false.into())?;
         let mut passed = is_every;
-        let mut turn = |run: &mut Self, key: Datum<'a>, member: &'c Value| {
-            match run.turn(key, datum(member), params, place)? {
-                Turn::Ended(end) => return Ok(Some(Some(end))),
-                Turn::Failed if is_every => {
-                    passed = false;
-                    return Ok(Some(None));
-                }
-                Turn::Failed => {}
-                Turn::Passed => passed = true,
+        // Runs one turn; false when the loop ends with it.
+        let mut turn = |key: Datum<'a>, member: &'c Value| {
+            let holds = self.turn(key, datum(member), params, place)?;
+            if is_every && !holds {
+                passed = false;
+                return Ok(false);
             }
-            run.count()?;
-            Ok(None)
+            passed |= holds;
+            self.count()?;
+            Ok(true)
         };
-        let ended = match collection {
+        match collection {
             Value::Array(items) => {
-                let mut items = items.iter().enumerate();
-                items.find_map(|(at, item)| {
-                    turn(self, Datum::Own(Value::from(at)), item).transpose()
-                })
+                for (at, item) in items.iter().enumerate() {
+                    if !turn(Datum::Own(Value::from(at)), item)? {
+                        break;
+                    }
+                }
             }
             Value::Object(members) => {
                 let mut cursor = members.cursor();
-                std::iter::from_fn(|| members.next(&mut cursor))
-                    .find_map(|(key, member)| turn(self, datum(key), member).transpose())
+                while let Some((key, member)) = members.next(&mut cursor) {
+                    if !turn(datum(key), member)? {
+                        break;
+                    }
+                }
             }
             Value::Set(items) => {
                 let mut cursor = items.cursor();
-                std::iter::from_fn(|| items.next(&mut cursor))
-                    .find_map(|item| turn(self, datum(item), item).transpose())
+                while let Some(item) = items.next(&mut cursor) {
+                    if !turn(datum(item), item)? {
+                        break;
+                    }
+                }
             }
             // `every` of what has no members does not hold.
-            _ if is_every => {
-                self.set(params.result_reg, UNDEFINED)?;
-                return Ok(None);
-            }
-            _ => None,
-        };
-        match ended.transpose()? {
-            Some(Some(end)) => Ok(Some(end)),
-            Some(None) | None => {
-                self.set(params.result_reg, passed.into())?;
-                Ok(None)
-            }
+            _ if is_every => return self.set(params.result_reg, UNDEFINED),
+            _ => {}
         }
+        self.set(params.result_reg, passed.into())
     }
 
+    /// Runs one turn; whether its conditions hold.
     fn turn(
         &mut self,
         key: Datum<'a>,
         member: Datum<'a>,
         params: &LoopStartParams,
         place: &Place,
-    ) -> Result<Turn<'a>, Stop> {
+    ) -> Result<bool, Stop> {
         if params.key_reg != params.value_reg {
             self.set(params.key_reg, key)?;
         }
         self.set(params.value_reg, member)?;
         match self.instructions_from(place.first, place.next) {
-            Ok(None) => Ok(Turn::Passed),
-            Ok(Some(end)) => Ok(Turn::Ended(end)),
-            Err(Stop::Failed) => Ok(Turn::Failed),
+            Ok(None) => Ok(true),
+            // No compiler ends a body within a loop, where the machine would keep the loop.
+            Ok(Some(_)) => Err(Stop::GaveUp),
+            Err(Stop::Failed) => Ok(false),
             Err(stop) => Err(stop),
         }
     }

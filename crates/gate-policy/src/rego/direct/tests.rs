@@ -192,6 +192,44 @@ fn conditions_hold_where_they_should() {
     }
 }
 
+/// The caller chooses how a number is written. As a float (`1.0`) it must not round the sum.
+#[test]
+fn a_sum_is_exact_however_its_numbers_are_written() {
+    let further = json!({
+        "big": 9_007_199_254_740_993_u64, "big_float": 9_007_199_254_740_992.0,
+        "one": 1, "one_float": 1.0, "small": 4_503_599_627_370_494_u64,
+    });
+    for (condition, expected) in [
+        (
+            "input.order.big + input.order.one_float > 9007199254740993",
+            true,
+        ),
+        (
+            "input.order.big_float + input.order.one > 9007199254740992",
+            true,
+        ),
+        (
+            "input.order.big + input.order.one == 9007199254740994",
+            true,
+        ),
+        (
+            "input.order.small + input.order.one_float == 4503599627370495",
+            true,
+        ),
+        ("input.order.one + input.order.one_float == 2", true),
+        ("input.order.one_float + input.order.one_float == 3", false),
+    ] {
+        let rego = format!("decision := {{\"allow\": true, \"reasons\": []}} if {{ {condition} }}");
+        let found = of(&rego, &further);
+        assert_ne!(found, "the machine's", "{condition}");
+        assert_eq!(
+            found == r#"{"allow":true,"reasons":[]}"#,
+            expected,
+            "{condition}: {found}"
+        );
+    }
+}
+
 #[test]
 fn rules_and_functions_give_what_they_define() {
     for (rules, expected) in [

@@ -141,7 +141,7 @@ fn what_a_loop_gathers_is_what_it_went_over() {
 }
 
 /// Conditions made of a text of choices: loops within loops, over what there is and what there is
-/// not.
+/// not, and sums of numbers small and large.
 struct Conditions<'c> {
     choices: std::slice::Iter<'c, u8>,
     names: usize,
@@ -154,11 +154,13 @@ impl Conditions<'_> {
 
     /// A name that is bound, or a constant.
     fn term(&mut self) -> String {
-        match self.choose(self.names + 3) {
+        match self.choose(self.names + 5) {
             0 => "2".to_owned(),
             1 => "\"b\"".to_owned(),
             2 => "input.order.qty".to_owned(),
-            name => format!("v{}", name - 3),
+            3 => "input.order.large".to_owned(),
+            4 => "input.order.float".to_owned(),
+            name => format!("v{}", name - 5),
         }
     }
 
@@ -175,23 +177,27 @@ impl Conditions<'_> {
     fn some(&mut self, depth: usize, lines: &mut Vec<String>) {
         for _ in 0..=self.choose(3) {
             let before = self.names;
-            match self.choose(if depth < 3 { 6 } else { 2 }) {
+            match self.choose(if depth < 3 { 7 } else { 3 }) {
                 0 => {
                     let op = ["==", "!=", "<", ">="][self.choose(4)];
                     lines.push(format!("{} {op} {}", self.term(), self.term()));
                 }
                 1 => lines.push(format!("not {} == {}", self.term(), self.term())),
                 2 => {
+                    let (one, other, third) = (self.term(), self.term(), self.term());
+                    lines.push(format!("{one} + {other} > {third}"));
+                }
+                3 => {
                     let of = self.collection();
                     self.names += 1;
                     lines.push(format!("some v{before} in {of}"));
                 }
-                3 => {
+                4 => {
                     let of = self.collection();
                     self.names += 2;
                     lines.push(format!("some v{before}, v{} in {of}", before + 1));
                 }
-                4 => lines.push(format!("{}[_].qty > {}", self.collection(), self.term())),
+                5 => lines.push(format!("{}[_].qty > {}", self.collection(), self.term())),
                 _ => {
                     let of = self.collection();
                     self.names += 1;
@@ -236,6 +242,8 @@ proptest::proptest! {
         if let Ok(compiled) = compile(&bundle, &Steps::at_once()) {
             let document = crate::rego::input::value(&json!({"order": {
                 "qty": 1,
+                "large": 9_007_199_254_740_993_u64,
+                "float": 1.0,
                 "legs": [{"qty": 2, "tags": ["a", "b"]}, {"qty": 7}],
                 "by_name": {"a": 1, "b": 2},
                 "none": [],

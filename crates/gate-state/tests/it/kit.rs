@@ -4,10 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gate_state::{
-    ContextId, DecideError, Decided, Decision, DecisionContext, Durability, Exposure, Judgement,
-    Ledger, LedgerConfig, NewOrder, OpenError,
+    ContextId, DecideError, Decided, Decision, DecisionContext, Durability, Exposure, FillError,
+    Filled, Judgement, Ledger, LedgerConfig, NewFill, NewOrder, OpenError, ReleaseError, Seq,
 };
-use gate_types::{ClientId, ManualClock, Notional, OrderId, Price, Qty, Side, Symbol, Timestamp};
+use gate_types::{
+    ClientId, ContractSize, ExecId, ManualClock, Notional, OrderId, Price, Qty, Side, Symbol,
+    Timestamp,
+};
 
 pub(crate) struct Kit {
     pub(crate) dir: tempfile::TempDir,
@@ -114,6 +117,38 @@ impl Kit {
             expires: now.saturating_add_nanos(30_000_000_000),
             context: self.context,
         })
+    }
+
+    /// Releases some of an order, or all that is open: the record's number, and the hold given back.
+    pub(crate) fn release(
+        &self,
+        client: &str,
+        order: &str,
+        qty: Option<&str>,
+    ) -> Result<(Option<Seq>, String), ReleaseError> {
+        let qty = qty.map(|qty| Qty::parse(qty).unwrap());
+        let (client, order) = (ClientId::new(client).unwrap(), OrderId::new(order).unwrap());
+        let released = self.ledger.release(&client, &order, "canceled", qty)?;
+        self.ledger.wait(released.wait_for).unwrap();
+        Ok((released.seq, released.freed.to_string()))
+    }
+
+    /// A fill of an order of the client `c1`.
+    pub(crate) fn fill(
+        &self,
+        order: &str,
+        exec: &str,
+        qty: &str,
+        price: &str,
+    ) -> Result<Filled, FillError> {
+        let fill = NewFill {
+            client_id: &ClientId::new("c1").unwrap(),
+            order_id: &OrderId::new(order).unwrap(),
+            exec_id: &ExecId::new(exec).unwrap(),
+            qty: Qty::parse(qty).unwrap(),
+            price: Price::parse(price).unwrap(),
+        };
+        self.ledger.fill(&fill, |_| ContractSize::ONE)
     }
 
     /// Restarts on the same store.

@@ -7,6 +7,8 @@
 )]
 
 mod audit;
+mod bounds;
+mod doubt;
 mod failure;
 mod histories;
 mod kit;

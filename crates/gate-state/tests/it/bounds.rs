@@ -1,0 +1,54 @@
+//! What a ledger remembers is bounded: of all clients, of one, and of one order.
+
+use gate_state::{DecideError, Decided, FillError, ReleaseError, Status};
+
+use crate::kit::Kit;
+
+#[test]
+fn memory_is_bounded() {
+    let kit = Kit::with(|config| config.max_orders = 2);
+    kit.authorize("c1", "o-1", "1");
+    kit.authorize("c2", "o-1", "1");
+    assert_eq!(
+        kit.decide("c3", "o-1", "1", None),
+        Err(DecideError::MemoryFull)
+    );
+    assert!(matches!(
+        kit.decide("c2", "o-1", "1", None),
+        Ok(Decided::Replayed { .. })
+    ));
+    assert_eq!(kit.ledger.health().remembered, 2);
+}
+
+#[test]
+fn one_client_does_not_take_the_room_of_all() {
+    let kit = Kit::with(|config| config.max_orders_per_client = 2);
+    kit.authorize("c1", "o-1", "1");
+    let blocked = kit.decide("c1", "o-2", "1", Some("1")).unwrap();
+    assert!(matches!(blocked, Decided::New(decision) if decision.status == Status::Blocked));
+    let third = kit.decide("c1", "o-3", "1", None);
+    assert_eq!(third, Err(DecideError::ClientFull));
+    kit.authorize("c2", "o-1", "1");
+}
+
+#[test]
+fn an_order_has_so_many_fills_and_releases_and_can_still_be_ended() {
+    let kit = Kit::with(|config| config.max_reports_per_order = 2);
+    kit.order("c1", "o-1", "10", "10", |order| {
+        kit.ledger.decide(order, |_| crate::kit::allow(None))
+    })
+    .unwrap();
+    let fill = |exec: &str| kit.fill("o-1", exec, "1", "1");
+    let before = fill("x-1").unwrap().seq;
+    kit.release("c1", "o-1", Some("2")).unwrap();
+    let open = kit.exposure("c1");
+    assert_eq!(fill("x-2"), Err(FillError::TooManyReports));
+    let third = kit.release("c1", "o-1", Some("3"));
+    assert_eq!(third, Err(ReleaseError::TooManyReports));
+    assert_eq!(kit.exposure("c1"), open);
+    // Those that were taken are still recognized.
+    let again = fill("x-1").unwrap();
+    assert_eq!((again.repeated, again.seq), (true, before));
+    assert_eq!(kit.release("c1", "o-1", Some("2")).unwrap().0, None);
+    assert_eq!(kit.release("c1", "o-1", None).unwrap().1, "7");
+}

@@ -4,7 +4,7 @@ use regorus::Value;
 use regorus::rvm::Instruction;
 use regorus::rvm::instructions::{LoopMode, LoopStartParams};
 
-use super::run::{End, MAX_DEPTH, Run, Stop};
+use super::run::{End, Run, Stop};
 use super::value::{Datum, UNDEFINED};
 
 /// A loop's instructions: `LoopNext` is at `next`, and the body goes on behind it.
@@ -19,15 +19,10 @@ impl<'a> Run<'a> {
         let params = self.program.instruction_data.get_loop_params(params);
         let params = params.ok_or(Stop::GaveUp)?;
         let place = self.place(params, until)?;
-        if self.depth >= MAX_DEPTH {
-            return Err(Stop::GaveUp);
-        }
-        self.depth = self.depth.wrapping_add(1);
-        let outcome = self
-            .turns(params, &place)
-            .and_then(|()| self.instructions_from(place.next.wrapping_add(1), until));
-        self.depth = self.depth.wrapping_sub(1);
-        outcome
+        self.deeper(|run| {
+            run.turns(params, &place)?;
+            run.instructions_from(place.next.wrapping_add(1), until)
+        })
     }
 
     fn place(&self, params: &LoopStartParams, until: usize) -> Result<Place, Stop> {

@@ -15,7 +15,7 @@ use super::{Direct, Input};
 const USUAL_REGISTERS: usize = 32;
 const USUAL_RULES: usize = 4;
 /// Depth of calls from rule to rule and of loops; anything deeper is left to the machine.
-pub(super) const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// Why a body did not end normally. One word, as [`Datum`]'s tag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) struct Run<'a> {
     /// Number of instructions at which the limits are checked next.
     until: usize,
     timer: Option<ExecutionTimer>,
-    pub(super) depth: usize,
+    depth: usize,
 }
 
 impl<'a> Run<'a> {
@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         let program = self.program;
         let info = program.rule_infos.get(usize::from(rule));
         let info = info.ok_or(Stop::GaveUp)?;
-        if info.function_info.is_some() != operands.is_some() || self.depth >= MAX_DEPTH {
+        if info.function_info.is_some() != operands.is_some() {
             return Err(Stop::GaveUp);
         }
         let found = if info.definitions.is_empty() {
@@ -166,12 +166,24 @@ impl<'a> Run<'a> {
             self.registers.push(operand);
         }
         self.base = base;
-        self.depth = self.depth.wrapping_add(1);
-        let answer = self.bodies(info, operands.map(<[u8]>::len));
-        self.depth = self.depth.wrapping_sub(1);
+        let answer = self.deeper(|run| run.bodies(info, operands.map(<[u8]>::len)));
         self.base = caller;
         self.registers.truncate(base);
         answer
+    }
+
+    /// Runs what is one rule or one loop deeper.
+    pub(super) fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        if self.depth >= MAX_DEPTH {
+            return Err(Stop::GaveUp);
+        }
+        self.depth = self.depth.wrapping_add(1);
+        let outcome = inner(self);
+        self.depth = self.depth.wrapping_sub(1);
+        outcome
     }
 
     fn bodies(&mut self, info: &'a RuleInfo, operands: Option<usize>) -> Result<Datum<'a>, Stop> {

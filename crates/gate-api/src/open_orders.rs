@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::gate::Gate;
 use crate::problem::{Code, Problem};
+use crate::request::{duplicate, unknown};
 use crate::views::{OrderView, json};
 
 /// The most open orders in one answer, when the request does not say.
@@ -36,22 +37,10 @@ impl Page {
                 "limit" => limit
                     .replace(number("limit", text, 1, MAX_OPEN_ORDERS as u64)?)
                     .is_some(),
-                _ => {
-                    let what = "is not known to this request";
-                    return Err(Problem::of_member(
-                        Code::UnknownMember,
-                        name.to_owned(),
-                        what,
-                    ));
-                }
+                _ => return Err(unknown(name)),
             };
             if given {
-                let what = "is given twice";
-                return Err(Problem::of_member(
-                    Code::DuplicateMember,
-                    name.to_owned(),
-                    what,
-                ));
+                return Err(duplicate("", name));
             }
         }
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());

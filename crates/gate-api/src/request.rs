@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use crate::problem::{Code, Problem};
 pub(crate) use authorize::{AuthorizeRequest, order_digest};
 use member::text;
+pub(crate) use object::duplicate;
 pub(crate) use operator::{KillRequest, KillTarget, PositionRequest};
 pub(crate) use venue::{FillRequest, ReleaseRequest};
 

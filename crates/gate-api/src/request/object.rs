@@ -147,7 +147,8 @@ impl<'de, M: Members<'de> + ?Sized> Visitor<'de> for Walk<'_, M> {
     }
 }
 
-fn duplicate(path: &str, key: &str) -> Problem {
+/// A member that an object, or a query, names twice.
+pub(crate) fn duplicate(path: &str, key: &str) -> Problem {
     let member = if path.is_empty() {
         key.to_owned()
     } else {

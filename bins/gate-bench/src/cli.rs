@@ -6,9 +6,10 @@ mod values;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::closed::Stop;
@@ -241,7 +242,7 @@ impl CommonArgs {
         self.json.as_deref() == Some(Path::new("-"))
     }
 
-    fn config(&self, mode: Mode) -> anyhow::Result<RunConfig> {
+    fn config(&self, mode: Mode, interrupted: &Arc<AtomicBool>) -> anyhow::Result<RunConfig> {
         let target = match &self.uds {
             Some(path) => Target::Unix(path.clone()),
             None => Target::from_url(&self.url)?,
@@ -256,7 +257,7 @@ impl CommonArgs {
         config.expect = self.expect;
         config.sample_every = self.sample_every;
         config.progress = !self.quiet;
-        interrupt::on_signal(&config.interrupted).context("signals cannot be handled")?;
+        config.interrupted = Arc::clone(interrupted);
         config.workload = WorkloadConfig {
             seed: self.seed,
             run_id: self.run_id.clone().unwrap_or_else(fresh_run_id),

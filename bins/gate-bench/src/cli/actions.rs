@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use gate_token::KeyRing;
 
-use super::{CommonArgs, SaturateArgs, SweepArgs};
+use super::{CommonArgs, SaturateArgs, SweepArgs, interrupt};
 use crate::hdrlog;
 use crate::open::Rate;
 use crate::report::Report;
@@ -26,7 +28,8 @@ const WRONG_USAGE: u8 = 2;
 /// One run, reported.
 pub(super) fn one(args: &CommonArgs, hdr: Option<&Path>, mode: Mode) -> anyhow::Result<ExitCode> {
     make_files(args, hdr)?;
-    let (finished, report) = measure(args, mode)?;
+    let interrupted = interrupt::on_signal()?;
+    let (finished, report) = measure(args, mode, &interrupted)?;
     if let Some(path) = hdr {
         let mut file = make_file(path)?;
         hdrlog::write(&finished, &mut file)?;
@@ -38,8 +41,9 @@ pub(super) fn one(args: &CommonArgs, hdr: Option<&Path>, mode: Mode) -> anyhow::
 /// One open loop per rate.
 pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     make_files(&args.common, None)?;
+    let interrupted = interrupt::on_signal()?;
     let series = search::sweep(&args.rates, args.series.objective(), |rate| {
-        args.series.measure(&args.common, rate)
+        args.series.measure(&args.common, rate, &interrupted)
     })?;
     finish(&args.common, &series)
 }
@@ -52,20 +56,26 @@ pub(super) fn saturate(args: &SaturateArgs) -> anyhow::Result<ExitCode> {
     }
     make_files(&args.common, None)?;
     let objective = args.series.objective();
+    let interrupted = interrupt::on_signal()?;
     let series = search::saturate(range, args.precision, objective, |rate| {
-        args.series.measure(&args.common, rate)
+        args.series.measure(&args.common, rate, &interrupted)
     })?;
     finish(&args.common, &series)
 }
 
 impl super::SeriesArgs {
-    fn measure(&self, common: &CommonArgs, per_s: f64) -> anyhow::Result<Report> {
+    fn measure(
+        &self,
+        common: &CommonArgs,
+        per_s: f64,
+        interrupted: &Arc<AtomicBool>,
+    ) -> anyhow::Result<Report> {
         let mode = Mode::Open(Rate {
             per_s,
             arrivals: self.arrivals,
             duration: self.duration,
         });
-        let (_, report) = measure(common, mode)?;
+        let (_, report) = measure(common, mode, interrupted)?;
         if !common.json_to_stdout() {
             let line = summary::line(&report);
             writeln!(std::io::stdout(), "{per_s:>10.0}/s {line}")?;
@@ -114,8 +124,12 @@ fn exit_code(good: bool) -> ExitCode {
     }
 }
 
-fn measure(args: &CommonArgs, mode: Mode) -> anyhow::Result<(Run, Report)> {
-    let config = args.config(mode)?;
+fn measure(
+    args: &CommonArgs,
+    mode: Mode,
+    interrupted: &Arc<AtomicBool>,
+) -> anyhow::Result<(Run, Report)> {
+    let config = args.config(mode, interrupted)?;
     let keys = args.keys.as_deref().map(read_keys).transpose()?;
     let finished = run(&config)?;
     let (tokens, segments) = verify::look(&finished, keys.as_ref(), args.aud.as_deref());

@@ -5,15 +5,16 @@
 //! same instructions run over values borrowed from the data and from the parsed order, so that a
 //! usual order needs no input document.
 //!
-//! The answer is the machine's, or there is none: unknown instructions (comprehensions),
-//! errors that would end the evaluation, a rule with two values and the limit of instructions are
-//! left to the machine, which evaluates the order from the beginning. It may: an evaluation has no
-//! side effects.
+//! The answer is the machine's, or there is none: an object of the input as a whole, unknown
+//! instructions, errors that would end the evaluation, a rule with two values and the limit of
+//! instructions are left to the machine, which evaluates the order from the beginning. It may: an
+//! evaluation has no side effects.
 //!
 //! Instructions mean what they mean to the machine (`rvm/vm` of regorus 0.14.1), flaws included;
 //! `program.rs` mends those in the program.
 
 mod call;
+mod comprehension;
 mod instructions;
 mod make;
 mod order;

@@ -8,7 +8,7 @@ use regorus::unstable::{Expr, Ref, Span};
 use regorus::{LimitError, Value};
 
 use super::run::{Run, Stop};
-use super::value::{Datum, UNDEFINED, member_of};
+use super::value::{Datum, UNDEFINED};
 use crate::rego::fraction::LARGE;
 use crate::rego::growth::nowhere;
 
@@ -106,18 +106,22 @@ impl<'a> Run<'a> {
         let [object, key, instead] = operands else {
             return Ok(None);
         };
-        let Datum::Borrowed(container @ Value::Object(_)) = *self.register(*object)? else {
-            return Ok(None);
-        };
+        let object = self.register(*object)?;
         let key = self.value(*key)?;
-        if !matches!(key, Value::String(_)) {
+        if !matches!(
+            (object, key),
+            (
+                Datum::Borrowed(Value::Object(_)) | Datum::Part(_),
+                Value::String(_)
+            )
+        ) {
             return Ok(None);
         }
-        let found = member_of(container, key);
-        Ok(Some(if *found == Value::Undefined {
+        let found = self.member(object, key, None)?;
+        Ok(Some(if found.is_undefined() {
             self.register(*instead)?.clone()
         } else {
-            Datum::Borrowed(found)
+            found
         }))
     }
 

@@ -95,6 +95,10 @@ impl<'a> Run<'a> {
                 I::Halt {} => return Ok(Some(End::Return(self.register(0)?.clone()))),
                 I::RuleReturn {} | I::DestructuringSuccess {} => return Ok(Some(End::Body)),
                 I::LoopStart { params_index } => return self.repeat(params_index, until),
+                I::ComprehensionBegin { params_index } => {
+                    return self.comprehend(params_index, until);
+                }
+                I::ComprehensionYield { value_reg, key_reg } => self.collect(value_reg, key_reg)?,
                 I::Index {
                     dest,
                     container,
@@ -116,6 +120,8 @@ impl<'a> Run<'a> {
                 I::SetNew { dest } => self.set(dest, Datum::Own(Value::new_set()))?,
                 I::ArrayNew { dest } => self.set(dest, Datum::Own(Value::new_array()))?,
                 I::SetAdd { set, value } => self.set_add(set, value)?,
+                I::SetCreate { params_index } => self.set_create(params_index)?,
+                I::ObjectSet { obj, key, value } => self.object_set(obj, key, value)?,
                 I::ObjectCreate { params_index } => self.object_create(params_index)?,
                 I::ArrayCreate { params_index } => self.array_create(params_index)?,
                 I::Contains {
@@ -203,7 +209,7 @@ impl<'a> Run<'a> {
     }
 
     /// A member of a value; `literal` is the key's index among the literals, if it is one.
-    fn member(
+    pub(super) fn member(
         &self,
         container: &Datum<'a>,
         key: &Value,

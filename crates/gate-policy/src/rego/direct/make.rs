@@ -1,5 +1,7 @@
 //! The instructions that build a set, an array or an object.
 
+use std::collections::BTreeSet;
+
 use regorus::Value;
 
 use super::run::{Run, Stop};
@@ -15,6 +17,37 @@ impl Run<'_> {
         if value != Value::Undefined {
             set.insert(value);
         }
+        Ok(())
+    }
+
+    pub(super) fn set_create(&mut self, params_index: u16) -> Result<(), Stop> {
+        let data = &self.program.instruction_data;
+        let params = data.get_set_create_params(params_index);
+        let params = params.ok_or(Stop::GaveUp)?;
+        let elements = params.element_registers().iter();
+        let elements: BTreeSet<Value> = elements
+            .map(|element| self.value(*element).cloned())
+            .collect::<Result<_, _>>()?;
+        let set = if elements.contains(&Value::Undefined) {
+            UNDEFINED
+        } else {
+            Datum::Own(elements.into())
+        };
+        self.set(params.dest, set)
+    }
+
+    /// Sets a member of the object that a rule gathers.
+    pub(super) fn object_set(&mut self, object: u8, key: u8, value: u8) -> Result<(), Stop> {
+        let (key, value) = (self.value(key)?.clone(), self.value(value)?.clone());
+        // The machine would make such a member.
+        if [&key, &value].contains(&&Value::Undefined) {
+            return Err(Stop::GaveUp);
+        }
+        let Datum::Own(object) = self.slot(object)? else {
+            return Err(Stop::GaveUp);
+        };
+        let members = object.as_object_mut().map_err(|_| Stop::GaveUp)?;
+        members.insert(key, value);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use super::{Direct, Input};
 /// Initial capacity for registers and rules' answers: enough for a usual evaluation.
 const USUAL_REGISTERS: usize = 32;
 const USUAL_RULES: usize = 4;
-/// Depth of calls from rule to rule and of loops; anything deeper is left to the machine.
+/// Depth of calls from rule to rule, of loops and of comprehensions; anything deeper is left to the machine.
 const MAX_DEPTH: usize = 64;
 
 /// Why a body did not end normally. One word, as [`Datum`]'s tag is.
@@ -52,6 +52,8 @@ pub(super) struct Run<'a> {
     until: usize,
     timer: Option<ExecutionTimer>,
     depth: usize,
+    /// The register of the innermost comprehension's result.
+    pub(super) collects_in: Option<u8>,
 }
 
 impl<'a> Run<'a> {
@@ -73,6 +75,7 @@ impl<'a> Run<'a> {
             until: until(direct, 0),
             timer: None,
             depth: 0,
+            collects_in: None,
         }
     }
 
@@ -172,7 +175,7 @@ impl<'a> Run<'a> {
         answer
     }
 
-    /// Runs what is one rule or one loop deeper.
+    /// Runs what is one rule, loop or comprehension deeper.
     pub(super) fn deeper<T>(
         &mut self,
         inner: impl FnOnce(&mut Self) -> Result<T, Stop>,

@@ -2,7 +2,9 @@
 //! by every other order that a debug build judges (`Machine::judge`), and for every input of a bundle's
 //! tests before it is in force (`machine::raw`).
 
+mod comprehensions;
 mod loops;
+mod random;
 
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use super::*;
 use crate::pacing::Steps;
 use crate::rego::compile::compile;
+use crate::rego::machine;
 use crate::{Bundle, Engine};
 
 /// The answer to an order with these further members, as JSON; or who has to be asked.
@@ -93,6 +96,38 @@ fn holds_of(further: &Json, condition: &str) -> bool {
         r#"{"allow":true,"reasons":[]}"# => true,
         "\"<undefined>\"" => false,
         other => panic!("{condition}: {other}"),
+    }
+}
+
+/// Asserts that the condition holds or not for an order with these further members, wherever it
+/// stands: without the machine, and with it.
+fn assert_holds(further: &Json, condition: &str, expected: bool) {
+    let allowed = r#"{"allow":true,"reasons":[]}"#;
+    for (rego, holds) in [
+        (format!("p if {{ {condition} }}"), expected),
+        // In a rule of many, one after the other, and in a function.
+        (
+            format!("p if \"x\" in q\nq contains \"x\" if {{ {condition} }}\nq contains \"y\""),
+            expected,
+        ),
+        (
+            format!("p if f(1)\nf(one) if {{ one == 1; {condition} }}"),
+            expected,
+        ),
+        (format!("p if not q\nq if {{ {condition} }}"), !expected),
+    ] {
+        let rego = format!("{rego}\ndecision := {{\"allow\": true, \"reasons\": []}} if p");
+        let found = of(&rego, further);
+        assert_ne!(found, "the machine's", "{rego}");
+        assert_eq!(found == allowed, holds, "{rego}: {found}");
+        let rego = format!("package gate\n{rego}");
+        let bundle = Bundle::from_files([("g.rego", &*rego)]).unwrap();
+        let compiled = compile(&bundle, &Steps::at_once()).unwrap();
+        let document = json!({"order": further.as_object().unwrap().clone()});
+        let document = crate::rego::input::value(&document);
+        // Evaluates it both ways and fails when they differ.
+        let both = machine::raw(&compiled, UNBOUNDED, document);
+        assert!(both.is_ok(), "{rego}: {both:?}");
     }
 }
 
@@ -189,6 +224,14 @@ fn conditions_hold_where_they_should() {
         ("startswith(input.order.symbol, \"B\")", false),
         ("object.get(input.order.legs[0], \"qty\", 9) == 2", true),
         ("object.get(input.order.legs[0], \"none\", 9) == 9", true),
+        ("object.get(input.order, \"venue\", 9) == \"XNAS\"", true),
+        ("object.get(input.order, \"none\", 9) == 9", true),
+        ("object.get(input.exposure, \"gross\", 9) == 3.5", true),
+        ("object.get(input.context, \"client_id\", 9) == \"c1\"", true),
+        ("input.order.side in {input.order.venue, \"BUY\"}", true),
+        ("input.order.side in {input.order.venue, \"SELL\"}", false),
+        ("count({input.order.qty, 1, 2}) == 2", true),
+        ("count({input.order.none, 1, 2}) == 2", false),
         ("to_number(input.order.price) * 2 == 371", true),
         ("lower(input.order.none) == \"a\"", false),
     ] {
@@ -284,8 +327,8 @@ fn an_order_that_is_denied_needs_no_machine_either() {
 fn what_is_not_known_is_left_to_the_machine() {
     let further = json!({"legs": [1, 2]});
     for rego in [
-        // Comprehensions.
-        "decision := {\"allow\": true, \"reasons\": [x | some x in input.order.legs]}",
+        // A key of two values.
+        "decision := {\"allow\": true, \"reasons\": {1: x | some x in input.order.legs}}",
         // A loop over an object of the input.
         "decision := {\"allow\": true, \"reasons\": []} if { some x in input.order; x == 2 }",
         // An object of the input as a value.

@@ -104,9 +104,9 @@ fn the_machine_has_the_time_that_is_left() {
         .map(|n| format!("deny contains \"own_{n}\" if input.order.qty > 10\n"))
         .collect();
     let rego = format!(
-        "package gate\n{own}loop if count([x | some x in [1, 2]]) == 2\n\
-         decision := {{\"allow\": true, \"reasons\": []}} if {{ input.order.qty == 1; count(deny) == 0; loop }}\n\
-         else := {{\"allow\": true, \"reasons\": []}} if loop"
+        "package gate\n{own}whole if count(input.order) > 1\n\
+         decision := {{\"allow\": true, \"reasons\": []}} if {{ input.order.qty == 1; count(deny) == 0; whole }}\n\
+         else := {{\"allow\": true, \"reasons\": []}} if whole"
     );
     let bundle = Bundle::from_files([("g.rego", rego.as_str())]).unwrap();
     let compiled = crate::rego::compile::compile(&bundle, &Steps::at_once()).unwrap();

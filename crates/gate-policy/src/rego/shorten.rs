@@ -55,7 +55,8 @@ fn append(program: &mut Program, data: &Value, parts: &mut Parts, entry: &mut u3
     let params = data
         .builtin_call_params
         .len()
-        .max(data.object_create_params.len());
+        .max(data.object_create_params.len())
+        .max(data.array_create_params.len());
     // Their indexes are of 16 bits.
     if params > usize::from(u16::MAX) {
         return None;
@@ -193,7 +194,9 @@ impl<'p> Body<'p> {
             Pure::Known(at) => self.known.get(at).cloned(),
             Pure::Bool(value) => Some(value.into()),
             Pure::Data => Some(self.data.clone()),
-            Pure::Input | Pure::Member(..) | Pure::Index(..) | Pure::Rule(_) => None,
+            Pure::Input | Pure::Member(..) | Pure::Index(..) | Pure::Alone(_) | Pure::Rule(_) => {
+                None
+            }
         }
     }
 
@@ -205,6 +208,20 @@ impl<'p> Body<'p> {
                 Some(self.known(container)?[key].clone())
             }
             Pure::Index(container, key) => Some(self.known(container)?[&self.known(key)?].clone()),
+            _ => None,
+        }
+    }
+
+    /// The register that holds `[x][0]`, which stands for `x` where that is an index
+    /// (`rewrite/negate.rs`). Both are undefined where `x` is.
+    fn only_element(&self, pure: Pure) -> Option<u8> {
+        let Pure::Member(array, key) = pure else {
+            return None;
+        };
+        let is_first = self.literals.get(usize::from(key)) == Some(&Value::from(0_u64));
+        let wrote = self.steps.iter().find(|step| step.write == Some(array))?;
+        match wrote.what {
+            What::Pure(Pure::Alone(element)) if is_first => Some(element),
             _ => None,
         }
     }
@@ -223,6 +240,9 @@ impl<'p> Body<'p> {
     fn pure(&mut self, pure: Pure) -> Option<u8> {
         if let Some(value) = self.member(pure) {
             return self.know(value);
+        }
+        if let Some(element) = self.only_element(pure) {
+            return Some(element);
         }
         let is_it = |step: &&Step| matches!(&step.what, What::Pure(other) if *other == pure);
         if let Some(step) = self.steps.iter().find(is_it) {
@@ -271,6 +291,13 @@ impl<'p> Body<'p> {
                 container,
                 key,
             } => (dest, Pure::Index(self.named(container)?, self.named(key)?)),
+            I::ArrayCreate { params_index } => {
+                let params = data.get_array_create_params(params_index)?;
+                let [element] = *params.element_registers() else {
+                    return None;
+                };
+                (params.dest, Pure::Alone(self.named(element)?))
+            }
             I::CallRule { dest, rule_index } => (dest, Pure::Rule(rule_index)),
             I::Not { dest, operand } if dest != RESULT => match self.known(self.named(operand)?) {
                 Some(operand) => (dest, Pure::Bool(!holds(&operand))),

@@ -20,6 +20,7 @@ mod generate;
 mod growth;
 mod membership;
 mod negation;
+mod ordering;
 mod refused;
 mod reports;
 mod schema;

@@ -227,7 +227,10 @@ fn conditions_hold_where_they_should() {
         ("object.get(input.order, \"venue\", 9) == \"XNAS\"", true),
         ("object.get(input.order, \"none\", 9) == 9", true),
         ("object.get(input.exposure, \"gross\", 9) == 3.5", true),
-        ("object.get(input.context, \"client_id\", 9) == \"c1\"", true),
+        (
+            "object.get(input.context, \"client_id\", 9) == \"c1\"",
+            true,
+        ),
         ("input.order.side in {input.order.venue, \"BUY\"}", true),
         ("input.order.side in {input.order.venue, \"SELL\"}", false),
         ("count({input.order.qty, 1, 2}) == 2", true),

@@ -7,6 +7,11 @@
 //! are extracted here, before either engine sees the module. References stay under a `not`
 //! (`not input.order.x`, and the sides of `==` and `=`), as in OPA; their indexes do not.
 //!
+//! A negation and an `every` bind nothing, and OPA evaluates them behind what binds their names,
+//! wherever they stand. regorus may come to them before, and go through all that a name could be:
+//! `not known[s]` would hold where any other member is known. So they get a form in which they wait
+//! for their names: `not known[[s][0]]`, `every x in [(xs), limit][0] { x < limit }`.
+//!
 //! What OPA refuses is refused: a name that only the negated expression could bind
 //! (`not xs[_] > 5`), and `:=` under `not`.
 //!
@@ -18,7 +23,7 @@ mod scope;
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, RuleBody};
 
 use crate::rego::compile::CompileError;
-use crate::rego::syntax::edit::{Edit, apply, range};
+use crate::rego::syntax::edit::{Edit, apply, extent, insertion, range};
 use crate::rego::syntax::walk::{self, Visitor};
 use scope::{Level, Rules, Scopes};
 
@@ -40,6 +45,7 @@ fn rewrite_one(rules: &Rules, module: &Module) -> Result<Option<String>, Compile
         edits: Vec::new(),
         taken: Vec::new(),
         operands: 0,
+        waits: false,
         problem: None,
     };
     for rule in &module.policy {
@@ -64,6 +70,8 @@ struct Walk<'r, 's> {
     /// The operands extracted from the current negation, in order: name and text.
     taken: Vec<(String, String)>,
     operands: usize,
+    /// Whether a negation was written so that it waits for a name.
+    waits: bool,
     /// The first problem, with its line.
     problem: Option<(u32, String)>,
 }
@@ -106,7 +114,15 @@ impl Visitor for Walk<'_, '_> {
                 query,
                 ..
             } => {
+                let waiting = self.scopes.waiting(query);
+                let (start, end) = extent(self.source, domain);
+                if let Some((open, _)) = &waiting {
+                    self.edits.push(insertion(start, open));
+                }
                 self.expr(domain);
+                if let Some((_, close)) = &waiting {
+                    self.edits.push(insertion(end, close));
+                }
                 let names = key.iter().chain([value]).map(regorus::unstable::Span::text);
                 self.scopes.enter(Level::every(names));
                 self.query(query);
@@ -114,8 +130,9 @@ impl Visitor for Walk<'_, '_> {
             }
             _ => return walk::below_statement(self, statement),
         };
+        self.waits = false;
         let (operands, negated) = self.negation(statement, expr);
-        if operands.is_empty() {
+        if operands.is_empty() && !self.waits {
             return;
         }
         let (start, end) = range(self.source, statement);

@@ -1,7 +1,7 @@
 //! The steps of a body: which registers they read and write, and their instructions.
 
 use regorus::rvm::Instruction;
-use regorus::rvm::instructions::InstructionData;
+use regorus::rvm::instructions::{ArrayCreateParams, InstructionData};
 
 /// The register in which a body leaves the rule's answer.
 pub(super) const RESULT: u8 = 0;
@@ -17,13 +17,15 @@ pub(super) enum Pure {
     Input,
     Member(u8, u16),
     Index(u8, u8),
+    /// An array of one element.
+    Alone(u8),
     Rule(u16),
 }
 
 impl Pure {
     pub(super) fn reads(self) -> Vec<u8> {
         match self {
-            Self::Member(container, _) => vec![container],
+            Self::Member(of, _) | Self::Alone(of) => vec![of],
             Self::Index(container, key) => vec![container, key],
             Self::Literal(_)
             | Self::Known(_)
@@ -172,6 +174,12 @@ fn instruction(
                     container: read(0)?,
                     key: read(1)?,
                 },
+                Pure::Alone(_) => {
+                    let elements = vec![read(0)?];
+                    let params = ArrayCreateParams { dest, elements };
+                    let params_index = data.add_array_create_params(params);
+                    I::ArrayCreate { params_index }
+                }
                 Pure::Rule(rule_index) => I::CallRule { dest, rule_index },
             });
         }

@@ -65,7 +65,10 @@ impl Walk<'_, '_> {
                 query,
                 ..
             } => {
-                let domain = self.plain(domain, COMPARISON);
+                let mut domain = self.plain(domain, COMPARISON);
+                if let Some((open, close)) = self.scopes.waiting(query) {
+                    domain = format!("{open}{domain}{close}");
+                }
                 let names = key.iter().chain([value]).map(regorus::unstable::Span::text);
                 let names: Vec<&str> = names.collect();
                 self.scopes.enter(Level::every(names.iter().copied()));
@@ -229,6 +232,9 @@ impl Walk<'_, '_> {
     }
 
     /// A reference stays, but not its indexes; anything else is an operand.
+    ///
+    /// regorus takes a name as an index for a place where the name may get its value, and may put
+    /// the negation before what does give it one. `[name][0]` waits for that.
     fn side(&mut self, expr: &Expr) -> String {
         match expr {
             Expr::Var { span, .. } => span.text().to_owned(),
@@ -237,7 +243,13 @@ impl Walk<'_, '_> {
             }
             Expr::RefBrack { refr, index, .. } => {
                 let refr = self.side(refr);
-                format!("{refr}[{}]", self.operand(index))
+                match self.operand(index) {
+                    constant if walk::is_constant(index) => format!("{refr}[{constant}]"),
+                    name => {
+                        self.waits = true;
+                        format!("{refr}[[{name}][0]]")
+                    }
+                }
             }
             expr => self.operand(expr),
         }

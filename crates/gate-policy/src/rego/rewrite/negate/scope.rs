@@ -36,6 +36,8 @@ pub(super) struct Level {
     /// Those in an expression that is not negated: it binds them, or another must, or the engines
     /// refuse the rule.
     bound: BTreeSet<String>,
+    /// Those of them that `:=` or `some … in` gives a value.
+    given: BTreeSet<String>,
     /// Those that `some` declares.
     declared: BTreeSet<String>,
 }
@@ -89,6 +91,25 @@ impl<'r> Scopes<'r> {
         self.is_document(name)
     }
 
+    /// What to write before and behind the domain of an `every` with this body, so that it waits
+    /// for the names that the body has from around it.
+    pub(super) fn waiting(&self, body: &Query) -> Option<(String, String)> {
+        let mut names = Mentioned::default();
+        names.query(body);
+        // The first level has the arguments of a function, which wait for nothing.
+        let around = self.levels.iter().skip(1);
+        let names = names.0.into_iter().filter(|name| {
+            let is_here = |level: &Level| level.bound.contains(name);
+            let is_own =
+                |level: &Level| level.given.contains(name) || level.declared.contains(name);
+            let is_local = around.clone().any(is_own) || !self.is_document(name);
+            name != "_" && is_local && around.clone().any(is_here)
+        });
+        let names: Vec<String> = names.collect();
+        let close = || format!("), {}][0]", names.join(", "));
+        (!names.is_empty()).then(|| ("[(".to_owned(), close()))
+    }
+
     /// What OPA would not accept in a negated expression.
     pub(super) fn problem(&self, negated: &Expr) -> Option<String> {
         let mut found = Problem {
@@ -137,8 +158,28 @@ impl Visitor for Level {
         }
     }
 
+    fn pattern(&mut self, pattern: &Expr) {
+        let mut names = Mentioned::default();
+        names.expr(pattern);
+        self.given.extend(names.0);
+        self.expr(pattern);
+    }
+
     fn declared(&mut self, name: &str) {
         self.declared.insert(name.to_owned());
+    }
+}
+
+/// All names in it.
+#[derive(Default)]
+struct Mentioned(BTreeSet<String>);
+
+impl Visitor for Mentioned {
+    fn expr(&mut self, expr: &Expr) {
+        if let Expr::Var { span, .. } = expr {
+            self.0.insert(span.text().to_owned());
+        }
+        walk::below_expr(self, expr);
     }
 }
 

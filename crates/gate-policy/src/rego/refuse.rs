@@ -3,6 +3,7 @@
 
 pub(in crate::rego) mod above;
 pub(in crate::rego) mod compiler;
+pub(in crate::rego) mod prepared;
 pub(crate) mod recursion;
 pub(in crate::rego) mod text;
 pub(in crate::rego) mod unlike;

@@ -3,10 +3,13 @@
 //! - A body whose braces are those of a set, an object or a comprehension (`allow if { a, b }`), which
 //!   holds whatever is in it. OPA accepts no set there, and none of the three after an `else`.
 //! - `allow if { a | b == c }`: OPA reads a comprehension, which always has a value; regorus a comparison.
-//! - Two defaults of one rule; a rule and a function of one name.
+//! - Two defaults of one rule; a default of one that collects (`deny contains …`); a rule and a function
+//!   of one name; a rule below another (`limits := …` and `limits.max := …`).
+//! - `import future.keywords.not` and imports that OPA does not know; two imports of one name.
 //! - A rule named like an import: in OPA the name is the import's, in regorus the rule's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use regorus::unstable::{BinOp, Expr, Literal, LiteralStmt, Module, Rule, RuleBody, RuleHead};
 
@@ -23,32 +26,59 @@ pub(in crate::rego) fn check<'m>(
     for module in modules {
         let file = &module.package.span.source;
         let names = Names::of(module);
+        let mut problem = import(module);
         for rule in &module.policy {
-            let problem = known
-                .problem(&names, rule)
+            problem = problem
+                .or_else(|| known.problem(&names, rule, file.get_path()))
                 .or_else(|| body(file.get_contents(), rule));
-            if let Some((line, message)) = problem {
-                return Err(CompileError::Unlike {
-                    path: file.get_path().clone(),
-                    line,
-                    message,
-                });
-            }
+        }
+        if let Some((line, message)) = problem {
+            return Err(CompileError::Unlike {
+                path: file.get_path().clone(),
+                line,
+                message,
+            });
         }
     }
-    Ok(())
+    known.below_another().map_or(Ok(()), Err)
+}
+
+/// The first import that OPA takes otherwise.
+fn import(module: &Module) -> Option<(u32, String)> {
+    let mut named = BTreeMap::new();
+    module.imports.iter().find_map(|import| {
+        let (to, _) = path(&import.refr);
+        let shown = to.join(".");
+        let problem = match to.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["future", "keywords"] | ["rego", "v1"] => None,
+            ["future", "keywords", "contains" | "every" | "if" | "in"] => None,
+            ["future" | "rego", ..] => Some(format!("`import {shown}` is not known here")),
+            [.., last] => {
+                let name = import.r#as.as_ref().map_or(*last, |name| name.text());
+                let earlier = named.insert(name.to_owned(), to.clone());
+                let differs = earlier.is_some_and(|earlier| earlier != to);
+                differs.then(|| format!("two imports have the name `{name}`"))
+            }
+            [] => None,
+        };
+        Some((import.span.line, problem?))
+    })
 }
 
 /// Rules of the modules so far.
 #[derive(Default)]
 struct Known {
     defaults: BTreeSet<Path>,
+    /// Those that collect members.
+    partial: BTreeSet<Path>,
+    /// All, each with its file and line; whether it is the whole name, without a key.
+    named: BTreeMap<Path, (bool, String, u32)>,
     /// Whether it is a function.
     functions: BTreeMap<Path, bool>,
 }
 
 impl Known {
-    fn problem(&mut self, names: &Names, rule: &Rule) -> Option<(u32, String)> {
+    fn problem(&mut self, names: &Names, rule: &Rule, file: &str) -> Option<(u32, String)> {
         let name = walk::name(rule);
         let (own, is_whole) = path(name);
         let shown = own.join(".");
@@ -64,6 +94,21 @@ impl Known {
         {
             return found(format!("`{shown}` has a default already"));
         }
+        let place = (is_whole, file.to_owned(), name.span().line);
+        let known = self.named.entry(full.clone()).or_insert(place);
+        known.0 |= is_whole;
+        let collects = match rule {
+            Rule::Spec { head, .. } => matches!(head, RuleHead::Set { .. }) || !is_whole,
+            Rule::Default { .. } => false,
+        };
+        if collects {
+            self.partial.insert(full.clone());
+        }
+        if self.partial.contains(&full) && self.defaults.contains(&full) {
+            return found(format!(
+                "`{shown}` collects members, and has a default: without members it is empty"
+            ));
+        }
         let is_function = match rule {
             Rule::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
             Rule::Default { args, .. } => !args.is_empty(),
@@ -75,6 +120,27 @@ impl Known {
             ));
         }
         None
+    }
+
+    /// A rule whose name goes on where another's ends.
+    fn below_another(&self) -> Option<CompileError> {
+        let mut wholes = self.named.iter().filter(|(_, (is_whole, ..))| *is_whole);
+        wholes.find_map(|(whole, _)| {
+            let mut after = self
+                .named
+                .range::<Path, _>((Bound::Excluded(whole), Bound::Unbounded));
+            let (below, (_, file, line)) =
+                after.next().filter(|(name, _)| name.starts_with(whole))?;
+            Some(CompileError::Unlike {
+                path: file.clone(),
+                line: *line,
+                message: format!(
+                    "`{}` is below `{}`, which is a rule of its own",
+                    below.join("."),
+                    whole.join(".")
+                ),
+            })
+        })
     }
 }
 

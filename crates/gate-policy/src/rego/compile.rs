@@ -88,9 +88,9 @@ pub(crate) struct Compiled {
 }
 
 /// What a bundle's `data.json` says.
-pub(super) struct Data {
+pub(crate) struct Data {
     pub(super) value: Value,
-    pub(super) inexact: Arc<Inexact>,
+    pub(crate) inexact: Arc<Inexact>,
 }
 
 /// A module: its path and its text.
@@ -116,9 +116,10 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
 
     let policy = policy(bundle, &all, &data.value)?;
     steps.done();
-    let (documents, builtins) = Documents::compile(&policy, steps)?;
-
     let is_prepared = |package: &str| package.strip_prefix("data.") == Some(PREPARED);
+    let has_prepared = packages.iter().any(|package| is_prepared(package));
+    let (documents, builtins) = Documents::compile(&policy, has_prepared, steps)?;
+
     let (prepared, rest): (Vec<_>, Vec<_>) = all
         .iter()
         .copied()
@@ -132,7 +133,7 @@ pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, Co
     let decision =
         Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|e| compile_error(&e))?;
     steps.done();
-    let decision = growth::bound(program::mend(&decision)?);
+    let decision = growth::bound(program::mend(&decision, has_prepared)?);
     Ok(Compiled {
         decision: Copies::new(&decision, &decision_data, &data.inexact),
         documents,
@@ -311,7 +312,7 @@ pub(super) fn add_data(engine: &mut regorus::Engine, data: Value) -> Result<(), 
 }
 
 /// The bundle's `data.json`.
-pub(super) fn data(bundle: &Bundle) -> Result<Data, CompileError> {
+pub(crate) fn data(bundle: &Bundle) -> Result<Data, CompileError> {
     if growth::hides_number(bundle.data()) {
         let name = growth::HIDDEN_NUMBER;
         return Err(CompileError::Data(format!("the member `{name}`")));

@@ -34,6 +34,7 @@ impl Documents {
     /// not allowed.
     pub(super) fn compile(
         policy: &CompiledPolicy,
+        has_prepared: bool,
         steps: &Steps<'_>,
     ) -> Result<(Self, Vec<String>), CompileError> {
         let mut paths: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
@@ -50,7 +51,7 @@ impl Documents {
             let compiled = compiled.map_err(|error| compile_error(&error))?;
             unlike::check_else(&compiled)?;
             builtins.extend(called(&compiled)?);
-            let compiled = Arc::new(growth::bound(program::mend(&compiled)?));
+            let compiled = Arc::new(growth::bound(program::mend(&compiled, has_prepared)?));
             let paths = some.iter().map(|path| (*path).to_owned());
             documents.extend(paths.map(|path| (path, Arc::clone(&compiled))));
             steps.done();

@@ -22,12 +22,13 @@ pub(super) use conflict::message;
 const RESULT: u8 = 0;
 
 /// Applies all patches.
-pub(super) fn mend(program: &Program) -> Result<Program, CompileError> {
+/// `has_prepared`: whether the data has the answer of the package `gate_prepared`.
+pub(super) fn mend(program: &Program, has_prepared: bool) -> Result<Program, CompileError> {
     let mut program = program.clone();
     globals::load_first(&mut program)?;
     arithmetic::call_ours(&mut program)?;
     patterns::take_arrays_alone(&mut program)?;
-    paths::read_as_paths(&mut program)?;
+    paths::read_as_paths(&mut program, has_prepared)?;
     conflict::find(&mut program)?;
     Ok(program)
 }

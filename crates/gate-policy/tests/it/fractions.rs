@@ -114,6 +114,24 @@ fn a_number_of_the_data_is_what_was_written_in_an_operation() {
     }
 }
 
+/// JSON's reader makes floats of those that 64 bits do not hold.
+#[test]
+fn a_whole_number_of_the_data_is_what_was_written_whatever_its_length() {
+    let data = r#"{"cap": 36999999999999999999, "low": -9223372036854775809,
+                   "list": [1, 36893488147419103233], "word": 18446744073709551615}"#;
+    for (rule, allows) in [
+        ("37 * 1000000000000000000 <= data.cap", false),
+        ("37 * 1000000000000000000 == data.cap + 1", true),
+        ("data.low + 9223372036854775808 == -1", true),
+        ("data.list[1] == 36893488147419103233", true),
+        ("data.list[1] == 36893488147419103232", false),
+        ("data.word == 18446744073709551615", true),
+    ] {
+        let rego = format!("decision := {ALLOW} if {{ {rule} }}");
+        assert_eq!(judge(&rego, data, "1") == "allow", allows, "{rule}");
+    }
+}
+
 /// In the Data API, and in the interpreter that runs a bundle's tests and is compared on their
 /// inputs.
 #[test]

@@ -8,6 +8,12 @@ pub(in crate::rego) fn is_exact(written: &str) -> bool {
     is_plain(written) || read().is_ok_and(|read| decimal(&read) == decimal(written))
 }
 
+/// Whether it is a whole number in plain digits that 64 bits do not hold: JSON is read into those or a
+/// float.
+pub(super) fn is_beyond_a_word(written: &str) -> bool {
+    is_plain(written) && written.parse::<u64>().is_err() && written.parse::<i64>().is_err()
+}
+
 fn is_plain(written: &str) -> bool {
     let digits = written.strip_prefix('-').unwrap_or(written);
     !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())

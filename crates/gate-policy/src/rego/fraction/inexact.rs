@@ -1,4 +1,5 @@
-//! The numbers of a bundle's data that an `f64` does not hold.
+//! The numbers of a bundle's data that an `f64` does not hold. Whole ones are restored as they were
+//! written; what follows is about fractions.
 //!
 //! `90071992547409.93` is 0.0075 less than the float nearest to it. So what was written is put into
 //! the side table of every evaluation, as a result is, and operations use it.
@@ -52,7 +53,7 @@ fn is_suspect(text: &str) -> bool {
         .filter(|token| token.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
         // Nearly all are shorter, and need no look.
         .filter(|token| token.len() > EXACT_DIGITS || token.contains(['e', 'E']))
-        .any(|token| !exact::is_exact(token))
+        .any(|token| !exact::is_exact(token) || exact::is_beyond_a_word(token))
 }
 
 /// Walks the text and the values read from it side by side.
@@ -100,7 +101,7 @@ impl Walk {
 
     fn number(&mut self, text: &str, value: &mut Value) -> Result<(), String> {
         let decimal = exact::decimal(text);
-        if !exact::is_exact(text) {
+        if !exact::is_exact(text) || exact::is_beyond_a_word(text) {
             let has_fraction = decimal.as_ref().is_some_and(|(_, power)| *power < 0);
             let read = whole::written(text).ok();
             let read = read.filter(|read| is_fraction(read) == has_fraction);

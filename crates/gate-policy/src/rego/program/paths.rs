@@ -19,7 +19,8 @@ use regorus::unstable::BuiltinFcn;
 use super::{add_builtin, add_registers, bodies, call, insert, replace};
 use crate::rego::{CompileError, PREPARED};
 
-pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
+/// `has_prepared`: `data.gate_prepared` is a package's answer, and what is below it a rule's value.
+pub(super) fn read_as_paths(program: &mut Program, has_prepared: bool) -> Result<(), CompileError> {
     let member: BuiltinFcn = (|_, _, of, _| Ok(member(of)), 2);
     let member = add_builtin(program, "member on a path", member)?;
     let mut inserted = Vec::new();
@@ -29,7 +30,9 @@ pub(super) fn read_as_paths(program: &mut Program) -> Result<(), CompileError> {
             // Registers are reused from body to body.
             let mut data = BTreeSet::new();
             for place in body {
-                let Some(path) = path(program, place, &mut data) else {
+                let path = path(program, place, &mut data);
+                let path = path.filter(|path| !(has_prepared && is_prepared(program, path)));
+                let Some(path) = path else {
                     continue;
                 };
                 let (found, key) = match registers {
@@ -72,16 +75,23 @@ fn path(program: &Program, place: usize, data: &mut BTreeSet<u8>) -> Option<Chai
 
 /// Whether a part of the path may be something else than a string, or may be an array index.
 fn asks(program: &Program, params: &ChainedIndexParams) -> bool {
-    let literal = |at: u16| program.literals.get(usize::from(at));
-    let is_prepared = match params.path_components.first() {
-        Some(LiteralOrRegister::Literal(first)) => literal(*first) == Some(&PREPARED.into()),
+    params.path_components.iter().any(|part| match part {
+        LiteralOrRegister::Literal(at) => {
+            let literal = program.literals.get(usize::from(*at));
+            literal.is_none_or(|part| item(part).is_some())
+        }
+        LiteralOrRegister::Register(_) => true,
+    })
+}
+
+/// Whether the path begins with `gate_prepared`.
+fn is_prepared(program: &Program, params: &ChainedIndexParams) -> bool {
+    match params.path_components.first() {
+        Some(LiteralOrRegister::Literal(at)) => {
+            program.literals.get(usize::from(*at)) == Some(&PREPARED.into())
+        }
         _ => false,
-    };
-    !is_prepared
-        && params.path_components.iter().any(|part| match part {
-            LiteralOrRegister::Literal(at) => literal(*at).is_none_or(|part| item(part).is_some()),
-            LiteralOrRegister::Register(_) => true,
-        })
+    }
 }
 
 /// The instructions that follow the path step by step.

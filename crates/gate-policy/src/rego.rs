@@ -34,6 +34,7 @@ use serde_json::Value;
 
 pub use builtins::{ALLOWED_BUILTINS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS};
 pub use compile::CompileError;
+pub(crate) use fraction::Inexact;
 pub use growth::{MAX_MADE_BYTES, MAX_NUMBER_BITS};
 pub use machine::EvalLimits;
 pub(crate) use machine::Unanswered;
@@ -53,7 +54,7 @@ pub const ENTRYPOINT: &str = "data.gate.decision";
 
 /// Resets this thread's per-evaluation state: the side table of numbers, which starts with those of
 /// the bundle's data, and the count of pattern steps. To be called before every evaluation.
-pub(crate) fn begin_evaluation(data: &fraction::Inexact) {
+pub(crate) fn begin_evaluation(data: &Inexact) {
     fraction::begin(data);
     builtins::forget_steps();
 }
@@ -102,7 +103,7 @@ impl RegoPolicy {
 
     /// The numbers of the bundle's data that no float represents; every evaluation starts with
     /// them.
-    pub(crate) fn inexact(&self) -> &fraction::Inexact {
+    pub(crate) fn inexact(&self) -> &Inexact {
         &self.compiled.data.inexact
     }
 

@@ -119,8 +119,9 @@ fn run_within(
 ) -> Result<TestReport, CompileError> {
     let mut report = TestReport::default();
     vectors::run(bundle, activation, budget, &mut report)?;
-    if let Activation::Rego(policy) = activation {
-        rego::run(bundle, policy, budget, &mut report)?;
+    match activation {
+        Activation::Rego(policy) => rego::run(bundle, policy, budget, &mut report)?,
+        Activation::Builtin(_) => rego::run_on_data(bundle, budget, &mut report)?,
     }
     Ok(report)
 }

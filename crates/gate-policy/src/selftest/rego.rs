@@ -15,15 +15,24 @@ use crate::rego::compile::{self, CompileError};
 use crate::rego::refuse::recursion;
 use crate::rego::syntax::edit::{Edit, extent, quoted, range};
 use crate::rego::syntax::walk::{self, Visitor};
-use crate::rego::{ENTRYPOINT, RegoPolicy, Unanswered, begin_evaluation};
+
+use crate::rego::{ENTRYPOINT, Inexact, RegoPolicy, Unanswered, begin_evaluation};
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
 /// The function that notes the input a test is about to use, and returns it.
 const NOTE: &str = "gate_selftest_note";
+/// A rule of any bundle's: the engine lists its rules only beside one to begin with, and a bundle for
+/// the built-in rules may have none.
+const SOME_RULE: (&str, &str) = (
+    "gate_selftest.rego",
+    "package gate_selftest\n\nhere := true\n",
+);
+const SOME_ENTRYPOINT: &str = "data.gate_selftest.here";
 
 type Noted = Arc<Mutex<Vec<Value>>>;
 
+/// Runs the tests, and compares the engines.
 pub(super) fn run(
     bundle: &Bundle,
     policy: &RegoPolicy,
@@ -32,27 +41,9 @@ pub(super) fn run(
 ) -> Result<(), CompileError> {
     let mut interpreter = compile::interpreter(bundle, bundle.rego())?;
     budget.step_done();
-
-    let noted = Noted::default();
-    let mut tests = tests(bundle, &noted)?;
-    budget.step_done();
-    for name in names(&mut tests)? {
-        let Some(limit) = budget.next() else {
-            report.fail(name, TestProblem::OutOfTime);
-            return Ok(());
-        };
-        let answer = within(limit, |given| {
-            tests.set_execution_timer_config(timer(given));
-            begin_evaluation(policy.inexact());
-            tests.eval_rule(name.clone())
-        });
-        match answer {
-            Ok(Value::Bool(true)) => report.passed.push(name),
-            Ok(value) => report.fail(name, TestProblem::NotTrue(show(&value))),
-            Err(error) => report.fail(name, TestProblem::Error(error.to_string())),
-        }
-    }
-    let inputs = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
+    let Some(inputs) = run_tests(bundle, policy.inexact(), budget, report)? else {
+        return Ok(());
+    };
     for (number, input) in inputs.into_iter().chain(probes()).enumerate() {
         let name = format!("input {number}");
         let Some(limit) = budget.next() else {
@@ -62,6 +53,49 @@ pub(super) fn run(
         report.compare(&name, limit, policy, &mut interpreter, &input);
     }
     Ok(())
+}
+
+/// Runs the tests of a bundle for the built-in rules, which can ask for its data alone.
+pub(super) fn run_on_data(
+    bundle: &Bundle,
+    budget: Budget<'_>,
+    report: &mut TestReport,
+) -> Result<(), CompileError> {
+    if bundle.rego_tests().next().is_some() {
+        let data = compile::data(bundle)?;
+        run_tests(bundle, &data.inexact, budget, report)?;
+    }
+    Ok(())
+}
+
+/// Runs the tests; returns the inputs that they used, unless time ran out.
+fn run_tests(
+    bundle: &Bundle,
+    inexact: &Inexact,
+    budget: Budget<'_>,
+    report: &mut TestReport,
+) -> Result<Option<Vec<Value>>, CompileError> {
+    let noted = Noted::default();
+    let mut tests = tests(bundle, &noted)?;
+    budget.step_done();
+    for name in names(&mut tests)? {
+        let Some(limit) = budget.next() else {
+            report.fail(name, TestProblem::OutOfTime);
+            return Ok(None);
+        };
+        let answer = within(limit, |given| {
+            tests.set_execution_timer_config(timer(given));
+            begin_evaluation(inexact);
+            tests.eval_rule(name.clone())
+        });
+        match answer {
+            Ok(Value::Bool(true)) => report.passed.push(name),
+            Ok(value) => report.fail(name, TestProblem::NotTrue(show(&value))),
+            Err(error) => report.fail(name, TestProblem::Error(error.to_string())),
+        }
+    }
+    let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Some(std::mem::take(&mut *noted)))
 }
 
 impl TestReport {
@@ -121,7 +155,8 @@ fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
     let noting = sources
         .iter()
         .map(|(path, source)| (*path, source.as_str()));
-    let mut engine = compile::interpreter(bundle, bundle.rego().chain(noting))?;
+    let modules = bundle.rego().chain(noting).chain([SOME_RULE]);
+    let mut engine = compile::interpreter(bundle, modules)?;
     recursion::check_functions(&mut engine)?;
     let noted = Arc::clone(noted);
     let note = move |arguments: Vec<Value>| {
@@ -141,7 +176,7 @@ fn tests(bundle: &Bundle, noted: &Noted) -> Result<Engine, CompileError> {
 /// The test rules: those whose name starts with `test_`.
 fn names(engine: &mut Engine) -> Result<Vec<String>, CompileError> {
     let policy = engine
-        .compile_with_entrypoint(&ENTRYPOINT.into())
+        .compile_with_entrypoint(&SOME_ENTRYPOINT.into())
         .map_err(|error| CompileError::Compile(error.to_string()))?;
     let is_test = |path: &&String| {
         path.rsplit('.')

@@ -33,6 +33,32 @@ fn a_bundle_activated_with_rests_is_the_same_and_is_refused_for_the_same() {
     );
 }
 
+/// The built-in rules judge by the data alone, and so do the tests of a bundle for them.
+#[test]
+fn the_tests_of_a_bundle_for_the_built_in_rules_are_run() {
+    let sample = Bundle::sample(Engine::Builtin).unwrap();
+    let activated = |test: &str| {
+        let files = [("data.json", sample.data()), ("limits_test.rego", test)];
+        let bundle = Bundle::from_files(files).unwrap();
+        assert_eq!(bundle.engine(), Engine::Builtin);
+        activate(&bundle).map(|_| ())
+    };
+    let size = |size: &str| {
+        activated(&format!(
+            "package limits_test\ntest_size if data.instruments.AAPL.contract_size == \"{size}\"\n"
+        ))
+    };
+    size("1").unwrap();
+    let refused = size("2").unwrap_err();
+    assert!(refused.is_test_failure(), "{refused}");
+    assert!(
+        refused.to_string().contains("data.limits_test.test_size"),
+        "{refused}"
+    );
+    let refused = activated("package limits_test\ntest_size if {\n").unwrap_err();
+    assert!(!refused.is_test_failure(), "{refused}");
+}
+
 /// Both engines get a test's inputs even if it does not ask for the decision, or sets only a part
 /// of one.
 #[test]

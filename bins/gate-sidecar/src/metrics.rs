@@ -45,7 +45,11 @@ const CHANGES: [(Change, &str); 5] = [
 ];
 
 /// The codes of refused fills: trades that no exposure accounts for.
-const REFUSED_FILLS: [Code; 2] = [Code::UnknownOrder, Code::OrderConflict];
+const REFUSED_FILLS: [Code; 3] = [
+    Code::UnknownOrder,
+    Code::OrderConflict,
+    Code::TooManyReports,
+];
 
 impl Metrics {
     /// Adds and returns the counters of one more worker thread.

@@ -90,7 +90,7 @@ impl Gate {
             size.unwrap_or_else(|| active.policy.contract_size(symbol))
         });
         let filled = filled.inspect_err(|error| {
-            if matches!(error, FillError::BlockedOrder | FillError::UnknownOrder) {
+            if !matches!(error, FillError::Overloaded | FillError::NotDurable(_)) {
                 // This trade is counted nowhere until an operator sets the position.
                 let (client, order) = (client_id.as_str(), order_id.as_str());
                 tracing::warn!(client, order, exec = exec_id.as_str(), %error, "a fill was refused");

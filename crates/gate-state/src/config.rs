@@ -38,6 +38,7 @@ pub struct LedgerConfig {
     pub max_orders_per_client: usize,
     /// Most fills and releases by quantity of one order. Each is remembered (32 bytes), so that its
     /// repetition is recognized. Further ones are refused; releasing all that is open never is.
+    /// Releases by quantity are refused from half of it on, so that they leave room for fills.
     pub max_reports_per_order: usize,
     /// How long after its token's expiry a hold in doubt is given back, in nanoseconds. `None`: it
     /// stays until the venue reports.

@@ -33,7 +33,7 @@ fn one_client_does_not_take_the_room_of_all() {
 
 #[test]
 fn an_order_has_so_many_fills_and_releases_and_can_still_be_ended() {
-    let kit = Kit::with(|config| config.max_reports_per_order = 2);
+    let kit = Kit::with(|config| config.max_reports_per_order = 4);
     kit.order("c1", "o-1", "10", "10", |order| {
         kit.ledger.decide(order, |_| crate::kit::allow(None))
     })
@@ -42,13 +42,18 @@ fn an_order_has_so_many_fills_and_releases_and_can_still_be_ended() {
     let before = fill("x-1").unwrap().seq;
     kit.release("c1", "o-1", Some("2")).unwrap();
     let open = kit.exposure("c1");
-    assert_eq!(fill("x-2"), Err(FillError::TooManyReports));
     let third = kit.release("c1", "o-1", Some("3"));
     assert_eq!(third, Err(ReleaseError::TooManyReports));
+    assert_eq!(kit.exposure("c1"), open);
+    // Releases leave half of it to fills.
+    fill("x-2").unwrap();
+    fill("x-3").unwrap();
+    let open = kit.exposure("c1");
+    assert_eq!(fill("x-4"), Err(FillError::TooManyReports));
     assert_eq!(kit.exposure("c1"), open);
     // Those that were taken are still recognized.
     let again = fill("x-1").unwrap();
     assert_eq!((again.repeated, again.seq), (true, before));
     assert_eq!(kit.release("c1", "o-1", Some("2")).unwrap().0, None);
-    assert_eq!(kit.release("c1", "o-1", None).unwrap().1, "7");
+    assert_eq!(kit.release("c1", "o-1", None).unwrap().1, "5");
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use gate_api::{Code, Gate, Problem};
+use gate_api::{Code, Gate, Problem, SetupError};
 use gate_policy::{BundleStamp, Policy};
 use parking_lot::Mutex;
 
@@ -73,38 +73,43 @@ impl Reloader {
     }
 
     /// Reloads the bundle and, if an operator asked, keys and certificates; puts nothing in force
-    /// unless all are valid. Waits for a reload in progress. An error is [`Code::ReloadRefused`].
+    /// unless all are valid. Waits for a reload in progress. An error is [`Code::ReloadRefused`], or
+    /// the journal's where it took no record of the change.
     pub(crate) fn reload(&self, gate: &Gate, trigger: Trigger) -> Result<Vec<u8>, Problem> {
         let mut retired = self.retired.lock();
         let outcome = self.try_reload(gate, trigger, &mut retired);
         let is_asked = trigger == Trigger::Asked;
         // A repeated error was logged before; an operator who asked is told anyway.
-        let (news, reason) = match &outcome {
+        let (news, refused) = match &outcome {
             Ok(_) => (self.status.lock().accepted(is_asked), None),
             Err((part, error)) => {
                 let reason = format!("{error:#}");
                 let news = self.status.lock().refused(*part, &reason);
-                (news || is_asked, Some(reason))
+                (news || is_asked, Some((reason, error)))
             }
         };
         let (policy, keys) = (gate.policy(), gate.keys());
         let identity = policy.identity();
         let (revision, hash, kid) = (&identity.revision, identity.hash, keys.active().kid());
-        match &reason {
+        match &refused {
             None if matches!(outcome, Ok(true)) => {
                 tracing::info!(revision, sha256 = %hash, kid, "reloaded");
             }
             None if news => {
                 tracing::info!(revision, sha256 = %hash, kid, "the bundle is the one in force");
             }
-            Some(reason) if news => {
+            Some((reason, _)) if news => {
                 tracing::error!(reason, "reload refused; what was in force stays in force");
             }
             _ => {}
         }
-        match reason {
+        match refused {
             None => Ok(gate.policy_view()),
-            Some(reason) => Err(Problem::new(Code::ReloadRefused, reason)),
+            Some((reason, error)) => Err(match error.downcast_ref() {
+                // Nothing is wrong with what was to be put in force: trying again may help.
+                Some(SetupError::NotRecorded(error)) => (*error).into(),
+                _ => Problem::new(Code::ReloadRefused, reason),
+            }),
         }
     }
 

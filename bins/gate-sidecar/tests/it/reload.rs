@@ -1,6 +1,7 @@
 //! A changed bundle comes into force on SIGHUP or by an admin call; a broken one does not.
 
-use crate::sidecar::{Sidecar, authorize, builtin_bundle, order, run};
+use crate::client::assert_problem;
+use crate::sidecar::{Sidecar, authorize, builtin_bundle, fresh, order, run};
 
 /// Verifiers know the old keys, not new ones.
 #[test]
@@ -33,6 +34,19 @@ fn keys_are_made_on_the_first_start_and_never_in_the_place_of_others() {
     let again = Sidecar::start(dir.path(), &[]);
     assert_eq!(std::fs::read(&keys).unwrap(), made);
     drop(again);
+}
+
+/// Nothing is wrong with the bundle then, and who asked may try again.
+#[test]
+fn a_reload_that_the_journal_does_not_take_is_not_the_bundles_fault() {
+    let (sidecar, dir) = fresh(&[]);
+    let jam = rusqlite::Connection::open(dir.path().join("data/ledger.db")).unwrap();
+    jam.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lost = authorize(&mut sidecar.client(), &order("c1", "o-1", 1, "185.00"));
+    assert_problem(&lost, 503, "not_durable", None);
+    let lost = sidecar.admin().post("/v1/reload", "{}");
+    assert_problem(&lost, 503, "not_durable", None);
+    drop(jam);
 }
 
 /// An empty ledger has no exposure and no kill switch.

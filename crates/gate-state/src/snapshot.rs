@@ -24,7 +24,9 @@ use crate::record::wire::{In, Malformed};
 use crate::record::{ContextId, DecisionContext, Record, Seq};
 use crate::store::{Paths, signed, unsigned};
 
-pub(crate) const MAGIC: &[u8; 16] = b"gate snapshot 2\n";
+pub(crate) const MAGIC: &[u8; 16] = b"gate snapshot 3\n";
+/// A snapshot whose end has no hash. A store that was pruned needs the one that it has.
+const MAGIC_BEFORE: &[u8; 16] = b"gate snapshot 2\n";
 const HASH_BYTES: usize = 32;
 
 /// The new snapshot takes the old one's name, and the old one becomes the spare: freeing the space
@@ -85,7 +87,8 @@ pub(crate) fn load(
         Ok(Some(content)) => content,
     };
     if let Ok((snapshot, end)) = read(&content, store_id)
-        && belongs(conn, &snapshot.begin, end)?
+        && has(conn, &snapshot.begin)?
+        && end.is_in(conn)?
     {
         return Ok(Some(snapshot));
     }
@@ -93,19 +96,42 @@ pub(crate) fn load(
     Ok(None)
 }
 
-/// Whether the journal has the row that the snapshot begins at, and reaches as far as it does.
-fn belongs(conn: &Connection, begin: &ChainPoint, end: u64) -> Result<bool, rusqlite::Error> {
+/// The end of the journal's part that a snapshot may contain records of.
+///
+/// Its accounts are copied while orders go on, so that they have records from behind its beginning.
+/// Where a copy of the database is put back that is older than the snapshot, other records may come
+/// there by and by.
+enum End {
+    /// The end of a row.
+    Row(ChainPoint),
+    /// As [`MAGIC_BEFORE`] has it.
+    Seq(u64),
+}
+
+impl End {
+    fn is_in(&self, conn: &Connection) -> Result<bool, rusqlite::Error> {
+        match self {
+            Self::Row(end) => has(conn, end),
+            Self::Seq(end) => {
+                let last: Option<i64> =
+                    conn.query_row("SELECT max(last_seq) FROM journal", [], |row| row.get(0))?;
+                Ok(last.is_some_and(|last| *end <= unsigned(last)))
+            }
+        }
+    }
+}
+
+/// Whether a row of the journal ends at this point of the chain.
+fn has(conn: &Connection, point: &ChainPoint) -> Result<bool, rusqlite::Error> {
     let hash: Option<[u8; 32]> = conn
         .query_row(
             "SELECT chain_hash FROM journal WHERE first_seq <= ?1 AND last_seq = ?1 \
              ORDER BY first_seq DESC LIMIT 1",
-            [signed(begin.seq.get())],
+            [signed(point.seq.get())],
             |row| row.get(0),
         )
         .optional()?;
-    let last: Option<i64> =
-        conn.query_row("SELECT max(last_seq) FROM journal", [], |row| row.get(0))?;
-    Ok(hash == Some(begin.hash.0) && last.is_some_and(|last| end <= unsigned(last)))
+    Ok(hash == Some(point.hash.0))
 }
 
 /// The contexts that a snapshot names; none when there is no snapshot of this store.
@@ -117,8 +143,18 @@ pub(crate) fn contexts(
         return Vec::new();
     };
     let mut books = Books::default();
-    let read = read_contexts(&mut In(&content), store_id, &mut books);
+    let mut from = In(&content);
+    let read = magic(&mut from).and_then(|_| read_contexts(&mut from, store_id, &mut books));
     read.map(|_| books.contexts()).unwrap_or_default()
+}
+
+/// Whether the end has a hash.
+fn magic(from: &mut In<'_>) -> Result<bool, Malformed> {
+    match &from.fixed::<16>()? {
+        MAGIC => Ok(true),
+        MAGIC_BEFORE => Ok(false),
+        _ => Err(Malformed),
+    }
 }
 
 /// The head of a snapshot, as far as its contexts go. Returns where the snapshot begins.
@@ -127,7 +163,7 @@ fn read_contexts(
     store_id: &[u8; 16],
     books: &mut Books,
 ) -> Result<ChainPoint, Malformed> {
-    if from.fixed::<16>()? != *MAGIC || from.fixed::<16>()? != *store_id {
+    if from.fixed::<16>()? != *store_id {
         return Err(Malformed);
     }
     let begin = ChainPoint {
@@ -144,8 +180,9 @@ fn read_contexts(
     Ok(begin)
 }
 
-fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Snapshot, u64), Malformed> {
+fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Snapshot, End), Malformed> {
     let mut from = In(content);
+    let has_hash = magic(&mut from)?;
     let mut books = Books::default();
     let begin = read_contexts(&mut from, store_id, &mut books)?;
     for _ in 0..from.u64()? {
@@ -159,7 +196,15 @@ fn read(content: &[u8], store_id: &[u8; 16]) -> Result<(Snapshot, u64), Malforme
         let (client, account) = image::decode(&mut from, &|text| books.symbols.number(text))?;
         books.restore(client, Arc::new(Mutex::new(account)));
     }
-    let end = from.u64()?;
+    let seq = from.u64()?;
+    let end = if has_hash {
+        End::Row(ChainPoint {
+            seq: Seq::new(seq),
+            hash: ChainHash(from.fixed()?),
+        })
+    } else {
+        End::Seq(seq)
+    };
     from.end()?;
     Ok((Snapshot { books, begin }, end))
 }

@@ -18,7 +18,7 @@ use crate::record::codec;
 use crate::record::wire::Out;
 use crate::snapshot::trickle::{Speed, Trickle};
 use crate::snapshot::{MAGIC, swap};
-use crate::store::unsigned;
+use crate::store::{signed, unsigned};
 
 impl Ledger {
     /// Takes a snapshot of the state, so that the next start replays only what follows. Returns from where
@@ -38,9 +38,7 @@ impl Ledger {
         }
         let written = self.write_snapshot();
         self.taking_snapshot.store(false, Ordering::SeqCst);
-        let (begin, end) = written?;
-        // What the snapshot contains must be on disk before the snapshot counts.
-        self.durable.wait_for_the_journal(end)?;
+        let begin = written?;
         if self.recoveries.load(Ordering::Acquire) != recoveries {
             return Err(SnapshotError::Recovered);
         }
@@ -50,26 +48,13 @@ impl Ledger {
         Ok(begin.seq)
     }
 
-    fn write_snapshot(&self) -> Result<(ChainPoint, u64), SnapshotError> {
+    fn write_snapshot(&self) -> Result<ChainPoint, SnapshotError> {
         // An account that was closed is not in the snapshot, so that its last record must not come
         // after where the snapshot begins. It may still be queued.
         self.durable
             .wait_for_the_journal(self.queue.last_allotted())?;
-        let begin = self.readers.with(&self.paths, |conn| {
-            let last = conn.query_row(
-                "SELECT last_seq, chain_hash FROM journal ORDER BY first_seq DESC LIMIT 1",
-                [],
-                |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
-            );
-            Ok::<_, SnapshotError>(last.optional()?)
-        })?;
-        let begin = begin.map_or_else(
-            || ChainPoint::genesis(&self.store_id),
-            |(seq, hash)| ChainPoint {
-                seq: Seq::new(seq),
-                hash: ChainHash(hash),
-            },
-        );
+        let begin = self.row_end("ORDER BY first_seq DESC LIMIT 1", 0)?;
+        let begin = begin.unwrap_or_else(|| ChainPoint::genesis(&self.store_id));
         // Before the spare is written over: which of the two is the spare must be on disk.
         self.paths.sync_names()?;
         let commits = Cell::new(0);
@@ -100,12 +85,35 @@ impl Ledger {
             end = end.max(copy.last_seq());
             file.write(&bytes)?;
         }
+        // What the snapshot contains must be on disk before the snapshot counts.
+        self.durable.wait_for_the_journal(end)?;
+        let end = self.row_end("ORDER BY first_seq LIMIT 1", end)?;
+        let end = end.unwrap_or_else(|| begin.clone());
         bytes.clear();
         bytes.push(0);
-        Out(&mut bytes).uint(end);
+        let mut out = Out(&mut bytes);
+        out.uint(end.seq.get());
+        out.fixed(&end.hash.0);
         file.write(&bytes)?;
         file.finish()?;
-        Ok((begin, end))
+        Ok(begin)
+    }
+
+    /// The end of the first row in this order that ends at `seq` or behind it.
+    fn row_end(&self, order: &str, seq: u64) -> Result<Option<ChainPoint>, SnapshotError> {
+        self.readers.with(&self.paths, |conn| {
+            let found = conn.query_row(
+                &format!("SELECT last_seq, chain_hash FROM journal WHERE last_seq >= ?1 {order}"),
+                [signed(seq)],
+                |row| {
+                    Ok(ChainPoint {
+                        seq: Seq::new(unsigned(row.get(0)?)),
+                        hash: ChainHash(row.get(1)?),
+                    })
+                },
+            );
+            Ok(found.optional()?)
+        })
     }
 
     /// How to go on: gently while others commit. Does not when the journal has failed, since it is
@@ -165,11 +173,107 @@ struct Head {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, OnceLock, Weak};
+
+    use gate_types::{Clock, ManualClock};
 
     use super::*;
-
+    use crate::config::LedgerConfig;
     use crate::ledger::opened::opened;
     use crate::record::{KillRecord, KillScope};
+
+    /// Throws a switch while a snapshot is being written, between its beginning and its accounts.
+    struct Meanwhile {
+        clock: ManualClock,
+        ledger: OnceLock<Weak<Ledger>>,
+        is_armed: AtomicBool,
+    }
+
+    impl Clock for Meanwhile {
+        fn now(&self) -> Timestamp {
+            self.clock.now()
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            let ledger = self.ledger.get().and_then(Weak::upgrade);
+            if let Some(ledger) = ledger
+                && self.is_armed.swap(false, Ordering::SeqCst)
+            {
+                ledger.kill(&switch(KillScope::All)).unwrap();
+            }
+            self.clock.monotonic_ns()
+        }
+    }
+
+    fn switch(scope: KillScope<'static>) -> KillRecord<'static> {
+        KillRecord {
+            scope,
+            on: true,
+            actor: "ops".into(),
+            reason: "drill".into(),
+        }
+    }
+
+    /// A database that is put back is as long as the snapshot one day, with another history.
+    #[test]
+    fn a_snapshot_of_a_history_that_was_lost_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Meanwhile {
+            clock: ManualClock::at(Timestamp::from_unix_seconds(9)),
+            ledger: OnceLock::new(),
+            is_armed: false.into(),
+        });
+        let open = || {
+            let config = LedgerConfig::new(dir.path());
+            Arc::new(Ledger::open(config, clock.clone()).unwrap())
+        };
+        let throw = |ledger: &Ledger, symbol: &'static str| {
+            let scope = KillScope::Symbol(symbol.into());
+            let thrown = ledger.kill(&switch(scope)).unwrap();
+            ledger.wait(thrown.seq).unwrap();
+        };
+        let thrown = |ledger: &Ledger| {
+            let mut thrown: Vec<String> = ledger
+                .kills()
+                .iter()
+                .map(|switch| format!("{:?}", switch.kill.scope))
+                .collect();
+            thrown.sort_unstable();
+            thrown
+        };
+        let ledger = open();
+        throw(&ledger, "AAPL");
+        let copy = dir.path().join("copy.db");
+        let database = dir.path().join("ledger.db");
+        let reader = rusqlite::Connection::open(&database).unwrap();
+        reader
+            .execute("VACUUM INTO ?1", [copy.to_str().unwrap()])
+            .unwrap();
+        drop(reader);
+        clock.ledger.set(Arc::downgrade(&ledger)).unwrap();
+        clock.is_armed.store(true, Ordering::SeqCst);
+        assert_eq!(ledger.snapshot().unwrap(), Seq::new(1));
+        assert!(!clock.is_armed.load(Ordering::SeqCst));
+        // The snapshot is good for the history that it is of.
+        drop(ledger);
+        let ledger = open();
+        assert_eq!(ledger.health().snapshot_seq, Seq::new(1));
+        assert_eq!(thrown(&ledger).len(), 2);
+        drop(ledger);
+
+        std::fs::rename(&copy, &database).unwrap();
+        let _ = std::fs::remove_file(dir.path().join("ledger.db-wal"));
+        let ledger = open();
+        assert_eq!(ledger.health().snapshot_seq, Seq::ZERO);
+        throw(&ledger, "GME");
+        let before = thrown(&ledger);
+        assert_eq!(before.len(), 2);
+        drop(ledger);
+        let ledger = open();
+        assert_eq!(ledger.health().snapshot_seq, Seq::ZERO);
+        assert_eq!(thrown(&ledger), before);
+    }
 
     /// A snapshot must not say that a switch is off before the journal does.
     #[test]

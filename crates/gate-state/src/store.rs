@@ -69,14 +69,23 @@ pub(crate) fn connect(paths: &Paths) -> Result<Connection, OpenError> {
 
 /// Makes the write-ahead log's file about `bytes` long: a transaction larger than the cache is
 /// spilled to the log and then rolled back. Later commits overwrite it from the log's beginning.
+/// Without room for that, commits lengthen it, and take longer.
 pub(crate) fn lengthen_wal(conn: &Connection, bytes: u64) -> Result<(), rusqlite::Error> {
     let cache: i64 = conn.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
     conn.pragma_update(None, "cache_size", 64)?;
     conn.execute_batch("BEGIN IMMEDIATE; CREATE TABLE filler (filling BLOB) STRICT;")?;
     let filled = conn.execute("INSERT INTO filler VALUES (zeroblob(?1))", [signed(bytes)]);
-    conn.execute_batch("ROLLBACK")?;
+    // After some errors SQLite has rolled back by itself.
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
     conn.pragma_update(None, "cache_size", cache)?;
-    filled.map(drop)
+    if let Err(error) = filled {
+        tracing::warn!(%error, bytes, "the write-ahead log cannot be made its full length");
+        // Others need the room that is left.
+        checkpoint(conn, "TRUNCATE")?;
+    }
+    Ok(())
 }
 
 /// A connection that only reads.
@@ -289,4 +298,46 @@ pub(crate) fn signed(seq: u64) -> i64 {
 
 pub(crate) fn unsigned(seq: i64) -> u64 {
     u64::try_from(seq).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_room_for_the_whole_log_is_no_reason_not_to_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::new(dir.path());
+        let mut conn = connect(&paths).unwrap();
+        prepare(&mut conn, 1, None).unwrap();
+        let full = |conn: &Connection, pages: i64| {
+            let pages_now: i64 = conn
+                .query_row("PRAGMA page_count", [], |row| row.get(0))
+                .unwrap();
+            let most = pages_now.saturating_add(pages);
+            let set = format!("PRAGMA max_page_count = {most}");
+            conn.query_row(&set, [], |_| Ok(())).unwrap();
+        };
+        full(&conn, 100);
+        lengthen_wal(&conn, 8 << 20).unwrap();
+        assert!(conn.is_autocommit());
+        let length = || {
+            std::fs::metadata(dir.path().join("ledger.db-wal"))
+                .unwrap()
+                .len()
+        };
+        assert_eq!(length(), 0);
+        // With room it is about as long as asked for, and nothing of it stays in the database.
+        full(&conn, 1_000_000);
+        lengthen_wal(&conn, 1 << 20).unwrap();
+        assert!(length() > 1 << 19);
+        let tables: i64 = conn
+            .query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'filler'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
 }

@@ -76,7 +76,11 @@ fn verify(dir: &Path, known: &[String], keys: Option<&Path>) -> Result<ExitCode>
         verified.records, verified.end.seq, verified.end.hash
     ))?;
     if let Err(error) = journal.check_beginning() {
-        eprintln!("and no sidecar starts with it: {error}; put `ledger.snapshot` back beside it");
+        let advice = match error {
+            OpenError::SnapshotMissing => "; put `ledger.snapshot` back beside it",
+            _ => "",
+        };
+        eprintln!("and no sidecar starts with it: {error}{advice}");
         return Ok(NO);
     }
     // Anyone who cuts off a beginning can write an anchor, but cannot sign it.

@@ -12,7 +12,7 @@ use super::order::Order;
 /// Orders by token expiry, and those in doubt.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
-    /// (Token expiry in nanoseconds, order); sorted unless the clock was put back.
+    /// (Token expiry in nanoseconds, order); sorted.
     to_expire: VecDeque<(u64, OrderKey)>,
     expired: Vec<OrderKey>,
 }
@@ -32,9 +32,16 @@ impl Doubt {
         }
     }
 
-    /// Adds an authorized order.
+    /// Adds an authorized order: nearly always at the end, but the clock can be put back.
     pub(super) fn expect(&mut self, expires: Timestamp, key: OrderKey) {
-        self.to_expire.push_back((expires.unix_nanos(), key));
+        let at = expires.unix_nanos();
+        let place = match self.to_expire.back() {
+            Some((last, _)) if *last > at => {
+                self.to_expire.partition_point(|(known, _)| *known <= at)
+            }
+            _ => self.to_expire.len(),
+        };
+        self.to_expire.insert(place, (at, key));
     }
 
     /// Finds the orders whose token expired by `now`, and drops those that were heard of since.

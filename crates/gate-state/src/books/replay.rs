@@ -4,6 +4,7 @@ use super::Books;
 use crate::account::event::{Event, What};
 use crate::account::key::{Mark, OrderKey};
 use crate::account::net_notional;
+use crate::account::order::Order;
 use crate::error::{Damage, DamageKind};
 use crate::record::{ContextId, Entry, PositionRecord, Record};
 
@@ -69,6 +70,10 @@ impl Books {
         }
         if matches!(event.what, What::Decide { .. }) {
             self.forget(&mut account, event.at, window_ns, FORGET_PER_DECISION);
+            // Its hold would stay, and no order with it.
+            if account.order(&event.order).is_some_and(Order::is_live) {
+                return Err(Damage::at(event.seq, DamageKind::Contradiction));
+            }
         }
         let effect = self.apply(&mut account, event);
         if effect.unknown || effect.freed != freed {
@@ -90,5 +95,44 @@ impl Books {
         }
         account.set_position(seq, symbol, position.after.micros());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_types::{Exposure, Notional, Price, Qty, Side, Timestamp};
+
+    use super::*;
+    use crate::record::{DecisionRecord, Seq, Status};
+
+    /// The hold of the first would stay for ever, and no order with it.
+    #[test]
+    fn an_order_that_lives_is_not_decided_again() {
+        let decision = Record::Decision(DecisionRecord {
+            client_id: "c5".into(),
+            order_id: "o-1".into(),
+            symbol: "AAPL".into(),
+            side: Side::Buy,
+            qty: Qty::parse("1").unwrap(),
+            price: Price::parse("10").unwrap(),
+            notional: Notional::parse("10").unwrap(),
+            digest: [9; 32],
+            trace_id: [8; 16],
+            expires: Timestamp::from_unix_seconds(60),
+            context: ContextId::of(1),
+            status: Status::Authorized,
+            reasons: Vec::new(),
+            before: Exposure::default(),
+            limit: None,
+        });
+        let entry = |seq| Entry {
+            seq: Seq::new(seq),
+            at: Timestamp::from_unix_seconds(1),
+            record: decision.clone(),
+        };
+        let mut books = Books::default();
+        books.replay(&entry(2), 1).unwrap();
+        let again = books.replay(&entry(3), 1);
+        assert_eq!(again, Err(Damage::at(3, DamageKind::Contradiction)));
     }
 }

@@ -26,6 +26,9 @@ impl Verifier {
         if first < expected {
             return Err(Damage::at(self.tail.seq.get(), DamageKind::Inserted).into());
         }
+        if last < first {
+            return Err(Damage::at(first, DamageKind::Row).into());
+        }
         for frame in Frames(&row.frames) {
             let expected = self.next_seq();
             let frame = frame.map_err(|_| Damage::at(expected, DamageKind::Malformed))?;

@@ -136,7 +136,15 @@ impl Ledger {
         let digest = short_digest(&order.digest);
         let window_ns = self.config.dedupe_window_ns;
         let books = self.books.read();
-        let account = books.account(order.client_id.as_str());
+        let client = order.client_id.as_str();
+        let account = match books.known_account(client) {
+            Some(known) => known,
+            None => {
+                // Refused orders must not leave accounts.
+                self.queue.admits()?;
+                books.account(client)
+            }
+        };
         let mut account = account.lock();
 
         if let Some(known) = account.remembered(&key, order.now, window_ns) {

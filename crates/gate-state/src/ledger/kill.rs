@@ -38,7 +38,8 @@ impl Ledger {
             actor,
             reason,
         } = kill;
-        tracing::warn!(?scope, on, changed, %actor, %reason, "kill switch");
+        let (actor, reason) = (actor.as_ref(), reason.as_ref());
+        tracing::warn!(?scope, on, changed, actor, reason, "kill switch");
         Ok(Switched {
             seq: Seq::new(seq),
             at,

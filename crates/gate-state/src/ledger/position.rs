@@ -75,6 +75,8 @@ impl Ledger {
         account.set_position(seq, number, to.net.micros());
         let exposure = account.exposure(now);
         drop(account);
+        // Whoever reads the log may be slow.
+        drop(books);
         let (after, actor, reason) = (to.net, to.actor, to.reason);
         tracing::warn!(client, symbol, %before, %after, actor, reason, "position set");
         Ok(PositionSet {

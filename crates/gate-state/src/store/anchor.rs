@@ -45,7 +45,7 @@ impl Appender {
             params![
                 signed(anchor.point.seq.get()),
                 anchor.point.hash.0,
-                signed(anchor.at.unix_nanos()),
+                anchor.at.unix_nanos().cast_signed(),
                 signature
             ],
         )?;
@@ -75,7 +75,7 @@ pub(crate) fn newest_anchor(
                 seq: Seq::new(unsigned(row.get(0)?)),
                 hash: ChainHash(row.get(1)?),
             };
-            let at = Timestamp::from_unix_nanos(unsigned(row.get(2)?));
+            let at = Timestamp::from_unix_nanos(row.get::<_, i64>(2)?.cast_unsigned());
             let anchor = Anchor {
                 store_id,
                 point,

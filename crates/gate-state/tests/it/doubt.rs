@@ -82,3 +82,19 @@ fn an_id_that_is_used_again_is_given_back_once() {
     assert_eq!(visit_all(&kit), 1);
     kit.reopen().unwrap();
 }
+
+/// It would stand before all that are decided once the clock is right again.
+#[test]
+fn an_order_of_a_clock_that_ran_ahead_hides_no_other() {
+    const SECOND_NS: u64 = 1_000_000_000;
+    let kit = Kit::with(|config| config.in_doubt_release_ns = Some(SECOND_NS));
+    let began = kit.clock.now();
+    kit.clock.advance_ns(3_600 * SECOND_NS);
+    kit.authorize("c1", "ahead", "10");
+    kit.release("c1", "ahead", None).unwrap();
+    kit.clock.set(began);
+    kit.authorize("c1", "o-1", "7");
+    kit.clock.advance_ns(60 * SECOND_NS);
+    assert_eq!(visit_all(&kit), 1);
+    assert_eq!(kit.exposure("c1").gross.to_string(), "0");
+}

@@ -214,6 +214,12 @@ fn a_damaged_journal_is_refused_and_the_place_is_named() {
     assert_eq!(found, (5, DamageKind::Row));
     let found = damaged(sql("UPDATE journal SET last_seq = 9 WHERE first_seq = 5"));
     assert_eq!(found, (5, DamageKind::Row));
+    // No record is changed, but the next one could not be written.
+    let found = damaged(sql(
+        "INSERT INTO journal (first_seq, last_seq, chain_hash, records) \
+         SELECT last_seq + 1, last_seq, chain_hash, x'' FROM journal ORDER BY first_seq DESC LIMIT 1",
+    ));
+    assert_eq!(found.1, DamageKind::Row);
 }
 
 #[test]

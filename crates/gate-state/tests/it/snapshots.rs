@@ -186,6 +186,24 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
     assert!(matches!(refused, Err(OpenError::SnapshotMissing)));
 }
 
+/// SQLite's integers end in 2262, as nanoseconds; times here in 2554.
+#[test]
+fn an_anchor_has_the_time_that_was_signed_however_late_it_is() {
+    let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
+    kit.clock.set(gate_types::Timestamp::from_unix_seconds(12_000_000_000));
+    kit.authorize("c1", "o-1", "10");
+    kit.release("c1", "o-1", None).unwrap();
+    kit.clock.advance_ns(5_000);
+    for _ in 0..16 {
+        kit.ledger.maintain().unwrap();
+    }
+    let now = gate_types::Clock::now(&*kit.clock);
+    let anchor = kit.ledger.prune(now, |anchor| anchor.to_bytes());
+    let anchor = anchor.unwrap().unwrap();
+    let journal = Journal::open(kit.dir.path()).unwrap();
+    assert_eq!(journal.anchor().unwrap(), Some((anchor, anchor.to_bytes())));
+}
+
 #[test]
 fn who_reads_a_journal_while_it_is_pruned_finds_no_damage() {
     let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);

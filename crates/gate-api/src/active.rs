@@ -19,6 +19,12 @@ pub enum SetupError {
     /// The active key is not valid now, so nothing could be signed with it.
     #[error("the active key `{0}` is not valid at this time")]
     KeyNotValid(String),
+    /// A key has the name of one in force and another secret, so that tokens which are good would
+    /// not verify any more, and an order's replay would have another token.
+    #[error(
+        "the key `{0}` has another secret than the one of that name in force: give it a name of its own"
+    )]
+    KeyRenamed(String),
 }
 
 /// The policy and keys in force. Replaced whole, never changed.

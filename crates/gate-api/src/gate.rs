@@ -247,6 +247,9 @@ impl Gate {
         if is_new && !key.valid_at(now.unix_seconds(), 0) {
             return Err(SetupError::KeyNotValid(key.kid().to_owned()));
         }
+        if let Some(key) = self.active.load().keys.renamed(&keys) {
+            return Err(SetupError::KeyRenamed(key.kid().to_owned()));
+        }
         let record = Active::record(&*policy, &keys, &self.settings);
         self.ledger.change_context(record, |context| {
             let active = Active::new(policy, keys, context, now);
@@ -273,6 +276,9 @@ impl Gate {
         })?;
         let now = self.clock.now();
         let expires_s = now.unix_seconds().saturating_add(self.settings.token_ttl_s);
+        // No token is good for longer than the key that verifies it.
+        let ends_s = active.keys.active().not_after_s();
+        let expires_s = ends_s.map_or(expires_s, |ends_s| expires_s.min(ends_s));
         Ok(NewOrder {
             client_id: &request.client_id,
             order_id: &order.client_order_id,

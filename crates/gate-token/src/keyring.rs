@@ -228,6 +228,17 @@ impl KeyRing {
         self.iter().find(|key| key.kid() == kid)
     }
 
+    /// The first key of `other` that has the name of one of these and another secret. What one of
+    /// the two signed is a forgery to the other.
+    #[must_use]
+    pub fn renamed<'k>(&self, other: &'k Self) -> Option<&'k SigningKey> {
+        let differs = |key: &&SigningKey| {
+            let known = self.get(key.kid());
+            known.is_some_and(|known| known.sign(b"") != key.sign(b""))
+        };
+        other.iter().find(differs)
+    }
+
     /// All keys, the active one first.
     pub fn iter(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.active).chain(&self.verify_only)

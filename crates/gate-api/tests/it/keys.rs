@@ -62,6 +62,37 @@ fn a_key_that_verifiers_would_refuse_does_not_come_into_force() {
     rig.authorize(&order("o-1", "1", "185"));
 }
 
+/// Whoever verifies it has the key for no longer.
+#[test]
+fn a_token_is_good_for_no_longer_than_its_key() {
+    let rig = rig(Engine::Builtin);
+    let exp = |id: &str| {
+        let decided = rig.authorize(&order(id, "1", "185"));
+        decided["decision_token"]["payload"]["exp"]
+            .as_u64()
+            .unwrap()
+    };
+    let usual = exp("o-1");
+    assert!(usual > NOW_S + 10);
+    let mut jwks: Value = serde_json::from_str(&rig.keys.to_jwks()).unwrap();
+    jwks["keys"][0]["exp"] = json!(NOW_S + 10);
+    let ends_soon = Arc::new(KeyRing::from_jwks(jwks.to_string().as_bytes()).unwrap());
+    rig.gate.change(rig.gate.policy(), ends_soon).unwrap();
+    assert_eq!(exp("o-2"), NOW_S + 10);
+}
+
+/// Its tokens would be forgeries from then on, and a replay's another one.
+#[test]
+fn a_key_of_a_known_name_with_another_secret_does_not_come_into_force() {
+    let rig = rig(Engine::Builtin);
+    let other = KeyRing::generate(rig.keys.active().kid()).unwrap();
+    let refused = rig.gate.change(rig.gate.policy(), Arc::new(other));
+    let expected = SetupError::KeyRenamed("k1".to_owned());
+    assert_eq!(refused.unwrap_err(), expected);
+    let same = KeyRing::from_jwks(rig.keys.to_jwks().as_bytes()).unwrap();
+    rig.gate.change(rig.gate.policy(), Arc::new(same)).unwrap();
+}
+
 /// The hold counts, so the order is shown; a token that cannot be signed again is left out.
 #[test]
 fn an_order_whose_key_is_gone_is_shown_without_its_token() {

@@ -14,26 +14,22 @@ pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 impl Gate {
     /// `POST /v1/data/{path}` of OPA's Data API: `{"input": …}` → `{"result": …}`, or `{}` when
-    /// the document is undefined.
+    /// the document is undefined. The parts of the path are not encoded.
     ///
     /// # Errors
     /// A [`Problem`] if the body is not such an object or the evaluation fails.
-    pub fn query(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    pub fn query(&self, path: &[&str], body: &[u8]) -> Result<Vec<u8>, Problem> {
         let request = if body.trim_ascii().is_empty() {
             Map::new()
         } else {
             document::with_any_numbers(body)?
         };
         let input = request.get("input").unwrap_or(&Value::Null);
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
-        if segments.len() > MAX_PATH_SEGMENTS {
+        if path.len() > MAX_PATH_SEGMENTS {
             let detail = format!("the path has more than {MAX_PATH_SEGMENTS} segments");
             return Err(Problem::new(Code::NotFound, detail));
         }
-        let result = self.policy().query(&segments, input)?;
+        let result = self.policy().query(path, input)?;
         let answer = result.map_or_else(|| json!({}), |result| json!({"result": result}));
         let answer = answer.to_string().into_bytes();
         if answer.len() > MAX_ANSWER_BYTES {

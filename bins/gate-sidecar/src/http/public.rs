@@ -5,13 +5,16 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use gate_api::{Code, Gate, Problem};
+use gate_api::{Code, Gate, MAX_BODY_BYTES, Problem};
 use gate_types::OrderId;
 
 use super::event::apply;
 use super::order::{AUTHORIZE, SentOrder, Worker, authorize, token_form};
-use super::route::{client, not_found, resource};
+use super::route::{client, not_found, parts, resource};
 use super::{Shared, body, reply};
+
+/// How many parts of a path `/v1/data` has.
+const DATA_PARTS: usize = 2;
 
 /// The routes behind `Front`.
 pub(crate) fn routes(shared: Arc<Shared>, worker: Data<Worker>) -> impl FnOnce(&mut ServiceConfig) {
@@ -128,32 +131,46 @@ async fn verify(shared: Data<Shared>, request: HttpRequest, payload: Payload) ->
 }
 
 async fn data(shared: Data<Shared>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let path = request.match_info().get("path").unwrap_or_default();
     let outcome = async {
+        let path = parts(&request, DATA_PARTS)?;
         let body = body::json(request.headers(), payload.into_inner()).await?;
         shared.queries.answer(&shared.gate, path, body).await
     };
     reply::outcome(&shared, outcome.await)
 }
 
-/// The query parameters of a GET in OPA's Data API; others are ignored.
-#[derive(serde::Deserialize)]
-struct DataQuery {
-    /// The input, as JSON.
-    input: Option<String>,
-}
-
 async fn data_without_body(shared: Data<Shared>, request: HttpRequest) -> HttpResponse {
-    let path = request.match_info().get("path").unwrap_or_default();
     let outcome = async {
-        let query = web::Query::<DataQuery>::from_query(request.query_string())
-            .map_err(|error| Problem::of_member(Code::InvalidMember, "input", error))?;
-        let input = query.into_inner().input;
-        let body = input.map(|input| format!(r#"{{"input":{input}}}"#));
-        let body = body.unwrap_or_default();
+        let path = parts(&request, DATA_PARTS)?;
+        let body = input(request.query_string())?;
         shared.queries.answer(&shared.gate, path, body).await
     };
     reply::outcome(&shared, outcome.await)
+}
+
+/// The body that a query of OPA's Data API stands for: its parameter `input` is JSON, others are
+/// ignored.
+fn input(query: &str) -> Result<String, Problem> {
+    let query = web::Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|error| Problem::of_member(Code::InvalidMember, "query", error))?
+        .into_inner();
+    let mut inputs = query.into_iter().filter(|(name, _)| name == "input");
+    let Some((_, input)) = inputs.next() else {
+        return Ok(String::new());
+    };
+    if inputs.next().is_some() {
+        let what = "is given twice";
+        return Err(Problem::of_member(Code::DuplicateMember, "input", what));
+    }
+    if input.len() > MAX_BODY_BYTES {
+        return Err(Problem::body_too_large());
+    }
+    // By itself, so that it cannot end and something else begin.
+    serde_json::from_str::<serde::de::IgnoredAny>(&input).map_err(|error| {
+        let detail = format!("the parameter `input`: {error}");
+        Problem::new(Code::MalformedJson, detail)
+    })?;
+    Ok(format!(r#"{{"input":{input}}}"#))
 }
 
 /// Liveness: 200 while serving, with status `degraded` when an order could not be decided.

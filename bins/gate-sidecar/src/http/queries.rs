@@ -26,20 +26,21 @@ impl Queries {
     pub(super) async fn answer(
         &self,
         gate: &Arc<Gate>,
-        path: &str,
+        path: Vec<String>,
         body: impl AsRef<[u8]> + Send + 'static,
     ) -> Result<Vec<u8>, Problem> {
         let place = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
             let detail = format!("{} questions to the policy are waiting already", self.limit);
             Problem::new(Code::Overloaded, detail)
         })?;
-        let (gate, path) = (Arc::clone(gate), path.to_owned());
+        let gate = Arc::clone(gate);
         let asker = Arc::new(());
         let asked = Arc::downgrade(&asker);
         let answer = web::block(move || {
             // Held until the query's turn has come, also when nobody waits for the answer any more.
             let _place = place;
             let is_gone = asked.strong_count() == 0;
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
             (!is_gone).then(|| gate.query(&path, body.as_ref()))
         });
         let answer = answer.await.ok().flatten();

@@ -49,11 +49,27 @@ fn method_not_allowed(shared: &Shared, method: &Method, allowed: &str) -> HttpRe
 
 /// The client that a path names in its part `text`. Refused when the request's path is not valid.
 pub(super) fn client<'t>(request: &HttpRequest, text: &'t str) -> Result<ClientId<'t>, Problem> {
-    if !is_text(request.uri().path()) {
-        let what = "in the path is not UTF-8 in per cent signs with two hex digits each";
-        return Err(Problem::of_member(Code::InvalidMember, "client_id", what));
-    }
+    check_path(request, "client_id")?;
     ClientId::new(text).map_err(|error| Problem::of_member(Code::InvalidMember, "client_id", error))
+}
+
+/// The parts of a request's path behind the first `skipped`, each decoded: one may have a slash in it.
+pub(super) fn parts(request: &HttpRequest, skipped: usize) -> Result<Vec<String>, Problem> {
+    check_path(request, "path")?;
+    let parts = request.uri().path().split('/');
+    let parts = parts.filter(|part| !part.is_empty()).skip(skipped);
+    Ok(parts
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .collect())
+}
+
+/// `member` is what the problem names.
+fn check_path(request: &HttpRequest, member: &'static str) -> Result<(), Problem> {
+    if is_text(request.uri().path()) {
+        return Ok(());
+    }
+    let what = "in the path is not UTF-8 in per cent signs with two hex digits each";
+    Err(Problem::of_member(Code::InvalidMember, member, what))
 }
 
 /// Whether a path is percent-encoded UTF-8 (RFC 3986 §2.1). (The router decodes an invalid one in

@@ -45,6 +45,38 @@ fn the_data_api_answers_as_opa_does() {
     assert_eq!(client.get(query).json(), decision);
     let wrong = client.get("/v1/data/gate/decision?input=%7B");
     assert_problem(&wrong, 400, "malformed_json", None);
+    // It is all of one value, and given once.
+    let more = client.get("/v1/data/gate/decision?input=null,%22x%22:1");
+    assert_problem(&more, 400, "malformed_json", None);
+    let twice = client.get("/v1/data/gate/decision?input=1&input=2");
+    assert_problem(&twice, 400, "duplicate_member", Some("input"));
+    let long = format!("/v1/data/gate/decision?input=%22{}%22", "x".repeat(17_000));
+    assert_problem(&client.get(&long), 413, "body_too_large", None);
+}
+
+/// Each part of a path is decoded by itself.
+#[test]
+fn a_part_of_a_path_may_have_a_slash_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = builtin_bundle(dir.path(), "parts", "1000");
+    let names = ["a/b", "a+b", "50%", "a b", "é", "a%2Fb"];
+    let clients: serde_json::Map<_, _> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"max_exposure": "7"})))
+        .collect();
+    let data = json!({"limits": {"default": {}, "clients": clients}});
+    std::fs::write(bundle.join("data.json"), data.to_string()).unwrap();
+    let flags = ["--bundle", bundle.to_str().unwrap()];
+    let sidecar = Sidecar::start(&dir.path().join("data"), &flags);
+    let mut client = sidecar.client();
+    for path in [
+        "a%2Fb", "a%2fb", "a%2Bb", "a+b", "50%25", "a%20b", "%C3%A9", "a%252Fb",
+    ] {
+        let path = format!("/v1/data/limits/clients/{path}/max_exposure");
+        assert_eq!(client.get(&path).json(), json!({"result": "7"}), "{path}");
+    }
+    let wrong = client.get("/v1/data/limits/clients/%ff/max_exposure");
+    assert_problem(&wrong, 422, "invalid_member", Some("path"));
 }
 
 /// Queries to the policy wait behind one another, and no order waits behind them.

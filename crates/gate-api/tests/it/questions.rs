@@ -18,7 +18,7 @@ fn a_question_that_is_no_strict_json_is_told_why_by_its_code() {
     assert_eq!(verify(r#"{"token":"#), Code::MalformedJson);
     let large = r#"{"token":{},"order":{"x":9007199254740993}}"#;
     assert_eq!(verify(large), Code::InvalidMember);
-    let query = |body: &str| code(rig.gate.query("gate", body.as_bytes()));
+    let query = |body: &str| code(rig.gate.query(&["gate"], body.as_bytes()));
     assert_eq!(query(r#"{"input":1,"input":2}"#), Code::DuplicateMember);
     assert_eq!(query(r#"{"input"}"#), Code::MalformedJson);
 }

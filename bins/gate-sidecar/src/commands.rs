@@ -29,7 +29,7 @@ fn stdin(limit: u64) -> Result<Vec<u8>> {
 }
 
 /// Writes a line to stdout. A closed pipe is not an error.
-fn say(text: &str) -> Result<()> {
+pub(crate) fn say(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),

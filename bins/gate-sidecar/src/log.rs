@@ -15,8 +15,9 @@ pub(crate) fn lost() -> u64 {
 
 /// Installs the log for this process.
 pub(crate) fn start(config: &Config) {
-    // actix's own lines about its workers add nothing to ours; the filter can still ask for them.
-    let filter = format!("actix_server=warn,{}", config.log);
+    // actix's own lines about its workers add nothing to ours, and of each request that is no HTTP
+    // it writes an error: strangers must not fill the log. The filter can still ask for both.
+    let filter = format!("actix_server=warn,actix_http=off,{}", config.log);
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

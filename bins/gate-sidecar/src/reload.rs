@@ -165,6 +165,7 @@ impl Reloader {
         gate.change(policy, keys)?;
         if let (Some(tls), Some(renewal)) = (tls, renewal) {
             tls.renew(renewal);
+            tls.warn_of_the_end();
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::assemble;
 use crate::cli::Serve;
 use crate::clock::SystemClock;
+use crate::commands::say;
 use crate::config::{self, Config};
 use crate::http::{
     Admission, CommitHub, Connections, Front, QUERY_THREADS, Queries, Shared, Worker, admin, public,
@@ -43,7 +44,7 @@ const LAME_DUCK: Duration = Duration::from_millis(500);
 pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let settings = &args.settings;
-    let (file, variables) = (settings.config.as_deref(), config::variables());
+    let (file, variables) = (settings.config.as_deref(), config::variables()?);
     let mut config = config::load(file, variables, settings.given(), cores)?;
     if args.check {
         return check(&config);
@@ -52,6 +53,9 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
     config.max_connections = sockets::room_for(config.max_connections, config.workers);
     // Before any other thread starts: threads inherit it.
     schedule::ask_for_time_slice(config.time_slice_us);
+    let runtime = actix_web::rt::System::new();
+    // A reload that is asked for during a start comes after it. Without a handler it would end it.
+    let hangup = runtime.block_on(async { signal(SignalKind::hangup()) })?;
     let clock = SystemClock::shared();
     let started = clock.now();
     let tls = Tls::of(&config)?.map(Arc::new);
@@ -83,7 +87,7 @@ pub(crate) fn run(args: &Serve) -> Result<ExitCode> {
         Watch::start(Arc::clone(&shared), period)
     });
     let watch = watch.transpose().context("cannot start a thread")?;
-    let served = actix_web::rt::System::new().block_on(serve(config, Arc::clone(&shared)));
+    let served = runtime.block_on(serve(config, Arc::clone(&shared), hangup));
     drop(watch);
     // Before upkeep stops: closing the ledger aborts a snapshot in progress, which `stop` would
     // wait for.
@@ -112,10 +116,10 @@ fn check(config: &Config) -> Result<ExitCode> {
         false => assemble::keys(config)?.active().kid().to_owned(),
     };
     let identity = policy.identity();
-    println!(
+    say(&format!(
         "fit: policy `{}` ({}), key `{kid}`",
         identity.revision, identity.hash
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -128,16 +132,22 @@ fn ask_for_wake_latency(micros: u64) -> Option<WakeLatency> {
         .ok()
 }
 
-async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
-    // Before the sidecar announces itself: a signal without a handler would kill it.
-    let signals = Signals::new()?;
+async fn serve(config: &Config, shared: Arc<Shared>, hangup: Signal) -> Result<()> {
+    // Before the sidecar announces itself, so that from then on it drains. A start may be ended.
+    let signals = Signals {
+        terminate: signal(SignalKind::terminate())?,
+        interrupt: signal(SignalKind::interrupt())?,
+        hangup,
+    };
     let (public, public_places) = public_server(config, &shared)?;
     let (admin, admin_places) = admin_server(config, &shared)?;
     // Only once all are bound: whoever reads the first line takes the sidecar for started.
+    let mut stdout = std::io::stdout().lock();
     for place in public_places.into_iter().chain(admin_places) {
-        println!("{place}");
+        writeln!(stdout, "{place}").context("stdout is closed")?;
     }
-    std::io::stdout().flush().context("stdout is closed")?;
+    stdout.flush().context("stdout is closed")?;
+    drop(stdout);
     let policy = shared.gate.policy();
     let (revision, hash) = (&policy.identity().revision, policy.identity().hash);
     let durability = format!("{:?}", config.durability).to_lowercase();
@@ -168,13 +178,8 @@ async fn serve(config: &Config, shared: Arc<Shared>) -> Result<()> {
     if let Err(refused) = shared.gate.check_ready() {
         tracing::warn!(reason = refused.detail(), "not ready");
     }
-    let now_s = i64::try_from(SystemClock::shared().now().unix_seconds()).unwrap_or(i64::MAX);
-    let ends = shared.tls.as_ref().map(|tls| tls.ends());
-    let ends = ends.map(|ends| [("server", ends.server), ("client_ca", ends.client_ca)]);
-    for (of, end) in ends.into_iter().flatten() {
-        if end.is_some_and(|end| end <= now_s) {
-            tracing::warn!(of, "a certificate is not valid any more");
-        }
+    if let Some(tls) = &shared.tls {
+        tls.warn_of_the_end();
     }
     if !config.admin_listen.ip().is_loopback() {
         tracing::warn!(address = %config.admin_listen, "operators' calls, the kill switch among them, are open to whoever reaches this address");
@@ -253,16 +258,6 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
 }
 
 /// Stops on SIGTERM and SIGINT, reloads on SIGHUP.

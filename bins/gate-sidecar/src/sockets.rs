@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Connections that the admin listener holds open.
@@ -76,8 +77,8 @@ fn connections(files: u64, workers: usize) -> usize {
     (left / workers.max(1)).max(1)
 }
 
-/// Removes a socket that a dead process left behind. Fails when another process answers on it, or
-/// when the path is not a socket.
+/// Removes a socket that a dead process left behind. Fails when another process has it, of whatever
+/// type and however busy, or when the path is not a socket.
 pub(crate) fn remove_stale(path: &Path) -> Result<()> {
     use std::os::unix::fs::FileTypeExt as _;
     let Ok(found) = std::fs::symlink_metadata(path) else {
@@ -87,10 +88,25 @@ pub(crate) fn remove_stale(path: &Path) -> Result<()> {
     if !found.file_type().is_socket() {
         anyhow::bail!("`{shown}` exists and is no socket");
     }
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        anyhow::bail!("another process listens on `{shown}`");
+    match knock(path) {
+        // Nobody has it.
+        Err(Errno::CONNREFUSED) => {}
+        Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => {
+            anyhow::bail!("another process listens on `{shown}`")
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot tell who has the socket `{shown}`"));
+        }
     }
     std::fs::remove_file(path).with_context(|| format!("cannot remove the stale `{shown}`"))
+}
+
+/// Connects, without waiting for a process that does not accept.
+fn knock(path: &Path) -> Result<(), Errno> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
 #[cfg(test)]
@@ -106,6 +122,28 @@ mod tests {
         let timeout = rustix::net::sockopt::tcp_user_timeout;
         assert_eq!(timeout(&accepted).unwrap(), 30_000);
         assert_eq!(timeout(&client).unwrap(), 0);
+    }
+
+    /// A log daemon's, for one, answers no stream, and a busy process no further one.
+    #[test]
+    fn a_socket_that_somebody_has_is_left_alone_whatever_it_is() {
+        use std::os::unix::net::{UnixDatagram, UnixListener};
+        let dir = tempfile::tempdir().unwrap();
+        let [stream, datagram, busy, stale] =
+            ["stream", "datagram", "busy", "stale"].map(|name| dir.path().join(name));
+        let _stream = UnixListener::bind(&stream).unwrap();
+        let _datagram = UnixDatagram::bind(&datagram).unwrap();
+        let full = UnixListener::bind(&busy).unwrap();
+        rustix::net::listen(&full, 0).unwrap();
+        let _waiting = std::os::unix::net::UnixStream::connect(&busy).unwrap();
+        drop(UnixListener::bind(&stale).unwrap());
+        for taken in [&stream, &datagram, &busy] {
+            let refused = remove_stale(taken).unwrap_err().to_string();
+            assert!(refused.contains("another process listens"), "{refused}");
+            assert!(taken.exists());
+        }
+        remove_stale(&stale).unwrap();
+        assert!(!stale.exists());
     }
 
     #[test]

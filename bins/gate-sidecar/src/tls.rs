@@ -22,6 +22,7 @@ use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
 };
 
+use crate::clock::SystemClock;
 use crate::config::Config;
 
 /// How long a handshake may take.
@@ -117,6 +118,18 @@ impl Tls {
     /// The expiry of the certificates in force.
     pub(crate) fn ends(&self) -> Ends {
         **self.ends.load()
+    }
+
+    /// Warns of certificates that are not valid any more. They are in force all the same.
+    pub(crate) fn warn_of_the_end(&self) {
+        let now_s = SystemClock::shared().now().unix_seconds();
+        let now_s = i64::try_from(now_s).unwrap_or(i64::MAX);
+        let Ends { server, client_ca } = self.ends();
+        for (of, end) in [("server", server), ("client_ca", client_ca)] {
+            if end.is_some_and(|end| end <= now_s) {
+                tracing::warn!(of, "a certificate is not valid any more");
+            }
+        }
     }
 
     /// Client certificates refused since the start; `None` when none are requested.

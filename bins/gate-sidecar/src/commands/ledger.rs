@@ -40,7 +40,7 @@ pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
 
 /// Prunes the journal, and prints what was pruned.
 fn prune(keep_days: Option<u64>, settings: &Settings) -> Result<ExitCode> {
-    let (file, variables) = (settings.config.as_deref(), config::variables());
+    let (file, variables) = (settings.config.as_deref(), config::variables()?);
     let config = config::load(file, variables, settings.given(), 1)?;
     let kept = keep_days.or((config.retention_days > 0).then_some(config.retention_days));
     let kept = kept.context("say how much to keep: --keep-days DAYS")?;

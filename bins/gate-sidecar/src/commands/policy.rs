@@ -49,7 +49,7 @@ struct Loaded {
 /// Loads the bundle, and verifies its signature as the settings say.
 fn load(path: &Path, settings: &BundleSettings) -> Result<Loaded> {
     let flags = settings.given();
-    let set = config::load(settings.config.as_deref(), config::variables(), flags, 1)?;
+    let set = config::load(settings.config.as_deref(), config::variables()?, flags, 1)?;
     let config = Config {
         bundle: Some(path.to_owned()),
         ..set

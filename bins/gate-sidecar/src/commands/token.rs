@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use gate_token::{Expectations, KeyFile, json};
 use serde_json::Value;
 
-use super::{NO, say, stdin};
+use super::{NO, answer_or_why, say, stdin};
 use crate::cli::Token;
 use crate::clock::SystemClock;
 
@@ -20,8 +20,10 @@ pub(crate) fn run(command: Token) -> Result<ExitCode> {
         audience,
         leeway,
     } = command;
-    let now_s = match at {
-        Some(text) => seconds(&text)?,
+    let now_s = match at.as_deref().map(seconds) {
+        Some(Ok(seconds)) => seconds,
+        // A wrong argument is no answer about the token.
+        Some(Err(error)) => return Ok(answer_or_why(Err(error))),
         None => SystemClock::shared().now().unix_seconds(),
     };
     let keys = KeyFile::new(&keys)
@@ -35,10 +37,11 @@ pub(crate) fn run(command: Token) -> Result<ExitCode> {
     };
     match gate_token::verify(token.trim_ascii(), &keys, &expect) {
         Ok(claims) => {
+            // An id may have a line end in it.
             let (status, client, order) = (
                 claims.status.as_str(),
-                &claims.client_id,
-                &claims.client_order_id,
+                claims.client_id.escape_debug(),
+                claims.client_order_id.escape_debug(),
             );
             say(&format!(
                 "valid: {status} client={client} order={order} seq={}",

@@ -1,8 +1,9 @@
 //! Reads the settings from file, variables and flags; a later source overrides an earlier one.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::Config;
 
@@ -79,10 +80,28 @@ fn check_tls(config: &Config) -> Result<()> {
     }
 }
 
-/// The environment variables of this process, without those that are not UTF-8.
-pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+/// The environment variables of this process. Of others' those that are not UTF-8 are left out; of
+/// ours they are errors.
+pub(crate) fn variables() -> Result<Vec<(String, String)>> {
+    texts(std::env::vars_os())
+}
+
+fn texts(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    for (name, text) in variables {
+        let is_ours = name.as_encoded_bytes().starts_with(b"GATE_");
+        match (name.into_string(), text.into_string()) {
+            (Ok(name), Ok(text)) => texts.push((name, text)),
+            (Ok(name), Err(_)) if is_ours => bail!("the variable `{name}` is not UTF-8"),
+            (Err(name), _) if is_ours => {
+                bail!("the variable `{}` is not UTF-8", name.to_string_lossy())
+            }
+            _ => {}
+        }
+    }
+    Ok(texts)
 }
 
 type Variable = (String, String, String);
@@ -112,9 +131,16 @@ fn own_variables(
 fn read_file(config: &mut Config, file: &Path) -> Result<()> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{shown}`"))?;
-    let table: toml::Table = text
-        .parse()
-        .with_context(|| format!("`{shown}` is not a TOML file"))?;
+    // The parser's own text quotes the line: where the file is a wrong one, a secret perhaps.
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = text.get(..at).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        anyhow!(
+            "`{shown}` is not a TOML file: line {line}: {}",
+            error.message()
+        )
+    })?;
     for (key, value) in table {
         let text = match value {
             toml::Value::String(text) => text,
@@ -159,6 +185,31 @@ mod tests {
         assert_eq!(config.audience, "env");
         assert_eq!(config.issuer, "flag");
         assert_eq!(config.workers, 2);
+    }
+
+    /// Without its bundle the sidecar would go by the sample.
+    #[test]
+    fn a_variable_of_ours_that_is_no_text_is_an_error_and_names_it() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let no_text = || OsString::from_vec(b"/srv/p\xff".to_vec());
+        let refused = texts([("GATE_BUNDLE".into(), no_text())]).unwrap_err();
+        assert!(refused.to_string().contains("`GATE_BUNDLE`"), "{refused}");
+        let name = OsString::from_vec(b"GATE_\xff".to_vec());
+        texts([(name, "x".into())]).unwrap_err();
+        let others = [
+            ("HOME".into(), no_text()),
+            ("GATE_ISSUER".into(), "i".into()),
+        ];
+        assert_eq!(texts(others).unwrap(), [variable("GATE_ISSUER", "i")]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_not_quoted() {
+        let file = file("audience = \"a\"\n{\"k\":\"c2VjcmV0\"}\n");
+        let refused = load(Some(file.path()), [], [], 2).unwrap_err();
+        let refused = format!("{refused:#}");
+        assert!(refused.contains("line 2"), "{refused}");
+        assert!(!refused.contains("c2VjcmV0"), "{refused}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use actix_http::Request;
+use actix_http::{ConnectionType, Request};
 use actix_service::IntoServiceFactory;
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Response, Service, ServiceFactory};
@@ -50,7 +50,7 @@ impl<R> Front<R> {
 impl<R> ServiceFactory<Request> for Front<R>
 where
     R: ServiceFactory<Request, Config = AppConfig>,
-    R::Response: Into<Response<BoxBody>>,
+    R::Response: Into<Response<BoxBody>> + 'static,
     R::Service: 'static,
     R::Future: 'static,
     R::Error: 'static,
@@ -77,11 +77,19 @@ where
     }
 }
 
+/// Says that the connection ends. actix-http ends it after a request that asks for another protocol
+/// (as Java's client does, for HTTP/2), and does not say so: the next request would be lost.
+fn closing(mut answer: Response<BoxBody>) -> Response<BoxBody> {
+    answer.head_mut().set_connection_type(ConnectionType::Close);
+    answer
+}
+
 impl<R> Service<Request> for Front<R>
 where
     R: Service<Request>,
-    R::Response: Into<Response<BoxBody>>,
+    R::Response: Into<Response<BoxBody>> + 'static,
     R::Error: 'static,
+    R::Future: 'static,
 {
     type Response = Response<BoxBody>;
     type Error = R::Error;
@@ -93,8 +101,14 @@ where
     }
 
     fn call(&self, mut request: Request) -> Self::Future {
+        let upgrades = request.head().upgrade();
         if request.path() != AUTHORIZE || request.method() != Method::POST {
-            return Either::Right(self.router.call(request).map_ok(Into::into));
+            let answer = self.router.call(request).map_ok(Into::into as fn(_) -> _);
+            return if upgrades {
+                Either::Left(Box::pin(answer.map_ok(closing)))
+            } else {
+                Either::Right(answer)
+            };
         }
         let (shared, worker) = (Arc::clone(&self.shared), Data::clone(&self.worker));
         Either::Left(Box::pin(async move {
@@ -103,7 +117,8 @@ where
             // Dropped before the commit: the head returns to its pool, so the next request gets one
             // that is still in the caches.
             drop(request);
-            Ok(authorize(&shared, &worker, order).await.into())
+            let answer = authorize(&shared, &worker, order).await.into();
+            Ok(if upgrades { closing(answer) } else { answer })
         }))
     }
 }

@@ -1,9 +1,32 @@
 //! A log whose reader is gone stops nothing.
 
+use std::io::Read as _;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use crate::sidecar::{Sidecar, authorize, eventually, order, rego_bundle};
+
+/// Anybody can connect, and each such line costs a disk.
+#[test]
+fn what_is_no_http_writes_no_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Sidecar::command(&dir.path().join("data"), &[]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = child.stderr.take().unwrap();
+    let sidecar = Sidecar::of(child, "http");
+    for _ in 0..10 {
+        let mut client = sidecar.client();
+        client.write(b"x\r\n\r\n");
+        // Refused, with or without an answer.
+        let _ = client.read_reply();
+    }
+    sidecar.signal("TERM");
+    assert!(sidecar.wait().success());
+    let mut lines = String::new();
+    log.read_to_string(&mut lines).unwrap();
+    assert!(lines.contains("the embedded sample"), "{lines}");
+    assert!(!lines.contains("actix"), "{lines}");
+}
 
 #[test]
 fn a_log_that_nobody_reads_any_more_stops_no_thread() {

@@ -190,7 +190,8 @@ fn old_ended_records_are_pruned_behind_an_anchor_and_the_rest_verifies() {
 #[test]
 fn an_anchor_has_the_time_that_was_signed_however_late_it_is() {
     let kit = Kit::with(|config| config.dedupe_window_ns = 1_000);
-    kit.clock.set(gate_types::Timestamp::from_unix_seconds(12_000_000_000));
+    kit.clock
+        .set(gate_types::Timestamp::from_unix_seconds(12_000_000_000));
     kit.authorize("c1", "o-1", "10");
     kit.release("c1", "o-1", None).unwrap();
     kit.clock.advance_ns(5_000);

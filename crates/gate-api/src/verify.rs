@@ -68,12 +68,11 @@ fn order_of(body: &[u8]) -> Result<gate_token::Digest, Problem> {
         #[serde(borrow)]
         order: &'a serde_json::value::RawValue,
     }
-    let invalid = |error: &dyn std::fmt::Display| {
-        Problem::of_member(
-            Code::InvalidMember,
-            "order",
-            format_args!("has no digest: {error}"),
-        )
+    let invalid = |error: &dyn std::error::Error| {
+        let why = error.source().map(|why| format!(": {why}"));
+        let why = why.unwrap_or_default();
+        let what = format_args!("has no digest: {error}{why}");
+        Problem::of_member(Code::InvalidMember, "order", what)
     };
     let Ordered { order } = serde_json::from_slice(body).map_err(|error| invalid(&error))?;
     gate_token::order::digest_of_json(order.get().as_bytes()).map_err(|error| invalid(&error))

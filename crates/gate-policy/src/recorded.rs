@@ -353,7 +353,7 @@ mod tests {
         );
         check(
             &order(r#""qty":true,"price":1"#),
-            "`order.qty` not a decimal number",
+            "`order.qty` is not a decimal number",
         );
         check(r#"{"order":{}}"#, "`context` is missing");
         check("[]", "must be an object");

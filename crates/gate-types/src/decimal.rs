@@ -15,7 +15,7 @@ pub const MAX_FRACTION_DIGITS: usize = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// Not a number in JSON's grammar (RFC 8259 §6).
-    #[error("not a decimal number")]
+    #[error("is not a decimal number")]
     NotANumber,
     /// Below zero.
     #[error("must not be negative")]

@@ -33,7 +33,7 @@ fn check(conditions: &[&str], expected: bool) {
         ] {
             let rego = format!("{rules}\ndecision := {ALLOW}");
             let policy = load(&rego, &data.to_string());
-            let policy = policy.unwrap_or_else(|error| panic!("{error}\n{rego}"));
+            let policy = policy.map_err(|error| format!("{error}\n{rego}")).unwrap();
             let answer = policy.query(&["gate", "p"], &input).unwrap();
             assert_eq!(answer == Some(Value::Bool(true)), expected, "{rego}");
         }

@@ -88,7 +88,7 @@ impl Ledger {
         // What the snapshot contains must be on disk before the snapshot counts.
         self.durable.wait_for_the_journal(end)?;
         let end = self.row_end("ORDER BY first_seq LIMIT 1", end)?;
-        let end = end.unwrap_or_else(|| begin.clone());
+        let end = end.unwrap_or(begin);
         bytes.clear();
         bytes.push(0);
         let mut out = Out(&mut bytes);

@@ -177,11 +177,12 @@ impl Books {
         self.remembered.load(Ordering::Relaxed)
     }
 
-    /// The number that stands for the symbol of what a decision holds; of no meaning when that is nothing.
-    pub(crate) fn symbol_of(&self, decision: &DecisionRecord<'_>) -> u32 {
+    /// The number that stands for the symbol of what a decision holds; of no meaning when that is
+    /// nothing. `None` for a new symbol when there are `most`.
+    pub(crate) fn symbol_of(&self, decision: &DecisionRecord<'_>, most: usize) -> Option<u32> {
         match decision.status {
-            Status::Authorized => self.symbols.number(&decision.symbol),
-            Status::Blocked => u32::MAX,
+            Status::Authorized => self.symbols.number_among(&decision.symbol, most),
+            Status::Blocked => Some(u32::MAX),
         }
     }
 

@@ -36,6 +36,8 @@ pub struct LedgerConfig {
     pub max_orders: usize,
     /// Most orders remembered of one client, so that none takes all the room.
     pub max_orders_per_client: usize,
+    /// Most symbols in which orders are authorized, for as long as the process lives.
+    pub max_symbols: usize,
     /// Most fills and releases by quantity of one order. Each is remembered (32 bytes), so that its
     /// repetition is recognized. Further ones are refused; releasing all that is open never is.
     /// Releases by quantity are refused from half of it on, so that they leave room for fills.
@@ -74,6 +76,7 @@ impl LedgerConfig {
             dedupe_window_ns: DAY_NS,
             max_orders: 20_000_000,
             max_orders_per_client: 5_000_000,
+            max_symbols: 1_000_000,
             max_reports_per_order: 65_536,
             in_doubt_release_ns: None,
             snapshot_every: 1_000_000,

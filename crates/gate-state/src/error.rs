@@ -161,6 +161,9 @@ pub enum DecideError {
     /// As many orders of this client are remembered as the configuration allows.
     #[error("no more orders of this client can be remembered")]
     ClientFull,
+    /// Orders in as many symbols were authorized as the configuration allows, and in none of this one.
+    #[error("no more symbols can be remembered")]
+    SymbolsFull,
     /// The order names a context that is no longer in force: decide it again under the current one.
     #[error("another policy or key is in force")]
     ContextReplaced,

@@ -17,6 +17,7 @@ use crate::tls::HANDSHAKE_TIMEOUT;
 
 pub(super) fn render(out: &mut String, shared: &Shared) {
     let policy = shared.config.eval_limits();
+    let ledger = ledger_config(&shared.config);
     family(
         out,
         "gate_limit",
@@ -25,10 +26,8 @@ pub(super) fn render(out: &mut String, shared: &Shared) {
             ("connections_per_worker", shared.config.max_connections),
             ("admin_connections", ADMIN_CONNECTIONS),
             ("orders_per_client", shared.config.max_orders_per_client),
-            (
-                "reports_per_order",
-                ledger_config(&shared.config).max_reports_per_order,
-            ),
+            ("symbols", ledger.max_symbols),
+            ("reports_per_order", ledger.max_reports_per_order),
             ("policy_instructions", policy.max_instructions),
             ("policy_input_levels", MAX_INPUT_DEPTH),
             ("policy_input_values", MAX_INPUT_NODES),

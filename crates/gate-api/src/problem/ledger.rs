@@ -32,6 +32,10 @@ impl From<DecideError> for Problem {
                 let detail = "the ledger remembers as many orders of this client as it may; older ones must end";
                 Self::new(Code::CapacityReached, detail)
             }
+            DecideError::SymbolsFull => {
+                let detail = "the ledger remembers as many symbols as it may, until it starts again: which symbols there are is the policy's to say";
+                Self::new(Code::CapacityReached, detail)
+            }
             DecideError::ContextReplaced => {
                 let detail = "another policy came into force meanwhile: ask again";
                 Self::new(Code::Overloaded, detail)

@@ -50,15 +50,17 @@ impl Doubt {
         // it is found when it expires again.
         let is_unheard = |key: &OrderKey| orders.get(key).is_some_and(Order::is_unheard);
         self.expired.retain(is_unheard);
-        while let Some((expires, key)) = self.to_expire.front().copied()
-            && expires <= now.unix_nanos()
-        {
-            self.to_expire.pop_front();
+        while let Some((expires, key)) = self.to_expire.front().copied() {
             // The id may have been used again since.
             let is_same = |order: &Order| order.stamp() == expires;
-            if is_unheard(&key) && orders.get(&key).is_some_and(is_same) {
-                self.expired.push(key);
+            let may_expire = is_unheard(&key) && orders.get(&key).is_some_and(is_same);
+            match (expires <= now.unix_nanos(), may_expire) {
+                (true, true) => self.expired.push(key),
+                (false, true) => break,
+                // What was heard of need not be waited for, which may be for a day.
+                (_, false) => {}
             }
+            self.to_expire.pop_front();
         }
         if self.to_expire.capacity() > self.to_expire.len().saturating_mul(4) {
             self.to_expire.shrink_to_fit();
@@ -81,5 +83,43 @@ impl Doubt {
         // An id that was used again may stand there for both of its orders.
         found.dedup_by_key(|(_, order)| order.seq);
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_types::{Qty, Side};
+
+    use super::*;
+    use crate::account::order::OrderSlot;
+    use crate::account::state::Phase;
+
+    /// A token may be good for a day, and orders end within a second.
+    #[test]
+    fn what_was_heard_of_takes_no_room_until_its_token_expires() {
+        let mut orders = Orders::default();
+        let mut doubt = Doubt::default();
+        let expires = Timestamp::from_unix_seconds(86_400);
+        for n in 0..100_u64 {
+            let key = OrderKey::of_text(&format!("o-{n}"));
+            let phase = if n < 90 { Phase::Released } else { Phase::Live };
+            let slot = OrderSlot {
+                digest: [0; 16],
+                seq: n,
+                qty: Qty::parse("1").unwrap(),
+                hold: 1,
+                stamp: expires,
+                symbol: 0,
+                side: Side::Buy,
+                phase,
+            };
+            orders.insert(key, Order::new(&slot));
+            doubt.expect(expires, key);
+        }
+        doubt.pass(&orders, Timestamp::from_unix_seconds(1));
+        assert_eq!(doubt.to_expire.len(), 10);
+        assert!(doubt.expired.is_empty());
+        doubt.pass(&orders, expires);
+        assert_eq!(doubt.expired.len(), 10);
     }
 }

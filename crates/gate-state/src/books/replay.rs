@@ -30,7 +30,8 @@ impl Books {
             Record::Position(position) => return self.put_right(seq, position),
             Record::Decision(decision) => {
                 let key = OrderKey::of_text(&decision.order_id);
-                let event = Event::decided(place, key, decision, self.symbol_of(decision));
+                let symbol = self.symbol_of(decision, usize::MAX).unwrap_or(u32::MAX);
+                let event = Event::decided(place, key, decision, symbol);
                 (&decision.client_id, event, 0)
             }
             Record::Release(release) => {

@@ -29,18 +29,27 @@ struct Known {
 impl Symbols {
     /// The symbol's number; a new one if it has none.
     pub(crate) fn number(&self, symbol: &str) -> u32 {
+        let number = self.number_among(symbol, usize::MAX);
+        number.unwrap_or(u32::MAX)
+    }
+
+    /// The symbol's number; a new one if it has none and there are fewer than `most`.
+    pub(crate) fn number_among(&self, symbol: &str, most: usize) -> Option<u32> {
         if let Some(number) = self.0.read().numbers.get(symbol) {
-            return *number;
+            return Some(*number);
         }
         let mut known = self.0.write();
         if let Some(number) = known.numbers.get(symbol) {
-            return *number;
+            return Some(*number);
+        }
+        if known.texts.0.len() >= most {
+            return None;
         }
         let number = u32::try_from(known.texts.0.len()).unwrap_or(u32::MAX);
         let text: Arc<str> = symbol.into();
         known.texts.0.push(Arc::clone(&text));
         known.numbers.insert(text, number);
-        number
+        Some(number)
     }
 
     /// The text of a number; empty if there is none.

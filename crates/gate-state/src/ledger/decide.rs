@@ -177,9 +177,10 @@ impl Ledger {
         };
         let record = order.record(&ruling, before);
         let (status, hold, after) = (record.status, record.hold(), record.after());
+        let symbol = books.symbol_of(&record, self.config.max_symbols);
+        let symbol = symbol.ok_or(DecideError::SymbolsFull)?;
         // Nothing has changed yet: a refused push leaves no trace.
         let seq = self.push(order.now, &record)?;
-        let symbol = books.symbol_of(&record);
         let event = Event::decided((seq, order.now), key, &record, symbol);
         books.apply(&mut account, &event);
         Ok(Decided::New(Decision {

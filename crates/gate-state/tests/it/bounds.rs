@@ -2,6 +2,8 @@
 
 use gate_state::{DecideError, Decided, FillError, ReleaseError, Status};
 
+use gate_types::{Notional, Symbol};
+
 use crate::kit::Kit;
 
 #[test]
@@ -29,6 +31,35 @@ fn one_client_does_not_take_the_room_of_all() {
     let third = kit.decide("c1", "o-3", "1", None);
     assert_eq!(third, Err(DecideError::ClientFull));
     kit.authorize("c2", "o-1", "1");
+}
+
+/// A policy that takes any symbol lets its clients invent them.
+#[test]
+fn symbols_have_a_bound_and_blocked_orders_add_none() {
+    let kit = Kit::with(|config| config.max_symbols = 2);
+    let decide = |id: &str, symbol: &str, limit: Option<&str>| {
+        let symbol = Symbol::new(symbol).unwrap();
+        let limit = limit.map(|limit| Notional::parse(limit).unwrap());
+        kit.order("c1", id, "1", "10", |order| {
+            let order = gate_state::NewOrder {
+                symbol: &symbol,
+                ..*order
+            };
+            let decided = kit.ledger.decide(&order, |_| crate::kit::allow(limit))?;
+            let Decided::New(decision) = decided else {
+                return Ok(None);
+            };
+            Ok(Some(decision.status))
+        })
+    };
+    assert_eq!(decide("o-1", "A", None), Ok(Some(Status::Authorized)));
+    assert_eq!(decide("o-2", "B", Some("1")), Ok(Some(Status::Blocked)));
+    assert_eq!(decide("o-3", "C", None), Ok(Some(Status::Authorized)));
+    let before = kit.exposure("c1");
+    assert_eq!(decide("o-4", "D", None), Err(DecideError::SymbolsFull));
+    assert_eq!(kit.exposure("c1"), before);
+    assert_eq!(decide("o-5", "A", None), Ok(Some(Status::Authorized)));
+    assert_eq!(decide("o-6", "D", Some("1")), Ok(Some(Status::Blocked)));
 }
 
 #[test]

@@ -275,6 +275,28 @@ mod tests {
         assert_eq!(thrown(&ledger), before);
     }
 
+    /// A store that was pruned cannot start without the snapshot that an older build wrote.
+    #[test]
+    fn a_snapshot_of_the_format_before_is_read() {
+        use ring::digest::{SHA256, digest};
+        let (dir, clock, ledger) = opened(|_| {});
+        let thrown = ledger.kill(&switch(KillScope::All)).unwrap();
+        ledger.wait(thrown.seq).unwrap();
+        assert_eq!(ledger.snapshot().unwrap(), thrown.seq);
+        drop(ledger);
+        let file = dir.path().join("ledger.snapshot");
+        let mut bytes = std::fs::read(&file).unwrap();
+        // It ended without the hash of its end.
+        bytes.truncate(bytes.len() - 32 - 32);
+        bytes[..16].copy_from_slice(b"gate snapshot 2\n");
+        let hash = digest(&SHA256, &bytes);
+        bytes.extend_from_slice(hash.as_ref());
+        std::fs::write(&file, bytes).unwrap();
+        let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock).unwrap();
+        assert_eq!(ledger.health().snapshot_seq, thrown.seq);
+        assert_eq!(ledger.kills().len(), 1);
+    }
+
     /// A snapshot must not say that a switch is off before the journal does.
     #[test]
     fn a_snapshot_waits_for_the_switches_in_it() {

@@ -25,8 +25,9 @@ pub(super) async fn json(headers: &HeaderMap, payload: Payload) -> Result<Bytes,
     if !is_json(headers) {
         return Err(unsupported(headers));
     }
-    if let Some(coding) = headers.get(CONTENT_ENCODING)
-        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    let mut codings = headers.get_all(CONTENT_ENCODING);
+    if let Some(coding) =
+        codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
         let detail = format!("the body has the content coding {coding:?}: send it as it is");
         return Err(Problem::new(Code::UnsupportedMediaType, detail));

@@ -149,11 +149,16 @@ fn a_wrong_content_type_is_refused() {
         assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
     }
     let json = ("content-type", "application/json");
-    let coded = [json, ("content-encoding", "gzip")];
-    let reply = sidecar
-        .client()
-        .send("POST", "/v1/authorize", &coded, body.as_bytes());
-    assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
+    let (identity, gzip) = (
+        ("content-encoding", "identity"),
+        ("content-encoding", "gzip"),
+    );
+    for coded in [&[json, gzip][..], &[json, identity, gzip]] {
+        let reply = sidecar
+            .client()
+            .send("POST", "/v1/authorize", coded, body.as_bytes());
+        assert_problem(&reply.unwrap(), 415, "unsupported_media_type", None);
+    }
     assert_eq!(sidecar.exposure("c1")["open_orders"], 0);
     let json = [("content-type", "Application/JSON; charset=utf-8")];
     let reply = sidecar

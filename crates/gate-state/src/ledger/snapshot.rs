@@ -53,7 +53,7 @@ impl Ledger {
         // after where the snapshot begins. It may still be queued.
         self.durable
             .wait_for_the_journal(self.queue.last_allotted())?;
-        let begin = self.row_end("ORDER BY first_seq DESC LIMIT 1", 0)?;
+        let begin = self.row_end(u64::MAX)?;
         let begin = begin.unwrap_or_else(|| ChainPoint::genesis(&self.store_id));
         // Before the spare is written over: which of the two is the spare must be on disk.
         self.paths.sync_names()?;
@@ -87,7 +87,7 @@ impl Ledger {
         }
         // What the snapshot contains must be on disk before the snapshot counts.
         self.durable.wait_for_the_journal(end)?;
-        let end = self.row_end("ORDER BY first_seq LIMIT 1", end)?;
+        let end = self.row_end(end)?;
         let end = end.unwrap_or(begin);
         bytes.clear();
         bytes.push(0);
@@ -99,11 +99,12 @@ impl Ledger {
         Ok(begin)
     }
 
-    /// The end of the first row in this order that ends at `seq` or behind it.
-    fn row_end(&self, order: &str, seq: u64) -> Result<Option<ChainPoint>, SnapshotError> {
+    /// The end of the row that has record `seq`, or of the last row before it.
+    fn row_end(&self, seq: u64) -> Result<Option<ChainPoint>, SnapshotError> {
         self.readers.with(&self.paths, |conn| {
             let found = conn.query_row(
-                &format!("SELECT last_seq, chain_hash FROM journal WHERE last_seq >= ?1 {order}"),
+                "SELECT last_seq, chain_hash FROM journal WHERE first_seq <= ?1 \
+                 ORDER BY first_seq DESC LIMIT 1",
                 [signed(seq)],
                 |row| {
                     Ok(ChainPoint {

@@ -24,16 +24,18 @@ impl Run<'_> {
         let data = &self.program.instruction_data;
         let params = data.get_set_create_params(params_index);
         let params = params.ok_or(Stop::GaveUp)?;
-        let elements = params.element_registers().iter();
-        let elements: BTreeSet<Value> = elements
-            .map(|element| self.value(*element).cloned())
-            .collect::<Result<_, _>>()?;
-        let set = if elements.contains(&Value::Undefined) {
-            UNDEFINED
-        } else {
-            Datum::Own(elements.into())
-        };
+        let elements = self.defined::<BTreeSet<Value>>(params.element_registers())?;
+        let set = elements.map_or(UNDEFINED, |elements| Datum::Own(elements.into()));
         self.set(params.dest, set)
+    }
+
+    /// The values of these registers; `None` when one is undefined.
+    fn defined<C: FromIterator<Value>>(&self, registers: &[u8]) -> Result<Option<C>, Stop> {
+        let value = |register: &u8| {
+            let value = self.value(*register)?;
+            Ok((*value != Value::Undefined).then(|| value.clone()))
+        };
+        registers.iter().map(value).collect()
     }
 
     /// Sets a member of the object that a rule gathers.
@@ -55,15 +57,8 @@ impl Run<'_> {
         let data = &self.program.instruction_data;
         let params = data.get_array_create_params(params_index);
         let params = params.ok_or(Stop::GaveUp)?;
-        let elements = params.element_registers().iter();
-        let elements: Vec<Value> = elements
-            .map(|element| self.value(*element).cloned())
-            .collect::<Result<_, _>>()?;
-        let array = if elements.contains(&Value::Undefined) {
-            UNDEFINED
-        } else {
-            Datum::Own(elements.into())
-        };
+        let elements = self.defined::<Vec<Value>>(params.element_registers())?;
+        let array = elements.map_or(UNDEFINED, |elements| Datum::Own(elements.into()));
         self.set(params.dest, array)
     }
 

@@ -376,30 +376,3 @@ fn openapi_names_every_method_of_every_path_it_names() {
         assert_eq!(served, named, "{path}");
     }
 }
-
-/// Java's client asks for HTTP/2 with each connection's first request, and reuses the connection
-/// unless it is told not to.
-#[test]
-fn a_connection_that_ends_after_an_answer_says_so() {
-    let (sidecar, _dir) = fresh(&[]);
-    let asks = [
-        ("connection", "Upgrade, HTTP2-Settings"),
-        ("upgrade", "h2c"),
-        ("http2-settings", "AAEAAEAAAAIAAAAA"),
-        ("content-type", "application/json"),
-    ];
-    let order = order("c1", "o-1", 1, "185.00");
-    for (method, path, body) in [
-        ("POST", "/v1/authorize", order.as_str()),
-        ("GET", "/health", ""),
-    ] {
-        let mut client = sidecar.client();
-        let reply = client.send(method, path, &asks, body.as_bytes()).unwrap();
-        assert_eq!(reply.status, 200);
-        assert_eq!(reply.header("connection"), Some("close"), "{path}");
-        let usual = sidecar
-            .client()
-            .send(method, path, &asks[3..], body.as_bytes());
-        assert_eq!(usual.unwrap().header("connection"), None, "{path}");
-    }
-}

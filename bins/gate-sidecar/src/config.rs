@@ -1,8 +1,9 @@
 //! The settings and their precedence: flags, then `GATE_*` variables, then the file, then the
 //! defaults. Every source goes through [`Config::set`], so each key is parsed the same way
-//! everywhere, and an unknown key is always an error.
+//! everywhere (`table.rs`), and an unknown key is always an error.
 
 mod source;
+mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use gate_policy::EvalLimits;
 use gate_state::{Durability, LONGEST_DEDUPE_WINDOW_NS};
 
 pub(crate) use source::{load, variables};
+use table::Setting;
 
 pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// The longest that an order may be remembered after its hold ended, in seconds.
@@ -151,106 +153,10 @@ impl Config {
         }
     }
 
-    /// Every key, as written in the file. A named flag has dashes for underscores; the variable is
-    /// the key in upper case after `GATE_`.
-    pub(crate) const KEYS: [&'static str; 37] = [
-        "listen",
-        "admin_listen",
-        "uds",
-        "tls_cert",
-        "tls_key",
-        "tls_client_ca",
-        "data_dir",
-        "bundle",
-        "bundle_key",
-        "bundle_key_id",
-        "bundle_key_alg",
-        "bundle_scope",
-        "bundle_watch_s",
-        "policy_max_instructions",
-        "policy_max_ms",
-        "keys",
-        "durability",
-        "issuer",
-        "audience",
-        "token_ttl_s",
-        "token_form",
-        "dedupe_window_s",
-        "in_doubt_release_s",
-        "retention_days",
-        "max_orders",
-        "max_orders_per_client",
-        "max_in_flight",
-        "max_queries",
-        "queue_capacity",
-        "journal_priority",
-        "time_slice_us",
-        "wake_latency_us",
-        "workers",
-        "max_connections",
-        "drain_timeout_s",
-        "log",
-        "log_json",
-    ];
-
     /// Sets `key` from its text; on an error nothing is changed.
     pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), SetError> {
-        match key {
-            "listen" => self.listen = address(text)?,
-            "admin_listen" => self.admin_listen = address(text)?,
-            "uds" => self.uds = Some(path(text)?),
-            "tls_cert" => self.tls_cert = Some(path(text)?),
-            "tls_key" => self.tls_key = Some(path(text)?),
-            "tls_client_ca" => self.tls_client_ca = Some(path(text)?),
-            "data_dir" => self.data_dir = path(text)?,
-            "bundle" => self.bundle = Some(path(text)?),
-            "bundle_key" => self.bundle_key = Some(path(text)?),
-            "bundle_key_id" => self.bundle_key_id = Some(name(text)?),
-            "bundle_key_alg" => self.bundle_key_alg = Some(one_of(text, &KeyAlgorithm::NAMES)?),
-            "bundle_scope" => self.bundle_scope = Some(name(text)?),
-            "bundle_watch_s" => self.bundle_watch_s = within(text, 0, 86_400)?,
-            "policy_max_instructions" => {
-                self.policy_max_instructions = within(text, 1_000, 10_000_000)?;
-            }
-            "policy_max_ms" => self.policy_max_ms = within(text, 1, 1_000)?,
-            "keys" => self.keys = Some(path(text)?),
-            "durability" => {
-                self.durability = one_of(
-                    text,
-                    &[
-                        ("strict", Durability::Strict),
-                        ("relaxed", Durability::Relaxed),
-                    ],
-                )?;
-            }
-            "issuer" => self.issuer = name(text)?,
-            "audience" => self.audience = name(text)?,
-            "token_ttl_s" => self.token_ttl_s = within(text, 1, 86_400)?,
-            "token_form" => {
-                let forms = [("object", TokenForm::Object), ("jws", TokenForm::Jws)];
-                self.token_form = one_of(text, &forms)?;
-            }
-            "dedupe_window_s" => self.dedupe_window_s = within(text, 1, LONGEST_WINDOW_S)?,
-            "in_doubt_release_s" => self.in_doubt_release_s = within(text, 0, LONGEST_WINDOW_S)?,
-            "retention_days" => self.retention_days = within(text, 0, 36_500)?,
-            "max_orders" => self.max_orders = within(text, 1, 1_000_000_000)?,
-            "max_orders_per_client" => {
-                self.max_orders_per_client = within(text, 1, 1_000_000_000)?;
-            }
-            "max_in_flight" => self.max_in_flight = within(text, 1, 1_000_000)?,
-            "max_queries" => self.max_queries = within(text, 1, 100_000)?,
-            "queue_capacity" => self.queue_capacity = within(text, 1, 16_777_216)?,
-            "journal_priority" => self.journal_priority = within(text, 0, 20)?,
-            "time_slice_us" => self.time_slice_us = within(text, 0, 100_000)?,
-            "wake_latency_us" => self.wake_latency_us = Some(within(text, 0, 1_000_000)?),
-            "workers" => self.workers = within(text, 1, 1_024)?,
-            "max_connections" => self.max_connections = within(text, 1, 1_000_000)?,
-            "drain_timeout_s" => self.drain_timeout_s = within(text, 1, 3_600)?,
-            "log" => self.log = filter(text)?,
-            "log_json" => self.log_json = one_of(text, &[("true", true), ("false", false)])?,
-            _ => return Err(SetError::UnknownKey),
-        }
-        Ok(())
+        let setting = Setting::named(key).ok_or(SetError::UnknownKey)?;
+        (setting.set)(self, text)
     }
 }
 
@@ -274,10 +180,12 @@ impl KeyAlgorithm {
 /// Why a key could not be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SetError {
-    #[error("is not a setting (settings are {})", Config::KEYS.join(", "))]
+    #[error("is not a setting (settings are {})", Setting::keys().join(", "))]
     UnknownKey,
     #[error("`{0}` is not an address such as 127.0.0.1:8080")]
     NotAnAddress(String),
+    #[error("must be {0}, and is of type {1}")]
+    NotOfType(&'static str, &'static str),
     #[error("must not be empty")]
     Empty,
     #[error("`{0}` is not one of {1}")]
@@ -286,57 +194,6 @@ pub(crate) enum SetError {
     NotWithin(String, u64, u64),
     #[error("`{0}` is not a log filter")]
     NotAFilter(String),
-}
-
-fn address(text: &str) -> Result<SocketAddr, SetError> {
-    text.parse()
-        .map_err(|_| SetError::NotAnAddress(text.to_owned()))
-}
-
-fn path(text: &str) -> Result<PathBuf, SetError> {
-    name(text).map(PathBuf::from)
-}
-
-fn name(text: &str) -> Result<String, SetError> {
-    if text.is_empty() {
-        Err(SetError::Empty)
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-/// Checks a log filter. A bare word must be a level: `tracing` would take any other for the name of
-/// a target, and silence everything else.
-fn filter(text: &str) -> Result<String, SetError> {
-    let is_level = |word: &str| {
-        word.trim()
-            .parse::<tracing_subscriber::filter::LevelFilter>()
-            .is_ok()
-    };
-    let is_clear = |part: &str| part.contains(['=', '[']) || is_level(part);
-    match text.parse::<tracing_subscriber::EnvFilter>() {
-        Ok(_) if !text.is_empty() && text.split(',').all(is_clear) => Ok(text.to_owned()),
-        _ => Err(SetError::NotAFilter(text.to_owned())),
-    }
-}
-
-fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, SetError> {
-    choices
-        .iter()
-        .find(|(choice, _)| *choice == text)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-            SetError::NotOneOf(text.to_owned(), names.join(", "))
-        })
-}
-
-fn within<T: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<T, SetError> {
-    text.parse::<u64>()
-        .ok()
-        .filter(|value| (least..=most).contains(value))
-        .and_then(|value| T::try_from(value).ok())
-        .ok_or_else(|| SetError::NotWithin(text.to_owned(), least, most))
 }
 
 #[cfg(test)]

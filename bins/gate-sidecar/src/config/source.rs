@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::Config;
+use super::table::{Kind, Setting};
+use super::{Config, SetError};
 
 /// Prefixes of the variables that Kubernetes sets for a service named `gate`; they are not
 /// settings.
@@ -142,20 +143,22 @@ fn read_file(config: &mut Config, file: &Path) -> Result<()> {
         )
     })?;
     for (key, value) in table {
-        let text = match value {
-            toml::Value::String(text) => text,
-            toml::Value::Integer(number) => number.to_string(),
-            toml::Value::Boolean(flag) => flag.to_string(),
-            other => bail!(
-                "`{key}` in `{shown}` must not be of type {}",
-                other.type_str()
-            ),
-        };
-        config
-            .set(&key, &text)
-            .with_context(|| format!("`{key}` in `{shown}`"))?;
+        let text = as_text(&key, value).and_then(|text| config.set(&key, &text));
+        text.with_context(|| format!("`{key}` in `{shown}`"))?;
     }
     Ok(())
+}
+
+/// The value as the text that a flag would have. Of another type than the setting it may only be a
+/// text: `uds = true` names no socket.
+fn as_text(key: &str, value: toml::Value) -> Result<String, SetError> {
+    let setting = Setting::named(key).ok_or(SetError::UnknownKey)?;
+    match (setting.kind, value) {
+        (_, toml::Value::String(text)) => Ok(text),
+        (Kind::Number, toml::Value::Integer(number)) => Ok(number.to_string()),
+        (Kind::Switch, toml::Value::Boolean(is_on)) => Ok(is_on.to_string()),
+        (kind, other) => Err(SetError::NotOfType(kind.name(), other.type_str())),
+    }
 }
 
 #[cfg(test)]
@@ -262,13 +265,21 @@ mod tests {
     }
 
     #[test]
-    fn a_nested_table_and_a_missing_file_are_errors() {
-        let nested = file("[listen]\nport = 1\n");
-        let error = format!("{:#}", load(Some(nested.path()), [], [], 2).unwrap_err());
-        assert!(
-            error.contains("`listen`") && error.contains("table"),
-            "{error}"
-        );
+    fn a_value_of_another_type_and_a_missing_file_are_errors() {
+        for (text, key, kind) in [
+            ("[listen]\nport = 1\n", "`listen`", "type table"),
+            ("uds = true", "`uds`", "type boolean"),
+            ("issuer = 7", "`issuer`", "type integer"),
+            ("workers = 1.0", "`workers`", "type float"),
+            ("log_json = 1", "`log_json`", "type integer"),
+        ] {
+            let file = file(text);
+            let error = format!("{:#}", load(Some(file.path()), [], [], 2).unwrap_err());
+            assert!(error.contains(key) && error.contains(kind), "{error}");
+        }
+        let quoted = file("workers = \"1\"\nlog_json = \"true\"\n");
+        let config = load(Some(quoted.path()), [], [], 2).unwrap();
+        assert!(config.workers == 1 && config.log_json);
         assert!(load(Some(Path::new("no-such-file.toml")), [], [], 2).is_err());
     }
 

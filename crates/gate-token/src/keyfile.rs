@@ -10,6 +10,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
+use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
 use crate::keyring::{KeyError, KeyRing};
@@ -109,7 +110,10 @@ impl KeyFile {
     /// PostgreSQL's `ssl_key_file`, the group may read a file that root owns, unless root reads it:
     /// secrets in Kubernetes volumes are such files.
     pub fn read(&self) -> Result<KeyRing, KeyFileError> {
-        let file = File::open(&self.path).map_err(self.io("open"))?;
+        // To open a named pipe would be to wait until somebody writes.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(&self.path, flags, Mode::empty());
+        let file = File::from(opened.map_err(io::Error::from).map_err(self.io("open"))?);
         let about = file.metadata().map_err(self.io("look at"))?;
         if !about.is_file() || about.len() > MAX_BYTES {
             return Err(KeyFileError::NotAKeyFile {
@@ -242,8 +246,11 @@ impl KeyFile {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::os::unix::fs::PermissionsExt as _;
+
+    use rustix::fs::{CWD, FileType};
+
+    use super::*;
 
     fn file() -> (tempfile::TempDir, KeyFile) {
         let dir = tempfile::tempdir().unwrap();
@@ -363,11 +370,16 @@ mod tests {
             file.read(),
             Err(KeyFileError::Io { action: "open", .. })
         ));
-        let error = KeyFile::new(dir.path()).read().unwrap_err();
-        assert!(
-            matches!(error, KeyFileError::NotAKeyFile { .. }),
-            "{error:?}"
-        );
+        let pipe = dir.path().join("pipe");
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, mode, 0).unwrap();
+        for no_file in [dir.path(), &pipe] {
+            let error = KeyFile::new(no_file).read().unwrap_err();
+            assert!(
+                matches!(error, KeyFileError::NotAKeyFile { .. }),
+                "{error:?}"
+            );
+        }
         fs::write(file.path(), "{}").unwrap();
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
         assert!(matches!(file.read(), Err(KeyFileError::Keys { .. })));

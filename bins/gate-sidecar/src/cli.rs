@@ -288,7 +288,8 @@ pub(crate) enum Audit {
         #[arg(long, value_name = "FILE")]
         keys: Option<PathBuf>,
     },
-    /// Write every record as one line of JSON, verified as it is read.
+    /// Write every record as one line of JSON, verified as it is read. Exit 0: written, 1: damaged, 2:
+    /// no store, or no such record.
     Export {
         /// Directory of the journal
         #[arg(long, value_name = "DIR", default_value = "gate-data")]
@@ -301,7 +302,8 @@ pub(crate) enum Audit {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ledger {
-    /// Show every client's exposure, or one client's exposure, positions and orders.
+    /// Show every client's exposure, or one client's exposure, positions and orders. Exit 0: shown, 1:
+    /// no such client, 2: the store cannot be read.
     Show {
         /// Show only this client
         client: Option<String>,

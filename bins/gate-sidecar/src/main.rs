@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Some(Command::Token(command)) => commands::token::run(command),
         Some(Command::Keys(command)) => commands::keys::run(command),
         Some(Command::Policy(command)) => commands::policy::run(command),
-        Some(Command::Audit(command)) => commands::audit::run(command),
+        Some(Command::Audit(command)) => Ok(commands::audit::run(command)),
         Some(Command::Ledger(command)) => commands::ledger::run(command),
     };
     match outcome {

@@ -13,20 +13,21 @@ use crate::assemble::KEY_FILE;
 use crate::cli::Audit;
 use crate::retention;
 
-pub(crate) fn run(command: Audit) -> Result<ExitCode> {
-    match command {
+pub(crate) fn run(command: Audit) -> ExitCode {
+    let outcome = match command {
         Audit::Verify {
             data_dir,
             known,
             keys,
-        } => match verify(&data_dir, &known, keys.as_deref()) {
-            Err(error) if is_damage(&error) => {
-                eprintln!("{error:#}");
-                Ok(NO)
-            }
-            outcome => Ok(answer_or_why(outcome)),
-        },
+        } => verify(&data_dir, &known, keys.as_deref()),
         Audit::Export { data_dir, from } => export(&data_dir, from),
+    };
+    match outcome {
+        Err(error) if is_damage(&error) => {
+            eprintln!("{error:#}");
+            NO
+        }
+        outcome => answer_or_why(outcome),
     }
 }
 

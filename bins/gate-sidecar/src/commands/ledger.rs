@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use gate_state::{Journal, LedgerConfig, OpenError};
 use gate_token::KeyFile;
 
-use super::say;
+use super::{answer_or_why, say};
 use crate::cli::{Ledger, Settings};
 use crate::clock::SystemClock;
 use crate::{assemble, config, retention};
@@ -29,7 +29,7 @@ pub(crate) fn run(command: Ledger) -> Result<ExitCode> {
                 ended_within,
                 in_doubt,
             };
-            show::run(&wanted, &data_dir, json)
+            Ok(answer_or_why(show::run(&wanted, &data_dir, json)))
         }
         Ledger::Prune {
             keep_days,

@@ -47,10 +47,13 @@ fn stderr(output: &Output) -> String {
 fn a_store_that_is_not_there_is_not_a_damaged_one() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let args = ["audit", "verify", "--data-dir", data.to_str().unwrap()];
-    let absent = run(&args, b"");
-    assert_eq!(absent.status.code(), Some(2), "damaged is something else");
-    assert!(stderr(&absent).contains("data`"), "{}", stderr(&absent));
+    for command in [["audit", "verify"], ["audit", "export"], ["ledger", "show"]] {
+        let args = [&command[..], &["--data-dir", data.to_str().unwrap()]].concat();
+        let absent = run(&args, b"");
+        let said = stderr(&absent);
+        assert_eq!(absent.status.code(), Some(2), "{command:?}: {said}");
+        assert!(said.contains("data`"), "{said}");
+    }
 }
 
 #[test]
@@ -176,9 +179,9 @@ fn a_changed_record_is_named_and_what_sqlite_cannot_read_is_damaged_too() {
     let Five { dir, data, sidecar } = five;
     assert!(sidecar.wait().success());
     let database = data.join("ledger.db");
-    let verify = || {
+    let audit = |command| {
         run(
-            &["audit", "verify", "--data-dir", data.to_str().unwrap()],
+            &["audit", command, "--data-dir", data.to_str().unwrap()],
             b"",
         )
     };
@@ -190,17 +193,21 @@ fn a_changed_record_is_named_and_what_sqlite_cannot_read_is_damaged_too() {
     );
     assert_eq!(changed.unwrap(), 1);
     drop(store);
-    let damaged = verify();
-    assert_eq!(damaged.status.code(), Some(1));
-    let said = stderr(&damaged);
-    assert!(said.contains("damaged at record"), "{said}");
+    for command in ["verify", "export"] {
+        let damaged = audit(command);
+        assert_eq!(damaged.status.code(), Some(1), "{command}");
+        let said = stderr(&damaged);
+        assert!(said.contains("damaged at record"), "{said}");
+    }
     // First its pages, then its header.
     let mut bytes = std::fs::read(&database).unwrap();
     for from in [4096, 0] {
         bytes[from..].fill(0xff);
         std::fs::write(&database, &bytes).unwrap();
-        let damaged = verify();
-        assert_eq!(damaged.status.code(), Some(1), "{}", stderr(&damaged));
+        for command in ["verify", "export"] {
+            let damaged = audit(command);
+            assert_eq!(damaged.status.code(), Some(1), "{}", stderr(&damaged));
+        }
     }
     drop(dir);
 }

@@ -1,7 +1,8 @@
-//! Checks the house rules that no lint covers: which crate may use which, how a file begins, what
-//! may be at the top of the repository. Run by `cargo xtask verify`.
+//! Checks the house rules that no lint covers: which crate may use which, how a file begins, where
+//! links lead, what may be at the top of the repository. Run by `cargo xtask verify`.
 
 mod layers;
+mod links;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let mut faults = top_level(&files);
     faults.extend(sources::check(root, &files)?);
     faults.extend(layers::check(root)?);
+    faults.extend(links::check(root, &files)?);
     if faults.is_empty() {
         println!("tidy: {} files, no fault", files.len());
         return Ok(());

@@ -21,7 +21,7 @@ use crate::scheduling::Scheduling;
 use crate::search::Objective;
 use crate::target::Target;
 use crate::workload::{Mix, Spread, WorkloadConfig};
-use values::{amount, percent, plain, positive, rate, seconds, some, some_seconds, url};
+use values::{amount, percent, plain, positive, rate, seconds, some, some_seconds, timeout, url};
 
 /// Load generator for the gate contract: closed and open loops, latency from the intended start.
 ///
@@ -143,7 +143,7 @@ struct CommonArgs {
     #[arg(long, default_value = "1", value_parser = seconds)]
     warmup: Duration,
     /// Seconds after which a request is given up.
-    #[arg(long, default_value = "10", value_parser = some_seconds)]
+    #[arg(long, default_value = "10", value_parser = timeout)]
     timeout: Duration,
     /// Microseconds to spin before each due time; spinning takes the core from the server.
     #[arg(long, default_value_t = 0)]
@@ -312,6 +312,7 @@ mod tests {
             "open -r 0",
             "open -r 1e8",
             "open -r 1 -t 0",
+            "open -r 1 --timeout 121",
             "closed --qty abc",
             "closed --price 0",
             "closed -d 1e19",

@@ -23,10 +23,16 @@ pub(crate) struct ClosedLoop<'a> {
     left: &'a AtomicU64,
     warmup_ns: u64,
     deadline_ns: Option<u64>,
+    timeout_ns: u64,
 }
 
 impl<'a> ClosedLoop<'a> {
-    pub(crate) fn new(stop: Stop, warmup: Duration, left: &'a AtomicU64) -> Self {
+    pub(crate) fn new(
+        stop: Stop,
+        warmup: Duration,
+        timeout: Duration,
+        left: &'a AtomicU64,
+    ) -> Self {
         let deadline_ns = match stop {
             Stop::Requests(_) => None,
             Stop::After(duration) => Some(nanos(warmup.saturating_add(duration))),
@@ -35,6 +41,7 @@ impl<'a> ClosedLoop<'a> {
             left,
             warmup_ns: nanos(warmup),
             deadline_ns,
+            timeout_ns: nanos(timeout),
         }
     }
 
@@ -74,7 +81,8 @@ impl Arrivals for ClosedLoop<'_> {
     }
 
     fn give_up_ns(&self) -> Option<u64> {
-        None
+        let give_up = |deadline: u64| deadline.saturating_add(self.timeout_ns);
+        self.deadline_ns.map(give_up)
     }
 
     fn abandon(&mut self, _now_ns: u64, _recorder: &mut Recorder) {}
@@ -88,10 +96,13 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
     #[test]
     fn a_quota_counts_measured_requests_only() {
         let left = ClosedLoop::quota(Stop::Requests(2));
-        let mut closed = ClosedLoop::new(Stop::Requests(2), Duration::from_nanos(100), &left);
+        let mut closed =
+            ClosedLoop::new(Stop::Requests(2), Duration::from_nanos(100), TIMEOUT, &left);
         let send = |now_ns, measured| Next::Send {
             intended_ns: now_ns,
             measured,
@@ -107,8 +118,9 @@ mod tests {
     fn a_duration_counts_from_the_end_of_warm_up() {
         let stop = Stop::After(Duration::from_nanos(50));
         let left = ClosedLoop::quota(stop);
-        let mut closed = ClosedLoop::new(stop, Duration::from_nanos(100), &left);
+        let mut closed = ClosedLoop::new(stop, Duration::from_nanos(100), TIMEOUT, &left);
         assert_ne!(closed.next(149), Next::Finished);
         assert_eq!(closed.next(150), Next::Finished);
+        assert_eq!(closed.give_up_ns(), Some(150 + nanos(TIMEOUT)));
     }
 }

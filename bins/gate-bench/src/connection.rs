@@ -23,6 +23,8 @@ pub(crate) struct InFlight {
 pub(crate) enum Progress {
     /// No complete response yet.
     Pending,
+    /// It is established, and a request can be sent.
+    Established,
     /// A response is complete; take its body, then call `finish`.
     Response(Response),
     /// The connection can no longer be used.
@@ -45,6 +47,10 @@ pub(crate) struct Connection {
     /// What the send buffer had no room for.
     unsent: Vec<u8>,
     pub(crate) in_flight: Option<InFlight>,
+    /// Whether it is not established yet.
+    is_connecting: bool,
+    /// Whether a response came over it.
+    has_answered: bool,
 }
 
 impl Connection {
@@ -55,9 +61,17 @@ impl Connection {
             reader: ResponseReader::default(),
             unsent: Vec::new(),
             in_flight: None,
+            is_connecting: false,
+            has_answered: false,
         }
     }
 
+    /// Whether a response came over it since it was opened.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    /// Whether it is established, or about to be.
     pub(crate) fn is_open(&self) -> bool {
         self.stream.is_some()
     }
@@ -67,10 +81,16 @@ impl Connection {
         self.take(target.connect()?, registry)
     }
 
-    /// Opens the connection without waiting, since others are being served. What is sent before it
-    /// is established is buffered.
-    pub(crate) fn reopen(&mut self, target: &Target, registry: &Registry) -> io::Result<()> {
-        self.take(target.connect_soon()?, registry)
+    /// Opens the connection without waiting, since others are being served. False when it is
+    /// [`Progress::Established`] by and by, or broken.
+    pub(crate) fn reopen(&mut self, target: &Target, registry: &Registry) -> io::Result<bool> {
+        self.take(target.connect_soon()?, registry)?;
+        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        self.is_connecting = !stream.is_established()?;
+        if self.is_connecting {
+            stream.want_room(registry, self.token, true)?;
+        }
+        Ok(!self.is_connecting)
     }
 
     fn take(&mut self, mut stream: Stream, registry: &Registry) -> io::Result<()> {
@@ -86,6 +106,8 @@ impl Connection {
         self.reader.clear();
         self.unsent.clear();
         self.in_flight = None;
+        self.is_connecting = false;
+        self.has_answered = false;
     }
 
     pub(crate) fn send(
@@ -113,6 +135,9 @@ impl Connection {
 
     /// Handles a poll event: sends what is unsent, and reads.
     pub(crate) fn ready(&mut self, registry: &Registry) -> Progress {
+        if self.is_connecting {
+            return self.establish(registry);
+        }
         if !self.unsent.is_empty()
             && let Err(broken) = self.send_rest(registry)
         {
@@ -128,7 +153,22 @@ impl Connection {
     /// Discards `response`; false when the connection must not be used again.
     pub(crate) fn finish(&mut self, response: &Response) -> bool {
         self.in_flight = None;
+        self.has_answered = true;
         self.reader.consume(response) && response.keep_alive
+    }
+
+    fn establish(&mut self, registry: &Registry) -> Progress {
+        let Some(stream) = self.stream.as_mut() else {
+            return Progress::Pending;
+        };
+        match stream.is_established() {
+            Ok(true) if stream.want_room(registry, self.token, false).is_ok() => {
+                self.is_connecting = false;
+                Progress::Established
+            }
+            Ok(false) => Progress::Pending,
+            _ => Progress::Broken(Break::Connection),
+        }
     }
 
     fn send_rest(&mut self, registry: &Registry) -> Result<(), Break> {

@@ -92,6 +92,8 @@ pub(crate) struct Engine<'a, A> {
     interrupted_ns: Option<u64>,
     /// When the first request was sent since the last response.
     silent_since_ns: Option<u64>,
+    /// Since when no connection is established.
+    cut_off_since_ns: Option<u64>,
 }
 
 impl<'a, A: Arrivals> Engine<'a, A> {
@@ -117,6 +119,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             finished: false,
             interrupted_ns: None,
             silent_since_ns: None,
+            cut_off_since_ns: None,
             clock: RunClock::start(),
             setup,
             poll,
@@ -160,6 +163,9 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             }
         }
         let now_ns = self.interrupted_ns.unwrap_or_else(|| self.clock.now_ns());
+        if let Some(since_ns) = self.cut_off_since_ns {
+            self.recorder.cut_off(since_ns, now_ns);
+        }
         self.arrivals.abandon(now_ns, &mut self.recorder);
         self.setup.live.publish(&self.recorder.counts);
         Ok(self.recorder)
@@ -217,6 +223,7 @@ impl<'a, A: Arrivals> Engine<'a, A> {
         };
         match connection.ready(self.poll.registry()) {
             Progress::Pending => {}
+            Progress::Established => self.established(slot),
             Progress::Response(response) => self.complete(slot, &response),
             Progress::Broken(broken) => self.lose(slot, &broken),
         }
@@ -246,12 +253,13 @@ impl<'a, A: Arrivals> Engine<'a, A> {
 
     /// Handles a lost connection, and the request it carried.
     fn lose(&mut self, slot: usize, broken: &Break) {
+        let Some(connection) = self.connections.get_mut(slot) else {
+            return;
+        };
         let now_ns = self.clock.now_ns();
-        let lost = self.connections.get_mut(slot).and_then(|connection| {
-            let lost = connection.in_flight.take();
-            connection.close();
-            lost
-        });
+        let lost = connection.in_flight.take();
+        let has_answered = connection.has_answered();
+        connection.close();
         if let Some(in_flight) = lost {
             self.in_flight -= 1;
             match broken {
@@ -259,7 +267,15 @@ impl<'a, A: Arrivals> Engine<'a, A> {
                 Break::Malformed => self.recorder.malformed(&in_flight, now_ns),
             }
         }
-        self.reopen(slot);
+        self.idle.retain(|idle| *idle != slot);
+        // Where nobody answers, as many attempts as fit into a second tell no more than twenty: the
+        // next housekeeping makes one.
+        if has_answered {
+            self.reopen(slot);
+        }
+        if self.idle.is_empty() && self.in_flight == 0 {
+            self.cut_off_since_ns.get_or_insert(now_ns);
+        }
     }
 
     /// A connection that cannot be opened now is tried again by the next housekeeping.
@@ -268,12 +284,20 @@ impl<'a, A: Arrivals> Engine<'a, A> {
             return;
         };
         self.idle.retain(|idle| *idle != slot);
-        if connection
-            .reopen(self.setup.target, self.poll.registry())
-            .is_ok()
-        {
-            self.idle.push_back(slot);
-            self.recorder.reconnected(self.clock.now_ns());
+        match connection.reopen(self.setup.target, self.poll.registry()) {
+            Ok(true) => self.established(slot),
+            Ok(false) => {}
+            Err(_) => connection.close(),
+        }
+    }
+
+    /// A connection was opened again.
+    fn established(&mut self, slot: usize) {
+        let now_ns = self.clock.now_ns();
+        self.idle.push_back(slot);
+        self.recorder.reconnected(now_ns);
+        if let Some(since_ns) = self.cut_off_since_ns.take() {
+            self.recorder.cut_off(since_ns, now_ns);
         }
     }
 

@@ -12,6 +12,17 @@ pub enum Expect {
     Plain,
 }
 
+impl Expect {
+    /// As it is written on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Plain => "plain",
+        }
+    }
+}
+
 /// A response, classed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -51,20 +62,29 @@ impl Outcome {
     }
 }
 
+/// Whether the response says that an earlier request made its decision; `None` when it says neither.
+pub(crate) fn is_replayed(body: &[u8]) -> Option<bool> {
+    let value = member(body, br#""replayed""#)?;
+    let said = [(&b"true"[..], true), (b"false", false)];
+    let said = said.iter().find(|(text, _)| value.starts_with(text));
+    said.map(|(_, replayed)| *replayed)
+}
+
 /// The first `status` member decides; the contract writes it near the front, before any text that
 /// a caller could have put in.
 fn verdict(body: &[u8]) -> Outcome {
-    const MEMBER: &[u8] = br#""status""#;
-    let after = find(body, MEMBER).and_then(|at| body.get(at + MEMBER.len()..));
-    // A server may write spaces around the colon.
-    let value = after
-        .and_then(|after| after.trim_ascii_start().strip_prefix(b":"))
-        .map(<[u8]>::trim_ascii_start);
-    match value {
+    match member(body, br#""status""#) {
         Some(value) if value.starts_with(b"\"AUTHORIZED\"") => Outcome::Authorized,
         Some(value) if value.starts_with(b"\"BLOCKED\"") => Outcome::Blocked,
         _ => Outcome::Unreadable,
     }
+}
+
+/// What follows a member's colon. (A server may write spaces around it.)
+fn member<'b>(body: &'b [u8], name: &[u8]) -> Option<&'b [u8]> {
+    let after = body.get(find(body, name)? + name.len()..)?;
+    let value = after.trim_ascii_start().strip_prefix(b":")?;
+    Some(value.trim_ascii_start())
 }
 
 #[cfg(test)]
@@ -78,6 +98,15 @@ mod tests {
         assert_eq!(of("{\n  \"status\" :\n \"BLOCKED\"\n}"), Outcome::Blocked);
         assert_eq!(of(r#"{"status": "AUTHORIZED!"}"#), Outcome::Unreadable);
         assert_eq!(of(r#"{"status" "AUTHORIZED"}"#), Outcome::Unreadable);
+    }
+
+    #[test]
+    fn a_replay_is_what_says_so() {
+        let replayed = |body: &str| is_replayed(body.as_bytes());
+        assert_eq!(replayed(r#"{"replayed":false}"#), Some(false));
+        assert_eq!(replayed(r#"{"replayed" : true}"#), Some(true));
+        assert_eq!(replayed(r#"{"replayed":null}"#), None);
+        assert_eq!(replayed("{}"), None);
     }
 
     #[track_caller]

@@ -3,118 +3,22 @@
 //! Fixed-bounds histograms in nanoseconds; recording allocates nothing but a second's histogram
 //! when a new second begins.
 
-use std::collections::BTreeMap;
+mod counts;
+
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
 use crate::connection::InFlight;
-use crate::outcome::{Expect, Outcome};
+use crate::outcome::{self, Expect, Outcome};
 use crate::response::Response;
 use crate::sample::Samples;
 use crate::workload::Kind;
 
+pub use counts::Counts;
+
 /// Values beyond this are recorded as this.
 pub(crate) const LATENCY_MAX_NS: u64 = 120_000_000_000;
-
-/// How often each thing happened.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Requests sent and measured.
-    pub sent: u64,
-    /// Bytes of all response bodies.
-    pub body_bytes: u64,
-    /// Requests sent while warming up, counted nowhere else.
-    pub warmup: u64,
-    /// Whole responses, whatever they say.
-    pub completed: u64,
-    /// 200 with AUTHORIZED.
-    pub authorized: u64,
-    /// 200 with BLOCKED.
-    pub blocked: u64,
-    /// 200 without a verdict where none is due.
-    pub done: u64,
-    /// 200 to an order without a verdict.
-    pub unreadable: u64,
-    /// Responses by status code.
-    pub by_status: BTreeMap<u16, u64>,
-    /// Responses by kind of request.
-    pub by_kind: BTreeMap<&'static str, u64>,
-    /// Responses with another verdict than the workload is made for.
-    pub unexpected: u64,
-    /// Requests without a response in time.
-    pub timeouts: u64,
-    /// Requests lost with their connection.
-    pub connection_errors: u64,
-    /// Requests answered with something that is not HTTP.
-    pub malformed: u64,
-    /// 503 without `Retry-After`.
-    pub no_retry_after: u64,
-    /// Requests that were due and could not be sent before the run ended.
-    pub unsent: u64,
-    /// Whole responses that came within the time that was measured.
-    pub in_time: u64,
-    /// Successes among them.
-    pub successes_in_time: u64,
-    /// Responses with another verdict than the workload is made for, by kind of request.
-    pub unexpected_by_kind: BTreeMap<&'static str, u64>,
-    /// Connections that were opened again.
-    pub reconnects: u64,
-}
-
-impl Counts {
-    /// 200 with what was asked for.
-    #[must_use]
-    pub const fn successes(&self) -> u64 {
-        self.authorized + self.blocked + self.done
-    }
-
-    /// Everything that is not a success: the number that has to be 0.
-    #[must_use]
-    pub fn errors(&self) -> u64 {
-        let refused: u64 = self
-            .by_status
-            .iter()
-            .filter(|(status, _)| **status != 200)
-            .map(|(_, count)| count)
-            .sum();
-        refused
-            + self.unreadable
-            + self.timeouts
-            + self.connection_errors
-            + self.malformed
-            + self.unsent
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.sent += other.sent;
-        self.body_bytes += other.body_bytes;
-        self.warmup += other.warmup;
-        self.completed += other.completed;
-        self.authorized += other.authorized;
-        self.blocked += other.blocked;
-        self.done += other.done;
-        self.unreadable += other.unreadable;
-        self.unexpected += other.unexpected;
-        self.timeouts += other.timeouts;
-        self.connection_errors += other.connection_errors;
-        self.malformed += other.malformed;
-        self.unsent += other.unsent;
-        self.no_retry_after += other.no_retry_after;
-        self.in_time += other.in_time;
-        self.successes_in_time += other.successes_in_time;
-        self.reconnects += other.reconnects;
-        for (kind, count) in &other.unexpected_by_kind {
-            *self.unexpected_by_kind.entry(kind).or_default() += count;
-        }
-        for (status, count) in &other.by_status {
-            *self.by_status.entry(*status).or_default() += count;
-        }
-        for (kind, count) in &other.by_kind {
-            *self.by_kind.entry(kind).or_default() += count;
-        }
-    }
-}
 
 /// One second of the run.
 #[derive(Debug, Clone)]
@@ -154,6 +58,8 @@ pub struct Recorder {
     pub backlog_max: usize,
     /// The longest that the loop was away: it asks to be woken every 50 ms.
     pub away_max_ns: u64,
+    /// The longest that no connection was established while requests could have been sent.
+    pub cut_off_max_ns: u64,
     expect: Expect,
     /// How long the server was silent when the run was ended for it.
     pub gave_up_after: Option<Duration>,
@@ -180,6 +86,7 @@ impl Recorder {
             last_ns: start_ns,
             backlog_max: 0,
             away_max_ns: 0,
+            cut_off_max_ns: 0,
             expect,
             gave_up_after: None,
             start_ns,
@@ -207,6 +114,13 @@ impl Recorder {
         self.away_max_ns = self.away_max_ns.max(away_ns);
     }
 
+    /// Records that no connection was established for some time, as far as it was measured.
+    pub(crate) fn cut_off(&mut self, since_ns: u64, until_ns: u64) {
+        let until_ns = until_ns.min(self.end_ns);
+        let cut_off_ns = until_ns.saturating_sub(since_ns.max(self.start_ns));
+        self.cut_off_max_ns = self.cut_off_max_ns.max(cut_off_ns);
+    }
+
     pub(crate) fn noticed(&mut self, due_ns: u64, now_ns: u64) {
         if due_ns >= self.start_ns {
             self.wake_lag
@@ -230,7 +144,7 @@ impl Recorder {
         }
         self.last_ns = self.last_ns.max(now_ns);
         self.counts.body_bytes += body.len() as u64;
-        self.count(kind, status, outcome);
+        self.count(kind, status, outcome, body);
         if now_ns <= self.end_ns {
             self.counts.in_time += 1;
             let is_success = !matches!(outcome, Outcome::Refused | Outcome::Unreadable);
@@ -316,10 +230,11 @@ impl Recorder {
         self.last_ns = self.last_ns.max(other.last_ns);
         self.backlog_max += other.backlog_max;
         self.away_max_ns = self.away_max_ns.max(other.away_max_ns);
+        self.cut_off_max_ns = self.cut_off_max_ns.max(other.cut_off_max_ns);
         self.gave_up_after = self.gave_up_after.or(other.gave_up_after);
     }
 
-    fn count(&mut self, kind: Kind, status: u16, outcome: Outcome) {
+    fn count(&mut self, kind: Kind, status: u16, outcome: Outcome, body: &[u8]) {
         let counts = &mut self.counts;
         counts.completed += 1;
         *counts.by_status.entry(status).or_default() += 1;
@@ -331,7 +246,14 @@ impl Recorder {
             Outcome::Unreadable => counts.unreadable += 1,
             Outcome::Refused => {}
         }
-        if outcome != Outcome::Refused && !outcome.is_expected(self.expect, kind) {
+        let replayed = match outcome {
+            Outcome::Authorized | Outcome::Blocked => outcome::is_replayed(body),
+            _ => None,
+        };
+        counts.replayed += u64::from(replayed == Some(true));
+        let is_first = replayed.is_none_or(|replayed| replayed == (kind == Kind::Replay));
+        let is_expected = outcome.is_expected(self.expect, kind) && is_first;
+        if outcome != Outcome::Refused && !is_expected {
             counts.unexpected += 1;
             *counts.unexpected_by_kind.entry(kind.name()).or_default() += 1;
         }

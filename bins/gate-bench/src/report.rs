@@ -2,16 +2,20 @@
 //!
 //! Times are in milliseconds, as the members' names say; `docs/benchmarking.md` explains each.
 
+mod latency;
+
 use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
-use hdrhistogram::{Counter, Histogram};
 use serde::Serialize;
 
 use crate::closed::Stop;
 use crate::run::{Mode, Run, RunConfig};
 use crate::validity;
 use crate::verify::{Segments, Tokens};
+
+pub use latency::Latency;
+use latency::{PercentilePoint, ms, percentiles, round};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "gate-bench-v1";
@@ -21,6 +25,8 @@ pub const SCHEMA: &str = "gate-bench-v1";
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: &'static str,
+    /// The version of gate-bench.
+    pub version: &'static str,
     /// `closed` or `open`.
     pub mode: &'static str,
     /// False when the figures say more about the generator than about the server.
@@ -62,6 +68,8 @@ pub struct Report {
     pub backlog_max: usize,
     /// The longest that a generator thread was away from its work.
     pub generator_away_max_ms: f64,
+    /// The longest that a generator thread had no connection to the server.
+    pub no_connection_max_ms: f64,
     /// Processor time of the generator, as a share of one core.
     pub generator_cores: Option<f64>,
     /// The server's own segment timings, from sampled responses.
@@ -109,8 +117,20 @@ pub struct ConfigReport {
     pub spread: String,
     /// Shares of the kinds of request, in per cent.
     pub mix: String,
+    /// Quantity of every order.
+    pub qty: String,
+    /// Price of every order.
+    pub price: String,
+    /// Instrument of every order, but of those that are meant to be blocked.
+    pub symbol: String,
+    /// Theirs.
+    pub blocked_symbol: String,
     /// One response in so many is looked at.
     pub sample_every: u64,
+    /// The contract that the server was taken to speak: `gate` or `plain`.
+    pub expect: &'static str,
+    /// How long the open loop spun before each due time.
+    pub spin_us: f64,
 }
 
 /// How often each thing happened.
@@ -128,7 +148,10 @@ pub struct CountsReport {
     pub blocked: u64,
     /// 200 where no verdict is due.
     pub done: u64,
-    /// A verdict other than the workload is made for.
+    /// Decisions that an earlier request had made.
+    pub replayed: u64,
+    /// A verdict other than the workload is made for, or a replay where none is due or the other
+    /// way round.
     pub unexpected: u64,
     /// Everything below, and every status but 200.
     pub errors: u64,
@@ -152,25 +175,6 @@ pub struct CountsReport {
     pub by_kind: BTreeMap<&'static str, u64>,
 }
 
-/// A distribution of times in milliseconds.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the percentiles")]
-pub struct Latency {
-    pub count: u64,
-    pub min: f64,
-    pub mean: f64,
-    pub p50: f64,
-    pub p75: f64,
-    pub p90: f64,
-    pub p95: f64,
-    pub p99: f64,
-    #[serde(rename = "p99.9")]
-    pub p99_9: f64,
-    #[serde(rename = "p99.99")]
-    pub p99_99: f64,
-    pub max: f64,
-}
-
 /// One second of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct SecondReport {
@@ -180,37 +184,6 @@ pub struct SecondReport {
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub max_ms: f64,
-}
-
-/// `percent` of the responses took at most `ms`.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct PercentilePoint {
-    pub percent: f64,
-    pub ms: f64,
-}
-
-impl Latency {
-    /// Of a histogram in nanoseconds.
-    #[must_use]
-    pub fn of<C: Counter>(histogram: &Histogram<C>) -> Self {
-        if histogram.is_empty() {
-            return Self::default();
-        }
-        let at = |quantile| ms(histogram.value_at_quantile(quantile));
-        Self {
-            count: histogram.len(),
-            min: ms(histogram.min()),
-            mean: round(histogram.mean() / 1e6),
-            p50: at(0.50),
-            p75: at(0.75),
-            p90: at(0.90),
-            p95: at(0.95),
-            p99: at(0.99),
-            p99_9: at(0.999),
-            p99_99: at(0.9999),
-            max: ms(histogram.max()),
-        }
-    }
 }
 
 impl Report {
@@ -225,6 +198,7 @@ impl Report {
         let invalid_reasons = validity::reasons(run, &tokens);
         Self {
             schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
             mode: match run.config.mode {
                 Mode::Closed(_) => "closed",
                 Mode::Open(_) => "open",
@@ -250,6 +224,7 @@ impl Report {
             refused_service_time_ms: Latency::of(&recorder.refused_service),
             backlog_max: recorder.backlog_max,
             generator_away_max_ms: ms(recorder.away_max_ns),
+            no_connection_max_ms: ms(recorder.cut_off_max_ns),
             generator_cores: run
                 .generator_cpu
                 .map(|cpu| round(cpu.as_secs_f64() / run.wall.as_secs_f64().max(1e-9))),
@@ -288,7 +263,13 @@ impl ConfigReport {
             clients: config.workload.clients,
             spread: config.workload.spread.to_string(),
             mix: config.workload.mix.to_string(),
+            qty: config.workload.qty.clone(),
+            price: config.workload.price.clone(),
+            symbol: config.workload.symbol.clone(),
+            blocked_symbol: config.workload.blocked_symbol.clone(),
             sample_every: config.sample_every,
+            expect: config.expect.name(),
+            spin_us: config.spin.as_secs_f64() * 1e6,
         }
     }
 }
@@ -302,6 +283,7 @@ impl CountsReport {
             authorized: counts.authorized,
             blocked: counts.blocked,
             done: counts.done,
+            replayed: counts.replayed,
             unexpected: counts.unexpected,
             errors: counts.errors(),
             unreadable: counts.unreadable,
@@ -336,29 +318,6 @@ fn per_second(run: &Run) -> Vec<SecondReport> {
             }
         })
         .collect()
-}
-
-/// Percentiles for a plot, denser towards the tail.
-fn percentiles(histogram: &Histogram<u64>) -> Vec<PercentilePoint> {
-    let mut points: Vec<PercentilePoint> = Vec::new();
-    if histogram.is_empty() {
-        return points;
-    }
-    for value in histogram.iter_quantiles(4) {
-        let percent = value.quantile_iterated_to() * 100.0;
-        let ms = ms(value.value_iterated_to());
-        points.push(PercentilePoint { percent, ms });
-    }
-    points
-}
-
-fn ms(nanos: u64) -> f64 {
-    round(nanos as f64 / 1e6)
-}
-
-/// Six decimals: whole nanoseconds of a millisecond, and nothing that only looks exact.
-fn round(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Run> {
         Mode::Closed(stop) => {
             let left = ClosedLoop::quota(stop);
             drive(config, &indices, &live, |_| {
-                ClosedLoop::new(stop, config.warmup, &left)
+                ClosedLoop::new(stop, config.warmup, config.timeout, &left)
             })
         }
         Mode::Open(rate) => drive(config, &indices, &live, |share| {

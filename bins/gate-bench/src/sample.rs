@@ -19,7 +19,7 @@ pub struct Sample {
     pub body: Box<[u8]>,
 }
 
-/// One in `every` responses, at most `keep` of them, spread over the whole run.
+/// The first of every `every` responses, at most `keep` of them, spread over the whole run.
 #[derive(Debug)]
 pub struct Samples {
     every: u64,
@@ -29,7 +29,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Keeps one in `every` (0 = none), at most `keep`.
+    /// Keeps the first of every `every` (0 = none), at most `keep`.
     #[must_use]
     pub fn new(every: u64, keep: usize) -> Self {
         Self {
@@ -44,8 +44,9 @@ impl Samples {
         if matches!(request.kind, Kind::Release | Kind::Fill) || self.every == 0 {
             return;
         }
+        let is_due = self.offered.is_multiple_of(self.every);
         self.offered += 1;
-        if !self.offered.is_multiple_of(self.every) {
+        if !is_due {
             return;
         }
         if self.kept.len() == self.keep {
@@ -110,6 +111,14 @@ mod tests {
         assert!((50..=100).contains(&kept.len()), "{}", kept.len());
         let late = kept.iter().filter(|index| **index >= 5_000).count();
         assert!((20..=60).contains(&late), "{late} of {}", kept.len());
+    }
+
+    /// A short run with keys would else have no token to verify.
+    #[test]
+    fn the_first_response_is_kept() {
+        let mut samples = Samples::new(64, 100);
+        offer(&mut samples, 1);
+        assert_eq!(samples.kept().len(), 1);
     }
 
     #[test]

@@ -84,6 +84,8 @@ fn verdicts(out: &mut String, report: &Report) -> fmt::Result {
     let named = [
         ("AUTHORIZED", counts.authorized),
         ("BLOCKED", counts.blocked),
+        ("done", counts.done),
+        ("replayed", counts.replayed),
         ("other than expected", counts.unexpected),
         ("without verdict", counts.unreadable),
         ("timeouts", counts.timeouts),

@@ -148,6 +148,21 @@ impl Stream {
         self.source().reregister(to, token, interest)
     }
 
+    /// Whether it is connected, and not only connecting.
+    pub(crate) fn is_established(&self) -> io::Result<bool> {
+        let Self::Tcp(stream) = self else {
+            return Ok(true);
+        };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn source(&mut self) -> &mut dyn Source {
         match self {
             Self::Tcp(stream) => stream,

@@ -69,6 +69,14 @@ pub(crate) fn reasons(run: &Run, tokens: &Tokens) -> Vec<String> {
             "the generator stood still for {away_ms} ms, {AWAY_MAX_MS} ms allowed"
         ));
     }
+    // In an open loop what is due waits for a connection, and the wait is in its response time.
+    let cut_off_ms = recorder.cut_off_max_ns / 1_000_000;
+    if matches!(run.config.mode, Mode::Closed(_)) && cut_off_ms > AWAY_MAX_MS {
+        reasons.push(format!(
+            "there was no connection to the server for {cut_off_ms} ms, and a closed loop's times are of the \
+             others alone: {AWAY_MAX_MS} ms allowed"
+        ));
+    }
     if let Mode::Open(rate) = run.config.mode {
         let lag_ms = recorder.wake_lag.value_at_quantile(0.99) as f64 / 1e6;
         if lag_ms > WAKE_LAG_P99_MAX_MS {

@@ -45,7 +45,7 @@ pub(super) fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let series = search::sweep(&args.rates, args.series.objective(), |rate| {
         args.series.measure(&args.common, rate, &interrupted)
     })?;
-    finish(&args.common, &series)
+    finish(&args.common, &series, None)
 }
 
 /// Open loops until the highest good rate is known.
@@ -60,7 +60,7 @@ pub(super) fn saturate(args: &SaturateArgs) -> anyhow::Result<ExitCode> {
     let series = search::saturate(range, args.precision, objective, |rate| {
         args.series.measure(&args.common, rate, &interrupted)
     })?;
-    finish(&args.common, &series)
+    finish(&args.common, &series, Some(args.to))
 }
 
 impl super::SeriesArgs {
@@ -84,13 +84,21 @@ impl super::SeriesArgs {
     }
 }
 
-fn finish(common: &CommonArgs, series: &Series) -> anyhow::Result<ExitCode> {
+/// `most` is the highest rate that a search may try.
+fn finish(common: &CommonArgs, series: &Series, most: Option<f64>) -> anyhow::Result<ExitCode> {
     let text = match series.best_rate_per_s {
+        Some(rate) if Some(rate) == most => {
+            format!("highest rate that met the objective: {rate:.0}/s or more (`--to`)\n")
+        }
         Some(rate) => format!("highest rate that met the objective: {rate:.0}/s\n"),
         None => "no rate met the objective\n".to_owned(),
     };
     write(common, series, &text)?;
-    Ok(exit_code(series.best_rate_per_s.is_some()))
+    let is_whole = series.runs.iter().all(|step| {
+        let report = &step.report;
+        !report.interrupted && report.tokens.failed == 0
+    });
+    Ok(exit_code(is_whole && series.best_rate_per_s.is_some()))
 }
 
 fn wrong_usage(what: &str) -> ExitCode {
@@ -99,12 +107,17 @@ fn wrong_usage(what: &str) -> ExitCode {
 }
 
 /// Opens the output files before any load, so that one that cannot be written does not cost a run.
-/// Old content stays until there is a result.
+/// Old content stays until there is a result, and no file is made without one.
 fn make_files(args: &CommonArgs, hdr: Option<&Path>) -> anyhow::Result<()> {
     let json = args.json.as_deref().filter(|_| !args.json_to_stdout());
     json.into_iter().chain(hdr).try_for_each(|path| {
+        let is_new = !path.exists();
         let opened = File::options().append(true).create(true).open(path);
-        opened.map(drop).with_context(|| cannot_write(path))
+        opened.map(drop).with_context(|| cannot_write(path))?;
+        if is_new {
+            std::fs::remove_file(path).with_context(|| cannot_write(path))?;
+        }
+        Ok(())
     })
 }
 

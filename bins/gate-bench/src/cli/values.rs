@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gate_types::Qty;
 
+use crate::recorder::LATENCY_MAX_NS;
 use crate::target::Target;
 
 /// A week.
@@ -40,6 +41,16 @@ pub(super) fn some_seconds(text: &str) -> Result<Duration, String> {
     let time = seconds(text)?;
     if time.is_zero() {
         return Err("not a time above 0".to_owned());
+    }
+    Ok(time)
+}
+
+/// Until when a request is waited for: as long as a histogram can tell.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    let time = some_seconds(text)?;
+    let most = Duration::from_nanos(LATENCY_MAX_NS);
+    if time > most {
+        return Err(format!("more than {} s", most.as_secs()));
     }
     Ok(time)
 }

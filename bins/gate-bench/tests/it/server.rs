@@ -46,7 +46,8 @@ fn answer(stream: &TcpStream, script: &Script, turn: &Mutex<()>, number: &Atomic
     }
 }
 
-fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<String> {
+/// The body of the next request.
+pub(crate) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<String> {
     let mut length = 0;
     loop {
         let mut line = String::new();

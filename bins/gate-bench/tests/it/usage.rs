@@ -37,3 +37,12 @@ fn wrong_usage_and_files_that_cannot_be_written_are_told_first() {
         assert!(stderr.contains(wanted), "{args}: {stderr}");
     }
 }
+
+#[test]
+fn no_report_is_left_where_nothing_was_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("run.json");
+    let (status, stderr) = gate_bench(&format!("closed --requests 1 --json {}", json.display()));
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(!json.exists());
+}

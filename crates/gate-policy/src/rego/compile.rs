@@ -38,7 +38,7 @@ pub enum CompileError {
     NoEntrypoint,
     /// A builtin that is not allowed: I/O, a clock, randomness, or more output than a limit can
     /// stop.
-    #[error("the builtin `{0}` is not allowed")]
+    #[error("the builtin `{0}` is not allowed{instead}", instead = instead(.0))]
     Builtin(String),
     /// A module is nested deeper than `MAX_REGO_NESTING` brackets.
     #[error("`{0}` is nested too deep")]
@@ -72,6 +72,14 @@ pub enum CompileError {
     /// `data.json` cannot be used with the rules.
     #[error("data: {0}")]
     Data(String),
+}
+
+/// What to write instead of a builtin that is not allowed.
+fn instead(builtin: &str) -> &'static str {
+    match builtin {
+        "time.now_ns" => ": the time is `input.now_ns`",
+        _ => "",
+    }
 }
 
 /// A compiled bundle: all that evaluation needs.

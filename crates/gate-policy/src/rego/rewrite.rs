@@ -20,7 +20,7 @@ use regorus::unstable::{Module, Ref};
 
 use crate::bundle::Bundle;
 use crate::rego::compile::{CompileError, Source, add_data, data, engine_over, read};
-use crate::rego::refuse::{above, compiler, prepared, unlike};
+use crate::rego::refuse::{above, calls, compiler, hiding, kinds, prepared, unlike};
 
 /// An interpreter with the modules, rewritten so that both engines evaluate them as OPA does, and
 /// the bundle's data. Fails on what cannot be evaluated as in OPA.
@@ -30,6 +30,9 @@ pub(crate) fn engine<'m>(
 ) -> Result<regorus::Engine, CompileError> {
     let mut parsed = Parsed::read(bundle, modules)?;
     compiler::check(parsed.modules().iter().map(AsRef::as_ref))?;
+    hiding::check(parsed.modules().iter().map(AsRef::as_ref))?;
+    calls::check(parsed.modules().iter().map(AsRef::as_ref))?;
+    kinds::check(parsed.modules().iter().map(AsRef::as_ref))?;
     prepared::check(&parsed.modules())?;
     if !print::is_defined(parsed.modules().iter().map(AsRef::as_ref)) {
         parsed.each(|module| Ok(print::rewrite(module)))?;

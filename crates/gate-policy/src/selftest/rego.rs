@@ -12,6 +12,7 @@ use super::budget::{Budget, timer, within};
 use super::{TestFailure, TestProblem, TestReport};
 use crate::bundle::Bundle;
 use crate::rego::compile::{self, CompileError};
+use crate::rego::refuse::calls::NOTE;
 use crate::rego::refuse::recursion;
 use crate::rego::syntax::edit::{Edit, extent, quoted, range};
 use crate::rego::syntax::walk::{self, Visitor};
@@ -20,8 +21,6 @@ use crate::rego::{ENTRYPOINT, Inexact, RegoPolicy, Unanswered, begin_evaluation}
 
 /// The most inputs of tests that are compared.
 const MAX_COMPARED: usize = 10_000;
-/// The function that notes the input a test is about to use, and returns it.
-const NOTE: &str = "gate_selftest_note";
 /// A rule of any bundle's: the engine lists its rules only beside one to begin with, and a bundle for
 /// the built-in rules may have none.
 const SOME_RULE: (&str, &str) = (

@@ -200,7 +200,7 @@ fn an_every_over_keys_that_are_not_there_does_not_hold() {
 #[test]
 fn lines_stay_when_a_negation_is_written_anew() {
     let rego = "f(x) if x\nq if {\n\tnot f(\n\t\t# a comment\n\t\tinput.order.x\n\t)\n\ttrue\n}\n\
-                p if no_such(1)\ndecision := {\"allow\": true, \"reasons\": []} if not p";
+                p if 1 == no_such\ndecision := {\"allow\": true, \"reasons\": []} if not p";
     check(rego, "1", "gate.rego:11:");
 }
 

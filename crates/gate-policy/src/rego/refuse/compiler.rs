@@ -3,8 +3,8 @@
 //! - A body whose braces are those of a set, an object or a comprehension (`allow if { a, b }`), which
 //!   holds whatever is in it. OPA accepts no set there, and none of the three after an `else`.
 //! - `allow if { a | b == c }`: OPA reads a comprehension, which always has a value; regorus a comparison.
-//! - Two defaults of one rule; a default of one that collects (`deny contains …`); a rule and a function
-//!   of one name; a rule below another (`limits := …` and `limits.max := …`).
+//! - A default that is not made of constants; two of one rule; one of a rule that collects (`deny contains …`).
+//! - A rule and a function of one name; a rule below another (`limits := …` and `limits.max := …`).
 //! - `import future.keywords.not` and imports that OPA does not know; two imports of one name.
 //! - A rule named like an import: in OPA the name is the import's, in regorus the rule's.
 
@@ -89,10 +89,16 @@ impl Known {
             ));
         }
         let full = [names.package.clone(), own].concat();
-        if let Rule::Default { .. } = rule
-            && !self.defaults.insert(full.clone())
-        {
-            return found(format!("`{shown}` has a default already"));
+        if let Rule::Default { value, .. } = rule {
+            if !self.defaults.insert(full.clone()) {
+                return found(format!("`{shown}` has a default already"));
+            }
+            // (A comprehension is fit for one in OPA, and has no value on the register machine.)
+            if !walk::is_constant(value) {
+                return found(format!(
+                    "the default of `{shown}` is not made of constants alone"
+                ));
+            }
         }
         let place = (is_whole, file.to_owned(), name.span().line);
         let known = self.named.entry(full.clone()).or_insert(place);

@@ -242,6 +242,8 @@ pub(crate) fn is_made_of(expr: &Expr, is_known: &impl Fn(&str) -> bool) -> bool 
         Expr::Object { fields, .. } => fields
             .iter()
             .all(|(_, key, value)| is_made_of(key, is_known) && is_made_of(value, is_known)),
+        // A number below 0.
+        Expr::UnaryExpr { expr, .. } => matches!(expr.as_ref(), Expr::Number { .. }),
         _ => false,
     }
 }

@@ -16,7 +16,7 @@ pub enum SetupError {
     /// The journal did not take the record that names them.
     #[error("the journal did not take the record of what is in force")]
     NotRecorded(#[from] RecordError),
-    /// The active key is not valid now, so nothing could be signed with it.
+    /// The active key of a change is not valid now, so nothing could be signed with it.
     #[error("the active key `{0}` is not valid at this time")]
     KeyNotValid(String),
     /// A key has the name of one in force and another secret, so that tokens which are good would

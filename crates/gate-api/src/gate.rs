@@ -45,6 +45,8 @@ impl Gate {
     /// A gate that decides by `policy`, signs with the active key of `keys` and keeps its
     /// exposure in `ledger`.
     ///
+    /// A key that is not valid now is taken; orders are refused meanwhile ([`Gate::check_ready`]).
+    ///
     /// # Errors
     /// [`SetupError`] if the journal does not take the record that names policy and key.
     pub fn new(
@@ -117,8 +119,9 @@ impl Gate {
                 judgement(verdict)
             });
             match decided {
-                // Another policy or key came into force meanwhile: decide again under it.
-                Err(DecideError::ContextReplaced) => {}
+                // Another policy or key came into force meanwhile: decide again under it. (If not, the
+                // ledger's context was set by somebody else.)
+                Err(DecideError::ContextReplaced) if !self.is_active(&active) => {}
                 decided => break (active, order, decided?),
             }
         };
@@ -211,7 +214,8 @@ impl Gate {
         Ok(())
     }
 
-    /// The ledger, for waiting, monitoring and shutdown.
+    /// The ledger, for waiting, monitoring and shutdown. Its context is [`Gate::change`]'s to set: once
+    /// anybody else has, every new order is refused.
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -256,6 +260,10 @@ impl Gate {
             self.active.store(Arc::new(active));
         })?;
         Ok(())
+    }
+
+    fn is_active(&self, active: &Arc<Active>) -> bool {
+        Arc::ptr_eq(active, &self.active.load())
     }
 
     pub(crate) fn active(&self) -> Arc<Active> {

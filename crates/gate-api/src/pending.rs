@@ -13,7 +13,10 @@ pub struct Arrival {
 
 /// A decision that is made, held and signed, but not yet known to be durable. No byte of it
 /// may leave before the ledger has committed [`Pending::wait_for`].
-#[must_use = "a decision is nothing until it is completed"]
+///
+/// Dropped, as when its caller hangs up, it is not undone: what it holds stays held, and the same
+/// order again gets its answer.
+#[must_use = "no answer leaves until it is completed, and the order stays held"]
 #[derive(Debug)]
 pub struct Pending {
     pub(crate) seq: Seq,

@@ -80,15 +80,19 @@ impl Gate {
             qty: request.qty,
             price: request.price,
         };
-        let active = self.active();
-        let known = self.ledger.order(client_id, order_id);
-        let decided_before = known.filter(|order| order.decision < active.context.seq());
-        let size = decided_before
-            .map(|order| self.decided_size(order.decision, &*active.policy))
-            .transpose()?;
-        let filled = self.ledger.fill(&fill, |symbol| {
-            size.unwrap_or_else(|| active.policy.contract_size(symbol))
-        });
+        let filled = match self.ledger.order(client_id, order_id) {
+            None => Err(FillError::UnknownOrder),
+            Some(order) => {
+                // After the order: what is in force now is nothing older than what decided it.
+                let active = self.active();
+                let size = (order.decision < active.context.seq())
+                    .then(|| self.decided_size(order.decision, &*active.policy))
+                    .transpose()?;
+                self.ledger.fill(&fill, |symbol| {
+                    size.unwrap_or_else(|| active.policy.contract_size(symbol))
+                })
+            }
+        };
         let filled = filled.inspect_err(|error| {
             if !matches!(error, FillError::Overloaded | FillError::NotDurable(_)) {
                 // This trade is counted nowhere until an operator sets the position.

@@ -5,6 +5,7 @@
     reason = "helpers outside of test functions; a test that panics is a test that fails"
 )]
 
+mod changes;
 mod keys;
 mod own_policy;
 mod pipeline;

@@ -50,6 +50,13 @@ pub struct Bundle {
     hash: PolicyHash,
 }
 
+/// Whether serde_json reads numbers as the engines take them: with its feature
+/// `arbitrary_precision`, which any crate of the build may ask for, it does not.
+fn reads_numbers() -> bool {
+    let as_a_float = Some(serde_json::Value::from(2.5));
+    serde_json::from_str("2.50").ok() == as_a_float
+}
+
 impl Bundle {
     /// Reads a directory or a `.tar.gz`, whichever `path` is. `path` may be a link; a Kubernetes
     /// volume is read through its `..data`.
@@ -186,6 +193,9 @@ impl Bundle {
     }
 
     fn build(files: Files, key: Option<&VerificationKey>) -> Result<Self, BundleError> {
+        if !reads_numbers() {
+            return Err(BundleError::ArbitraryPrecision);
+        }
         signature::check(&files, key)?;
         files.check_texts()?;
         let manifest = match files.get(".manifest") {

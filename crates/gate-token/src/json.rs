@@ -26,6 +26,13 @@ pub enum JsonError {
     },
 }
 
+/// Whether serde_json reads numbers as this crate takes them. With its feature `arbitrary_precision`,
+/// which any crate of the build may ask for, it does not, and digests would be others.
+pub(crate) fn reads_numbers() -> bool {
+    let as_a_float = Some(Value::from(2.5));
+    serde_json::from_str("2.50").ok() == as_a_float
+}
+
 /// Parses one JSON text that has no duplicate member and no integer beyond ±[`MAX_SAFE_INTEGER`].
 ///
 /// # Errors

@@ -9,12 +9,15 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::canonical::{write_string, write_u64};
-use crate::json::{MAX_SAFE_INTEGER, duplicate};
+use crate::json::{MAX_SAFE_INTEGER, duplicate, reads_numbers};
 use crate::key::SigningKey;
 use crate::keyring::{KeyError, secret_text, shown};
 
 /// The keys of a JWK Set, each with whether it may sign.
 pub(crate) fn read(text: &[u8]) -> Result<Vec<(SigningKey, bool)>, KeyError> {
+    if !reads_numbers() {
+        return Err(KeyError::ArbitraryPrecision);
+    }
     let read = serde_json::from_slice(text).map_err(without_values);
     let JwkSet(keys) = read.map_err(KeyError::NotAJwkSet)?;
     keys.into_iter().map(Jwk::into_key).collect()

@@ -6,6 +6,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
+use crate::json::reads_numbers;
 use crate::jwks;
 use crate::key::{MIN_SECRET_BYTES, SigningKey};
 
@@ -15,6 +16,9 @@ pub enum KeyError {
     /// Not JSON, or not the shape of a JWK Set. The source never quotes a secret.
     #[error("not a JWK Set")]
     NotAJwkSet(#[source] serde_json::Error),
+    /// Another crate of the build has switched on a feature that changes how numbers are read.
+    #[error("serde_json is built with `arbitrary_precision`, with which no digest would be right")]
+    ArbitraryPrecision,
     /// A set without a key.
     #[error("the JWK Set has no key")]
     NoKey,
@@ -134,6 +138,7 @@ impl KeyError {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::NotAJwkSet(_) => "not_a_jwk_set",
+            Self::ArbitraryPrecision => "arbitrary_precision",
             Self::NoKey => "no_key",
             Self::EmptyKid => "empty_kid",
             Self::DuplicateKid { .. } => "duplicate_kid",
@@ -291,6 +296,9 @@ impl KeyRing {
 }
 
 fn new_key(kid: &str) -> Result<SigningKey, KeyError> {
+    if !reads_numbers() {
+        return Err(KeyError::ArbitraryPrecision);
+    }
     let mut secret = Zeroizing::new(vec![0; MIN_SECRET_BYTES]);
     SystemRandom::new()
         .fill(&mut secret)

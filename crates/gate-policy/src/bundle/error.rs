@@ -17,6 +17,11 @@ pub enum BundleError {
         #[source]
         source: io::Error,
     },
+    /// Another crate of the build has switched on a feature that changes how numbers are read.
+    #[error(
+        "serde_json is built with `arbitrary_precision`, with which no rule would see a fraction"
+    )]
+    ArbitraryPrecision,
     /// Not a gzipped tar.
     #[error("not a gzipped tar archive")]
     Archive(#[source] io::Error),

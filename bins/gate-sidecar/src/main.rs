@@ -30,7 +30,29 @@ use cli::{Cli, Command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Starts this process again, once, where the environment asks for a backtrace of every error: a
+/// policy's evaluation makes and drops thousands while a bundle is loaded, and each would be looked up.
+/// Those of panics stay.
+fn without_backtraces_of_errors() {
+    use std::env::{args_os, current_exe, var_os};
+    use std::os::unix::process::CommandExt as _;
+    let is_asked_for = var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+    if is_asked_for
+        && var_os("RUST_LIB_BACKTRACE").is_none()
+        && let Ok(itself) = current_exe()
+    {
+        let mut arguments = args_os();
+        let mut again = std::process::Command::new(itself);
+        arguments.next().into_iter().for_each(|name| {
+            again.arg0(name);
+        });
+        // It returns only when it failed: then the load takes longer.
+        let _ = again.args(arguments).env("RUST_LIB_BACKTRACE", "0").exec();
+    }
+}
+
 fn main() -> ExitCode {
+    without_backtraces_of_errors();
     let Cli { command, serve } = Cli::parse();
     let outcome = match command {
         None => serve::run(&serve),

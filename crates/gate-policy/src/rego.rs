@@ -18,6 +18,7 @@ mod lean;
 mod machine;
 mod prepared;
 mod program;
+mod quote;
 pub(crate) mod refuse;
 mod rewrite;
 pub(crate) mod schema;

@@ -15,7 +15,7 @@ use super::prepared::{self, PREPARED};
 use super::refuse::text::MAX_REGO_CHAIN;
 use super::refuse::{recursion, text};
 use super::rewrite::{assign, operators, written};
-use super::{ENTRYPOINT, builtins, growth, program, rewrite};
+use super::{ENTRYPOINT, builtins, growth, program, quote, rewrite};
 use crate::bundle::{Bundle, RegoVersion};
 use crate::pacing::Steps;
 
@@ -106,6 +106,20 @@ pub(crate) type Source<'s> = (&'s str, &'s str);
 
 /// Compiles a bundle's policies, without its tests.
 pub(crate) fn compile(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, CompileError> {
+    let sources: Vec<_> = bundle.rego().collect();
+    compile_rewritten(bundle, steps).map_err(|error| match error {
+        CompileError::Compile(message) => {
+            CompileError::Compile(quote::as_written(&message, &sources))
+        }
+        CompileError::Parse { path, message } => {
+            let message = quote::as_written(&message, &sources);
+            CompileError::Parse { path, message }
+        }
+        other => other,
+    })
+}
+
+fn compile_rewritten(bundle: &Bundle, steps: &Steps<'_>) -> Result<Compiled, CompileError> {
     let data = data(bundle)?;
     let mut read = rewrite::engine(bundle, bundle.rego())?;
     recursion::check(&mut read)?;

@@ -132,6 +132,14 @@ fn a_member_that_a_constant_does_not_have_is_refused() {
         "not data.gate.caps[\"teck\"]",
         "`data.gate.caps[\"teck\"]`: there is no member `teck`",
     );
+    refused(
+        "input.order.qty > caps.tech.max_qty.value",
+        "`caps.tech.max_qty.value`: `value` is asked for of what has no members",
+    );
+    refused(
+        "symbols.ES == true",
+        "a text is compared with true or false, which is never equal",
+    );
     allowed("caps.tech.max_qty == 5\n\tcaps[\"tech\"].max_qty == 5");
     allowed("some sector in [\"tech\", \"none\"]\n\tcaps[sector].max_qty == 5");
 }

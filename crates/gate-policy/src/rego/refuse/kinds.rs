@@ -139,6 +139,7 @@ impl Places<'_> {
         match expr {
             Expr::Call { fcn, .. } => signature(&self.builtin(fcn)?)?.1,
             Expr::RefBrack { refr, .. } => self.whole(refr)?.item,
+            Expr::RefDot { refr, .. } if self.whole(refr).is_some() => self.whole(refr)?.item,
             expr => self.whole(expr)?.kind,
         }
     }
@@ -198,6 +199,15 @@ impl Places<'_> {
         };
         for part in rest {
             let Expr::Object { fields, .. } = value else {
+                if walk::is_constant(value)
+                    && !matches!(value, Expr::Array { .. } | Expr::Set { .. })
+                {
+                    let whole = reference.span().text();
+                    self.found(
+                        reference,
+                        format!("`{whole}`: `{part}` is asked for of what has no members"),
+                    );
+                }
                 return;
             };
             let named = |key: &Expr| match key {

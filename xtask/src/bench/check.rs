@@ -75,7 +75,9 @@ fn alike(old: &Value, new: &Value) -> Result<()> {
             );
         }
     }
-    for name in ["bare_actix", "rego", "builtin"] {
+    answered(old, "the old run")?;
+    answered(new, "this run")?;
+    for name in CONTENDERS {
         let invalid = new.pointer(&format!("/comparison/{name}/invalid_runs"));
         if invalid.and_then(Value::as_u64).is_some_and(|runs| runs > 0) {
             bail!("{name}: runs of this comparison are not valid");
@@ -91,6 +93,22 @@ fn alike(old: &Value, new: &Value) -> Result<()> {
             "cores might take {before} us to wake in the old run and {after} in this one \
              (null: as long as they do): see --let-cores-sleep"
         );
+    }
+    Ok(())
+}
+
+const CONTENDERS: [&str; 3] = ["bare_actix", "rego", "builtin"];
+
+/// Fails unless every request of the comparison was answered, and as expected: a server that
+/// refuses or blocks is quick. Earlier artifacts do not say what was unexpected.
+fn answered(artifact: &Value, run: &str) -> Result<()> {
+    for name in CONTENDERS {
+        for (member, what) in [("errors", "errors"), ("unexpected", "unexpected answers")] {
+            let count = artifact.pointer(&format!("/comparison/{name}/{member}"));
+            if let Some(count) = count.and_then(Value::as_u64).filter(|count| *count > 0) {
+                bail!("{name}: {count} {what} in the comparison of {run}");
+            }
+        }
     }
     Ok(())
 }
@@ -189,6 +207,25 @@ mod tests {
         assert!(alike(&run("strict", 0), &run("strict", 0)).is_ok());
         assert!(alike(&run("strict", 0), &run("relaxed", 0)).is_err());
         assert!(alike(&run("strict", 0), &run("strict", 1)).is_err());
+    }
+
+    #[test]
+    fn a_run_whose_servers_refused_or_answered_otherwise_is_not_compared() {
+        let run =
+            |member: &str, count: u32| serde_json::json!({"comparison": {"rego": {member: count}}});
+        let early = serde_json::json!({"comparison": {"rego": {"errors": 0}}});
+        let clean = run("unexpected", 0);
+        assert!(alike(&early, &clean).is_ok());
+        for member in ["errors", "unexpected"] {
+            let faulty = run(member, 5);
+            for (old, new, which) in [(&faulty, &clean, "old"), (&early, &faulty, "this")] {
+                let error = alike(old, new).unwrap_err().to_string();
+                assert!(
+                    error.starts_with("rego: 5 ") && error.contains(which),
+                    "{error}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub(super) struct Contender {
     pub(super) open_median_second_p99_ms: Rounds,
     /// How late the generator sent in the open loops, from the intended start.
     pub(super) open_send_lag_p99_ms: Rounds,
+    /// Answers that were no success, of all its runs.
     pub(super) errors: u64,
+    /// Verdicts that the load is not made for, of all its runs.
+    pub(super) unexpected: u64,
     /// The invalid runs among those in the figures.
     pub(super) invalid_runs: u32,
     /// Invalid runs that were run again, and are in no figure.
@@ -117,8 +120,9 @@ impl Comparison {
     }
 }
 
+/// Of successes alone: a refusal costs a server next to nothing.
 fn throughput(runs: &[Measured]) -> Vec<f64> {
-    runs.iter().map(|run| run.responses_per_s).collect()
+    runs.iter().map(|run| run.successes_per_s).collect()
 }
 
 fn latency(runs: &[Measured], part: fn(&super::load::Latency) -> f64) -> Vec<f64> {
@@ -145,6 +149,7 @@ impl Contender {
                 runs.open.iter().map(|run| run.send_lag_ms.p99).collect(),
             ),
             errors: runs.every().map(|run| run.counts.errors).sum(),
+            unexpected: runs.every().map(|run| run.counts.unexpected).sum(),
             invalid_runs: runs.every().map(|run| u32::from(!run.valid)).sum(),
             repeated_runs: runs.repeated,
             unix_requests_per_sec: Rounds::of(throughput(&runs.unix)),
@@ -181,5 +186,49 @@ impl Ratios {
             open_p99: Rounds::ratios(&p99(runs), &p99(bare)),
             unix_over_tcp: Rounds::ratios(&throughput(&runs.unix), &throughput(&runs.closed)),
         }
+    }
+}
+
+#[cfg(test)]
+impl Contender {
+    /// One that did as it should in one round.
+    pub(super) fn example(name: &'static str) -> Self {
+        Self::new(name, &tests::runs(&Measured::example()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn runs(run: &Measured) -> Runs {
+        Runs {
+            closed: vec![run.clone()],
+            unix: vec![run.clone()],
+            open: vec![run.clone()],
+            repeated: 0,
+        }
+    }
+
+    #[test]
+    fn a_server_that_refuses_most_of_its_load_is_not_the_quicker_for_it() {
+        let bare = runs(&Measured::example());
+        let mut refusing = Measured::example();
+        refusing.responses_per_s = 5_000.0;
+        refusing.successes_per_s = 10.0;
+        let ratios = Ratios::new("rego", &runs(&refusing), &bare);
+        assert_eq!(ratios.throughput.median, 0.01);
+        let contender = Contender::new("rego", &runs(&refusing));
+        assert_eq!(contender.closed_requests_per_sec.median, 10.0);
+        assert_eq!(contender.unix_requests_per_sec.median, 10.0);
+    }
+
+    #[test]
+    fn errors_and_unexpected_verdicts_of_every_kind_of_run_are_counted() {
+        let mut run = Measured::example();
+        run.counts.errors = 2;
+        run.counts.unexpected = 3;
+        let contender = Contender::new("rego", &runs(&run));
+        assert_eq!((contender.errors, contender.unexpected), (6, 9));
     }
 }

@@ -248,6 +248,72 @@ impl Load {
 }
 
 #[cfg(test)]
+impl Measured {
+    /// A valid run in which each of 1,000 requests a second was answered as it should, in 1 ms.
+    pub(super) fn example() -> Self {
+        let latency = Latency {
+            count: 1_000,
+            min: 1.0,
+            mean: 1.0,
+            p50: 1.0,
+            p95: 1.0,
+            p99: 1.0,
+            p99_9: 1.0,
+            p99_99: 1.0,
+            max: 1.0,
+        };
+        Self {
+            valid: true,
+            invalid_reasons: Vec::new(),
+            duration_s: 1.0,
+            responses_per_s: 1_000.0,
+            successes_per_s: 1_000.0,
+            counts: Counts {
+                completed: 1_000,
+                authorized: 1_000,
+                blocked: 0,
+                unexpected: 0,
+                errors: 0,
+                timeouts: 0,
+                connection_errors: 0,
+                no_retry_after: 0,
+                by_status: BTreeMap::new(),
+            },
+            response_time_ms: latency,
+            service_time_ms: latency,
+            refused_time_ms: latency,
+            refused_service_time_ms: latency,
+            send_lag_ms: latency,
+            wake_lag_ms: latency,
+            generator_cores: None,
+            segments_ms: BTreeMap::new(),
+            tokens: Tokens {
+                sampled: 0,
+                verified: 0,
+                failed: 0,
+                reasons: BTreeMap::new(),
+                checked: false,
+            },
+            response_body_bytes: 773.0,
+            config: GeneratorConfig {
+                transport: "tcp".to_owned(),
+                connections: 100,
+                threads: 1,
+                scheduling: "batch".to_owned(),
+                warmup_s: 1.0,
+                seed: 1,
+                clients: 10_000,
+                spread: "uniform".to_owned(),
+                mix: "authorize=100".to_owned(),
+                arrivals: None,
+            },
+            per_second: Vec::new(),
+            response_percentiles: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -86,6 +86,7 @@ pub(super) fn evaluate(
     list.required("open: p50", open.response_time_ms.p50, ("<", 2.0), "ms");
     list.required("open: p95", open.response_time_ms.p95, ("<", 5.0), "ms");
     if let Some(comparison) = comparison {
+        answered(&mut list, comparison);
         compared(&mut list, comparison);
         generator(&mut list, comparison);
         if let Some(cloud) = &comparison.cloud {
@@ -129,6 +130,28 @@ fn common(list: &mut List, mode: &str, run: &Measured) {
 /// The per cent of sampled tokens that verified. Without samples NaN, which meets no target.
 fn verified_percent(run: &Measured) -> f64 {
     100.0 * run.tokens.verified as f64 / run.tokens.sampled as f64
+}
+
+/// What the compared servers answered: ratios of servers that refuse or block say nothing.
+fn answered(list: &mut List, comparison: &Comparison) {
+    let Comparison {
+        bare_actix,
+        rego,
+        builtin,
+        ..
+    } = comparison;
+    for contender in [bare_actix, rego, builtin] {
+        let name = |what: &str| format!("in turns, {}: {what}", contender.name);
+        let errors = contender.errors as f64;
+        list.required(&name("errors"), errors, ("=", 0.0), "");
+        // A plain server has no verdicts.
+        if contender.name != "bare_actix" {
+            let unexpected = contender.unexpected as f64;
+            list.required(&name("not as expected"), unexpected, ("=", 0.0), "");
+        }
+        let invalid = f64::from(contender.invalid_runs);
+        list.reported(&name("invalid runs"), invalid, ("=", 0.0), "");
+    }
 }
 
 fn compared(list: &mut List, comparison: &Comparison) {
@@ -195,6 +218,8 @@ fn against_cloud(list: &mut List, cloud: &CloudPath) {
     } else {
         20.0
     };
+    let errors = cloud.errors as f64;
+    list.reported("cloud path: errors", errors, ("=", 0.0), "");
     list.reported(
         "cloud path: sidecar's throughput over its",
         throughput,
@@ -284,6 +309,7 @@ pub(super) fn print(targets: &[Target]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::compare::Contender;
 
     #[test]
     fn what_is_not_a_number_meets_nothing() {
@@ -292,6 +318,62 @@ mod tests {
             list.required("x", f64::NAN, (relation, 1.0), "");
         }
         assert!(list.0.iter().all(|target| !target.met));
+    }
+
+    /// A comparison of two rounds, of which these are the contenders' errors, unexpected verdicts
+    /// and invalid runs.
+    fn comparison(of: impl Fn(&str) -> (u64, u64, u32)) -> Comparison {
+        let contender = |name| {
+            let (errors, unexpected, invalid_runs) = of(name);
+            Contender {
+                errors,
+                unexpected,
+                invalid_runs,
+                ..Contender::example(name)
+            }
+        };
+        Comparison {
+            rounds: 2,
+            response_body_bytes: 773,
+            open_rate_per_sec: 10_000,
+            open_duration_sec: 20,
+            closed_duration_sec: 5,
+            bare_actix: contender("bare_actix"),
+            rego: contender("rego"),
+            builtin: contender("builtin"),
+            ratios: Vec::new(),
+            cloud: None,
+            wrk: None,
+        }
+    }
+
+    fn missed(targets: List) -> Vec<(String, bool)> {
+        let missed = targets.0.into_iter().filter(|target| !target.met);
+        missed
+            .map(|target| (target.name, target.required))
+            .collect()
+    }
+
+    #[test]
+    fn compared_servers_must_answer_every_request_and_as_expected() {
+        let mut list = List::default();
+        answered(&mut list, &comparison(|_| (0, 0, 0)));
+        assert_eq!(missed(list), []);
+        let mut list = List::default();
+        let of = |name: &str| match name {
+            "bare_actix" => (1, 7, 0),
+            "rego" => (0, 1, 0),
+            _ => (0, 0, 1),
+        };
+        answered(&mut list, &comparison(of));
+        assert_eq!(
+            missed(list),
+            [
+                ("in turns, bare_actix: errors".to_owned(), true),
+                ("in turns, rego: not as expected".to_owned(), true),
+                ("in turns, builtin: invalid runs".to_owned(), false),
+            ]
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The charts of the rate sweep and of the comparison, and which of their runs are invalid.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::lines::{Chart, Line, Scale};
@@ -76,7 +78,48 @@ pub(super) fn in_turns(artifact: &Value) -> String {
             note += &format!(" Of {name} {invalid} runs are not valid.");
         }
     }
-    section("In turns with others", &note, &bars::comparison(artifact))
+    section(
+        "In turns with others",
+        &note,
+        &(bars::comparison(artifact) + &answers(artifact)),
+    )
+}
+
+/// How the compared servers answered: what is quick because it refuses is seen here.
+fn answers(artifact: &Value) -> String {
+    let mut rows = String::new();
+    for (name, member) in [
+        ("bare actix-web", "bare_actix"),
+        ("sidecar, built-in rules", "builtin"),
+        ("sidecar, Rego", "rego"),
+        ("cloud path", "cloud"),
+        ("bare actix-web, by wrk", "wrk"),
+    ] {
+        let at = format!("/comparison/{member}");
+        if number(artifact, &format!("{at}/errors")).is_none() {
+            continue;
+        }
+        let _ = write!(rows, "<tr><td>{name}</td>");
+        for what in ["errors", "unexpected", "invalid_runs", "repeated_runs"] {
+            let count = number(artifact, &format!("{at}/{what}"));
+            // What is quick must be right as well.
+            let class = match count {
+                Some(count) if count > 0.0 && what != "repeated_runs" => "n bad",
+                _ => "n",
+            };
+            let shown = count.map_or_else(|| "–".to_owned(), figure);
+            let _ = write!(rows, "<td class=\"{class}\">{shown}</td>");
+        }
+        rows.push_str("</tr>");
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<h3>answers and runs</h3><table><tr><th></th><th class=\"n\">errors</th>\
+         <th class=\"n\">not as expected</th><th class=\"n\">runs not valid</th>\
+         <th class=\"n\">runs made again</th></tr>{rows}</table>"
+    )
 }
 
 #[cfg(test)]
@@ -84,6 +127,22 @@ mod tests {
     use serde_json::json;
 
     use super::super::html;
+
+    #[test]
+    fn errors_and_unexpected_answers_stand_beside_the_bars() {
+        let page = html(&json!({"comparison": {
+            "bare_actix": {"errors": 0, "invalid_runs": 0},
+            "rego": {"errors": 12, "unexpected": 34, "invalid_runs": 0, "repeated_runs": 1},
+        }}));
+        for shown in [
+            "<td>bare actix-web</td><td class=\"n\">0</td><td class=\"n\">–</td>",
+            "<td class=\"n bad\">12</td><td class=\"n bad\">34</td>",
+            "<td class=\"n\">1</td></tr>",
+        ] {
+            assert!(page.contains(shown), "no {shown} in {page}");
+        }
+        assert!(!page.contains("by wrk"), "{page}");
+    }
 
     #[test]
     fn runs_that_are_not_valid_are_named() {

@@ -24,7 +24,7 @@ svg text{fill:var(--soft);font-size:12px;paint-order:stroke;stroke:var(--ground)
 .f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.whisker{stroke:var(--ink);stroke-width:1.5}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
-th{color:var(--soft);font-weight:500}td.n{text-align:right;white-space:nowrap}
+th{color:var(--soft);font-weight:500}td.n,th.n{text-align:right}td.n{white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad);font-weight:600}
 td.wide{word-break:break-word;font-size:.85rem;color:var(--soft)}
 ";

@@ -34,6 +34,7 @@ use self::artifact::Artifact;
 use self::awake::Awake;
 use self::binaries::Binaries;
 use self::canonical::Canonical;
+use self::check::Old;
 use self::compare::Comparison;
 use self::environment::Environment;
 use self::overload::Overload;
@@ -163,6 +164,9 @@ impl Engine {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let root = run::workspace_root();
     let binaries = Binaries::at(&root);
+    // What can be compared with nothing need not be measured.
+    let old = args.check.as_deref().map(|old| Old::read(old, args));
+    let old = old.transpose()?;
     if !args.skip_build {
         Binaries::build()?;
     }
@@ -175,6 +179,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // Held until the end.
     let awake = keep_cores_awake(args);
     let wake_latency_us = awake.as_ref().map(|_| Awake::LATENCY_US);
+    if let Some(old) = &old {
+        old.slept(wake_latency_us)?;
+    }
     let mut environment =
         Environment::capture(&root, scratch.path(), wake_latency_us, !args.skip_build)?;
 
@@ -218,8 +225,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     targets::print(&targets);
     println!("\nartifact: {}", path.display());
     println!("page:     {}", page::write(&path)?.display());
-    if let Some(old) = &args.check {
-        check::against(old, &path)?;
+    if let Some(old) = &old {
+        old.against(&path)?;
     }
     let missed: Vec<&str> = targets
         .iter()

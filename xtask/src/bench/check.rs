@@ -2,149 +2,146 @@
 //!
 //! Absolute figures of two runs are not compared: the machine may have been another one.
 
-use std::path::Path;
+mod alike;
+mod verdict;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use super::Args;
 use super::stats::Rounds;
-
-/// Two runs always differ by this much.
-const NOISE_MIN: f64 = 0.02;
-/// Beyond this nothing can be told.
-const NOISE_MAX: f64 = 0.5;
+use verdict::Verdict;
 
 /// The ratios that are checked, and whether more is better.
-const RATIOS: [(&str, bool); 2] = [("throughput", true), ("open_p99", false)];
-
-/// Compares two artifacts; an error names what got worse.
-pub(super) fn against(old: &Path, new: &Path) -> Result<()> {
-    println!("\n== against {}", old.display());
-    let (old, new) = (read(old)?, read(new)?);
-    alike(&old, &new)?;
-    for member in ["/environment/cpu", "/environment/kernel"] {
-        let (before, after) = (old.pointer(member), new.pointer(member));
-        if before != after {
-            println!("note: {member} differs: ratios are another machine's, too");
-        }
-    }
-    let mut worse = Vec::new();
-    for name in ["rego", "builtin"] {
-        for (ratio, more_is_better) in RATIOS {
-            let before = rounds(&old, name, ratio).context("the old artifact has no comparison")?;
-            let after = rounds(&new, name, ratio).context("this run made no comparison")?;
-            let verdict = Verdict::of(&before, &after, more_is_better)
-                .with_context(|| format!("{name}: {ratio}"))?;
-            let mark = if verdict.worse { "WORSE " } else { "held  " };
-            println!(
-                "{mark}  {name}: {ratio} {:.3} -> {:.3}, noise {:.3}",
-                before.median, after.median, verdict.noise
-            );
-            if verdict.worse {
-                worse.push(format!("{name}: {ratio}"));
-            }
-        }
-    }
-    if !worse.is_empty() {
-        bail!("worse than before: {}", worse.join(", "));
-    }
-    Ok(())
-}
-
-/// The settings that change the ratios of the same code.
-const SETTINGS: [&str; 5] = [
-    "/config/durability",
-    "/config/concurrency",
-    "/comparison/open_rate_per_sec",
-    "/comparison/open_duration_sec",
-    "/comparison/closed_duration_sec",
+const RATIOS: [(&str, bool); 3] = [
+    ("throughput", true),
+    ("open_p99", false),
+    ("unix_over_tcp", true),
 ];
-
-/// Fails unless both were measured with the same settings, and cores slept in both or in neither:
-/// sleep changes the latencies of both servers.
-fn alike(old: &Value, new: &Value) -> Result<()> {
-    for member in SETTINGS {
-        let (before, after) = (old.pointer(member), new.pointer(member));
-        // Earlier artifacts do not say all of it.
-        if before.is_some() && before != after {
-            let shown = |value: Option<&Value>| value.map_or_else(String::new, Value::to_string);
-            bail!(
-                "{member} was {} in the old run and is {} in this one",
-                shown(before),
-                shown(after)
-            );
-        }
-    }
-    answered(old, "the old run")?;
-    answered(new, "this run")?;
-    for name in CONTENDERS {
-        let invalid = new.pointer(&format!("/comparison/{name}/invalid_runs"));
-        if invalid.and_then(Value::as_u64).is_some_and(|runs| runs > 0) {
-            bail!("{name}: runs of this comparison are not valid");
-        }
-    }
-    let latency = |artifact: &Value| {
-        let found = artifact.pointer("/environment/wake_latency_us").cloned();
-        found.unwrap_or_default()
-    };
-    let (before, after) = (latency(old), latency(new));
-    if before != after {
-        bail!(
-            "cores might take {before} us to wake in the old run and {after} in this one \
-             (null: as long as they do): see --let-cores-sleep"
-        );
-    }
-    Ok(())
-}
 
 const CONTENDERS: [&str; 3] = ["bare_actix", "rego", "builtin"];
 
-/// Fails unless every request of the comparison was answered, and as expected: a server that
-/// refuses or blocks is quick. Earlier artifacts do not say what was unexpected.
-fn answered(artifact: &Value, run: &str) -> Result<()> {
-    for name in CONTENDERS {
-        for (member, what) in [("errors", "errors"), ("unexpected", "unexpected answers")] {
-            let count = artifact.pointer(&format!("/comparison/{name}/{member}"));
-            if let Some(count) = count.and_then(Value::as_u64).filter(|count| *count > 0) {
-                bail!("{name}: {count} {what} in the comparison of {run}");
+/// The artifact that a run is to be compared with.
+#[derive(Debug)]
+pub(super) struct Old {
+    path: PathBuf,
+    artifact: Value,
+}
+
+impl Old {
+    /// Reads it, before the half hour of load, and fails when no run with these arguments could be
+    /// compared with it.
+    pub(super) fn read(path: &Path, args: &Args) -> Result<Self> {
+        let artifact = read(path)?;
+        let faults = faults(&artifact, args);
+        if !faults.is_empty() {
+            bail!("`{}`: {}", path.display(), faults.join("; "));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            artifact,
+        })
+    }
+
+    /// Fails when cores slept otherwise than they will now.
+    pub(super) fn slept(&self, wake_latency_us: Option<i32>) -> Result<()> {
+        let planned = serde_json::json!({"environment": {"wake_latency_us": wake_latency_us}});
+        match alike::in_sleep(&self.artifact, &planned) {
+            Some(fault) => bail!("`{}`: {fault}", self.path.display()),
+            None => Ok(()),
+        }
+    }
+
+    /// Compares the new artifact with it: prints every ratio, then fails when one got worse or
+    /// cannot be told.
+    pub(super) fn against(&self, new: &Path) -> Result<()> {
+        println!("\n== against {}", self.path.display());
+        let faults = compare(&self.artifact, &read(new)?);
+        if !faults.is_empty() {
+            bail!("{}", faults.join("; "));
+        }
+        Ok(())
+    }
+}
+
+/// Why no run with these arguments could be compared with `old`.
+fn faults(old: &Value, args: &Args) -> Vec<String> {
+    let mut faults = Vec::new();
+    if args.rounds < 2 {
+        faults.push(format!("{}: see --rounds", verdict::TOO_FEW));
+    }
+    if old.pointer("/comparison/ratios").is_none() {
+        faults.push("no comparison with bare actix-web in it".to_owned());
+        return faults;
+    }
+    faults.extend(alike::by_arguments(old, args));
+    faults.extend(alike::unanswered(old, "the old run"));
+    for (name, ratio, _) in ratios() {
+        let told = match rounds(old, name, ratio) {
+            None => Err(anyhow::anyhow!("the old run has no such ratio")),
+            Some(rounds) => verdict::half_spread(&rounds),
+        };
+        if let Err(error) = told {
+            faults.push(format!("{name}: {ratio}: {error:#}"));
+        }
+    }
+    faults
+}
+
+/// Prints every ratio; returns why `new` does not hold against `old`.
+fn compare(old: &Value, new: &Value) -> Vec<String> {
+    for member in alike::NOTED {
+        if old.pointer(member) != new.pointer(member) {
+            println!("note: {member} differs: ratios may differ for that alone");
+        }
+    }
+    let mut faults = alike::settings(old, new);
+    faults.extend(alike::unanswered(old, "the old run"));
+    faults.extend(alike::unanswered(new, "this run"));
+    faults.extend(alike::in_sleep(old, new));
+    for (name, ratio, more_is_better) in ratios() {
+        let title = format!("{name}: {ratio}");
+        match judge(old, new, name, ratio, more_is_better) {
+            Ok((line, worse)) => {
+                let mark = if worse { "WORSE " } else { "held  " };
+                println!("{mark}  {title} {line}");
+                if worse {
+                    faults.push(format!("{title} is worse than before"));
+                }
+            }
+            Err(error) => {
+                println!("?       {title}: {error:#}");
+                faults.push(format!("{title}: {error:#}"));
             }
         }
     }
-    Ok(())
+    faults
 }
 
-#[derive(Debug, PartialEq)]
-struct Verdict {
-    noise: f64,
-    worse: bool,
+/// Each server's each ratio, and whether more is better.
+fn ratios() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    let of = |name| RATIOS.map(|(ratio, more_is_better)| (name, ratio, more_is_better));
+    ["rego", "builtin"].into_iter().flat_map(of)
 }
 
-impl Verdict {
-    /// Noise is how far the rounds of either run lie from the middle between them, relative to their median.
-    fn of(before: &Rounds, after: &Rounds, more_is_better: bool) -> Result<Self> {
-        if before.values.len() < 2 || after.values.len() < 2 {
-            bail!("one round has no noise: measure more");
-        }
-        let half = |rounds: &Rounds| rounds.spread() / 2.0;
-        let noise = half(before).max(half(after)).max(NOISE_MIN);
-        if noise > NOISE_MAX {
-            bail!(
-                "rounds differ by {:.0} % either way: nothing can be told",
-                100.0 * noise
-            );
-        }
-        let change = after.median / before.median;
-        let worse = if more_is_better {
-            change < 1.0 / (1.0 + noise)
-        } else {
-            change > 1.0 + noise
-        };
-        // A change that is not a number counts as worse.
-        Ok(Self {
-            noise,
-            worse: worse || !change.is_finite(),
-        })
-    }
+/// The two medians in words, and whether the new one is worse.
+fn judge(
+    old: &Value,
+    new: &Value,
+    name: &str,
+    ratio: &str,
+    more_is_better: bool,
+) -> Result<(String, bool)> {
+    let before = rounds(old, name, ratio).context("the old run has no such ratio")?;
+    let after = rounds(new, name, ratio).context("this run has no such ratio")?;
+    let verdict = Verdict::of(&before, &after, more_is_better)?;
+    let line = format!(
+        "{:.3} -> {:.3}, noise {:.3}",
+        before.median, after.median, verdict.noise
+    );
+    Ok((line, verdict.worse))
 }
 
 fn rounds(artifact: &Value, name: &str, ratio: &str) -> Option<Rounds> {
@@ -162,85 +159,130 @@ fn read(path: &Path) -> Result<Value> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+
     use super::*;
 
-    #[track_caller]
-    fn check(before: &[f64], after: &[f64], more_is_better: bool, worse: bool) {
-        let before = Rounds::of(before.to_vec());
-        let after = Rounds::of(after.to_vec());
-        let verdict = Verdict::of(&before, &after, more_is_better).unwrap();
-        assert_eq!(verdict.worse, worse, "{verdict:?}");
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
     }
 
-    #[test]
-    fn what_lies_within_the_noise_is_held() {
-        check(&[0.60, 0.62, 0.58], &[0.58, 0.60, 0.59], true, false);
-        check(&[2.0, 2.1, 1.9], &[2.05, 2.1, 2.0], false, false);
+    fn args(line: &str) -> Args {
+        let words = std::iter::once("bench").chain(line.split_whitespace());
+        Line::try_parse_from(words).unwrap().args
     }
 
-    #[test]
-    fn what_got_worse_is_seen() {
-        check(&[0.60, 0.61, 0.59], &[0.50, 0.51, 0.49], true, true);
-        check(&[2.0, 2.1, 1.9], &[3.0, 3.1, 2.9], false, true);
-        check(&[0.60, 0.60], &[f64::NAN, f64::NAN], true, true);
-        // Rounds that lie apart are no excuse for as much again.
-        check(&[2.0, 2.0, 2.0], &[2.2, 2.8, 3.4], false, true);
-    }
-
-    #[test]
-    fn where_nothing_can_be_told_nothing_is_held() {
-        let of = |before: &[f64], after: &[f64]| {
-            Verdict::of(&Rounds::of(before.into()), &Rounds::of(after.into()), true)
-        };
-        assert!(of(&[0.6], &[0.6]).is_err());
-        assert!(of(&[0.6, 0.6, 0.6], &[0.2, 0.6, 1.0]).is_err());
-    }
-
-    #[test]
-    fn runs_that_were_made_otherwise_or_are_not_valid_are_not_compared() {
-        let run = |durability: &str, invalid: u32| {
-            serde_json::json!({
-                "config": {"durability": durability},
-                "comparison": {"rego": {"invalid_runs": invalid}},
+    /// What the command line's defaults make, with these rounds of each ratio.
+    fn artifact(throughput: &[f64], open_p99: &[f64], unix_over_tcp: &[f64]) -> Value {
+        let of = |values: &[f64]| serde_json::to_value(Rounds::of(values.into())).unwrap();
+        let ratios = |name: &str| {
+            json!({
+                "name": name,
+                "throughput": of(throughput),
+                "open_p99": of(open_p99),
+                "unix_over_tcp": of(unix_over_tcp),
             })
         };
-        assert!(alike(&run("strict", 0), &run("strict", 0)).is_ok());
-        assert!(alike(&run("strict", 0), &run("relaxed", 0)).is_err());
-        assert!(alike(&run("strict", 0), &run("strict", 1)).is_err());
+        json!({
+            "config": {"durability": "strict", "concurrency": 100},
+            "comparison": {
+                "open_rate_per_sec": 10_000,
+                "open_duration_sec": 20,
+                "closed_duration_sec": 5,
+                "rego": {"invalid_runs": 0, "errors": 0},
+                "ratios": [ratios("rego"), ratios("builtin")],
+            },
+        })
+    }
+
+    fn usual() -> Value {
+        artifact(&[0.6, 0.61], &[2.0, 2.1], &[1.2, 1.25])
+    }
+
+    #[track_caller]
+    fn refused(old: &Value, line: &str, why: &str) {
+        let faults = faults(old, &args(line));
+        assert!(faults.iter().any(|fault| fault.contains(why)), "{faults:?}");
     }
 
     #[test]
-    fn a_run_whose_servers_refused_or_answered_otherwise_is_not_compared() {
-        let run =
-            |member: &str, count: u32| serde_json::json!({"comparison": {"rego": {member: count}}});
-        let early = serde_json::json!({"comparison": {"rego": {"errors": 0}}});
-        let clean = run("unexpected", 0);
-        assert!(alike(&early, &clean).is_ok());
-        for member in ["errors", "unexpected"] {
-            let faulty = run(member, 5);
-            for (old, new, which) in [(&faulty, &clean, "old"), (&early, &faulty, "this")] {
-                let error = alike(old, new).unwrap_err().to_string();
-                assert!(
-                    error.starts_with("rego: 5 ") && error.contains(which),
-                    "{error}"
-                );
-            }
+    fn an_old_run_that_can_be_compared_with_has_no_fault() {
+        assert_eq!(faults(&usual(), &args("")), [""; 0]);
+        assert_eq!(compare(&usual(), &usual()), [""; 0]);
+    }
+
+    #[test]
+    fn an_old_run_that_nothing_can_be_compared_with_is_refused_before_the_load() {
+        refused(&json!({"comparison": null}), "", "no comparison");
+        let empty = json!({"comparison": {"ratios": []}});
+        refused(&empty, "", "rego: throughput: the old run has no such");
+        let single = artifact(&[0.6], &[2.0], &[1.2]);
+        refused(&single, "", "builtin: open_p99: one round has no noise");
+        let apart = artifact(&[0.6, 0.6], &[1.0, 2.0, 9.0], &[1.2, 1.2]);
+        refused(&apart, "", "rego: open_p99: rounds differ by 200 %");
+        let nothing = artifact(&[0.0, 0.0], &[2.0, 2.0], &[1.2, 1.2]);
+        refused(&nothing, "", "rego: throughput: no ratio");
+        let mut invalid = usual();
+        invalid["comparison"]["rego"]["invalid_runs"] = 1.into();
+        refused(&invalid, "", "rego: 1 invalid runs");
+        let mut errors = usual();
+        errors["comparison"]["rego"]["errors"] = 7.into();
+        refused(&errors, "", "rego: 7 errors");
+    }
+
+    #[test]
+    fn a_command_line_that_measures_otherwise_is_refused_before_the_load() {
+        for (line, why) in [
+            ("--rounds 1", "--rounds"),
+            ("--rounds 0", "--rounds"),
+            ("--durability relaxed", "/config/durability"),
+            ("--connections 50", "/config/concurrency"),
+            ("--compare-rate 5000", "/comparison/open_rate_per_sec"),
+            ("--compare-open-seconds 60", "/comparison/open_duration_sec"),
+            ("--round-seconds 3", "/comparison/closed_duration_sec"),
+        ] {
+            refused(&usual(), line, why);
         }
     }
 
     #[test]
-    fn what_got_better_is_not_worse() {
-        check(&[0.50, 0.51, 0.49], &[0.60, 0.61, 0.59], true, false);
-        check(&[3.0, 3.1, 2.9], &[2.0, 2.1, 1.9], false, false);
+    fn a_missing_file_is_refused_before_the_load_and_so_are_sleeping_cores() {
+        assert!(Old::read(Path::new("no-such-artifact.json"), &args("")).is_err());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.json");
+        std::fs::write(&path, usual().to_string()).unwrap();
+        let old = Old::read(&path, &args("")).unwrap();
+        assert!(old.slept(None).is_ok());
+        assert!(old.slept(Some(0)).is_err());
+        assert!(old.against(&path).is_ok());
+        assert!(Old::read(&path, &args("--rounds 1")).is_err());
     }
 
     #[test]
-    fn a_run_with_sleeping_cores_is_not_compared_with_one_without() {
-        let run = |latency: Value| serde_json::json!({"environment": {"wake_latency_us": latency}});
-        let before_it_was_told = serde_json::json!({"environment": {}});
-        assert!(alike(&before_it_was_told, &run(Value::Null)).is_ok());
-        assert!(alike(&run(0.into()), &run(0.into())).is_ok());
-        assert!(alike(&before_it_was_told, &run(0.into())).is_err());
-        assert!(alike(&run(0.into()), &run(Value::Null)).is_err());
+    fn every_ratio_is_judged_though_one_cannot_be_told() {
+        let new = artifact(&[0.2, 0.6, 1.0], &[5.0, 5.1], &[0.9, 0.91]);
+        let told = "rounds differ by 67 % either way: nothing can be told";
+        let expected: Vec<String> = ["rego", "builtin"]
+            .into_iter()
+            .flat_map(|name| {
+                [
+                    format!("{name}: throughput: {told}"),
+                    format!("{name}: open_p99 is worse than before"),
+                    format!("{name}: unix_over_tcp is worse than before"),
+                ]
+            })
+            .collect();
+        assert_eq!(compare(&usual(), &new), expected);
+    }
+
+    #[test]
+    fn a_ratio_that_one_of_the_two_has_not_is_named() {
+        let mut new = usual();
+        new["comparison"]["ratios"][0]["open_p99"] = Value::Null;
+        let expected = ["rego: open_p99: this run has no such ratio"];
+        assert_eq!(compare(&usual(), &new), expected);
     }
 }

@@ -131,6 +131,20 @@ pub(crate) struct Args {
     out: PathBuf,
 }
 
+#[cfg(test)]
+impl Args {
+    /// As the command line has them.
+    fn of(line: &str) -> Self {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let words = std::iter::once("bench").chain(line.split_whitespace());
+        <Line as clap::Parser>::try_parse_from(words).unwrap().args
+    }
+}
+
 /// Which form of the shipped bundle the sidecar runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Engine {

@@ -159,21 +159,9 @@ fn read(path: &Path) -> Result<Value> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
     use serde_json::json;
 
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn args(line: &str) -> Args {
-        let words = std::iter::once("bench").chain(line.split_whitespace());
-        Line::try_parse_from(words).unwrap().args
-    }
 
     /// What the command line's defaults make, with these rounds of each ratio.
     fn artifact(throughput: &[f64], open_p99: &[f64], unix_over_tcp: &[f64]) -> Value {
@@ -204,13 +192,13 @@ mod tests {
 
     #[track_caller]
     fn refused(old: &Value, line: &str, why: &str) {
-        let faults = faults(old, &args(line));
+        let faults = faults(old, &Args::of(line));
         assert!(faults.iter().any(|fault| fault.contains(why)), "{faults:?}");
     }
 
     #[test]
     fn an_old_run_that_can_be_compared_with_has_no_fault() {
-        assert_eq!(faults(&usual(), &args("")), [""; 0]);
+        assert_eq!(faults(&usual(), &Args::of("")), [""; 0]);
         assert_eq!(compare(&usual(), &usual()), [""; 0]);
     }
 
@@ -250,15 +238,15 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_refused_before_the_load_and_so_are_sleeping_cores() {
-        assert!(Old::read(Path::new("no-such-artifact.json"), &args("")).is_err());
+        assert!(Old::read(Path::new("no-such-artifact.json"), &Args::of("")).is_err());
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("old.json");
         std::fs::write(&path, usual().to_string()).unwrap();
-        let old = Old::read(&path, &args("")).unwrap();
+        let old = Old::read(&path, &Args::of("")).unwrap();
         assert!(old.slept(None).is_ok());
         assert!(old.slept(Some(0)).is_err());
         assert!(old.against(&path).is_ok());
-        assert!(Old::read(&path, &args("--rounds 1")).is_err());
+        assert!(Old::read(&path, &Args::of("--rounds 1")).is_err());
     }
 
     #[test]

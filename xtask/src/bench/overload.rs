@@ -27,8 +27,12 @@ pub(super) struct Overload {
     /// Answers of any kind a second during the offer: what really arrived.
     pub(super) answered_per_s: f64,
     pub(super) answered_over_saturation: f64,
+    /// Of all four runs: without the others the offer cannot be judged.
     pub(super) valid: bool,
+    /// Each with the run that it is of.
     pub(super) invalid_reasons: Vec<String>,
+    /// Of the closed loop that the saturation is from.
+    pub(super) saturation_errors: u64,
     pub(super) connections: u32,
     pub(super) max_in_flight: u32,
     /// The sidecar's cores.
@@ -50,8 +54,17 @@ pub(super) struct Overload {
     pub(super) other_errors: u64,
     /// Light load right before and right after.
     pub(super) before_p99_ms: f64,
+    pub(super) before_errors: u64,
     pub(super) after_p99_ms: f64,
     pub(super) after_errors: u64,
+}
+
+/// The closed loop that finds the saturation, and twice as much between two light loads.
+struct Runs {
+    closed: Measured,
+    before: Measured,
+    during: Measured,
+    after: Measured,
 }
 
 const LIGHT_PER_S: u32 = 1_000;
@@ -80,25 +93,43 @@ impl Overload {
 
         let closed = run(Load::closed_for(args.overload_in_flight, SECONDS))?;
         println!("closed{}", line(&closed));
-        let saturation_per_s = closed.successes_per_s;
         let before = run(light())?;
         println!("before{}", line(&before));
-        let offered_per_s = (2.0 * saturation_per_s).round() as u32;
+        let offered_per_s = (2.0 * closed.successes_per_s).round() as u32;
         let connections = args.overload_connections;
         let during = run(Load::open(connections, offered_per_s, SECONDS))?;
         println!("twice {}", line(&during));
         let after = run(light())?;
         println!("after {}", line(&after));
         server.stop()?;
-        let refused = refused(&during);
-        Ok(Self {
+        let runs = Runs {
+            closed,
+            before,
+            during,
+            after,
+        };
+        Ok(Self::new(args, offered_per_s, &runs))
+    }
+
+    fn new(args: &Args, offered_per_s: u32, runs: &Runs) -> Self {
+        let Runs {
+            closed,
+            before,
+            during,
+            after,
+        } = runs;
+        let saturation_per_s = closed.successes_per_s;
+        let refused = refused(during);
+        let invalid_reasons = runs.invalid_reasons();
+        Self {
             saturation_per_s,
             offered_per_s,
             answered_per_s: during.responses_per_s,
             answered_over_saturation: during.responses_per_s / saturation_per_s,
-            valid: during.valid,
-            invalid_reasons: during.invalid_reasons.clone(),
-            connections,
+            valid: closed.valid && before.valid && during.valid && after.valid,
+            invalid_reasons,
+            saturation_errors: closed.counts.errors,
+            connections: args.overload_connections,
             max_in_flight: args.overload_in_flight,
             cores: 1,
             own_rules: OWN_RULES,
@@ -111,9 +142,26 @@ impl Overload {
             refused_without_retry_after: during.counts.no_retry_after,
             other_errors: during.counts.errors - refused,
             before_p99_ms: before.response_time_ms.p99,
+            before_errors: before.counts.errors,
             after_p99_ms: after.response_time_ms.p99,
             after_errors: after.counts.errors,
-        })
+        }
+    }
+}
+
+impl Runs {
+    fn invalid_reasons(&self) -> Vec<String> {
+        let named = [
+            ("closed loop", &self.closed),
+            ("before", &self.before),
+            ("twice", &self.during),
+            ("after", &self.after),
+        ];
+        let of = |(name, run): (&'static str, &Measured)| {
+            let reasons = run.invalid_reasons.clone().into_iter();
+            reasons.map(move |reason| format!("{name}: {reason}"))
+        };
+        named.into_iter().flat_map(of).collect()
     }
 }
 
@@ -139,4 +187,63 @@ fn with_own_rules(root: &Path, to: &Path) -> Result<PathBuf> {
     }
     std::fs::write(to.join("own.rego"), rules)?;
     Ok(to.to_owned())
+}
+
+#[cfg(test)]
+impl Overload {
+    /// One without a fault.
+    pub(super) fn example() -> Self {
+        Self::new(&Args::of(""), 2_000, &tests::runs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn runs() -> Runs {
+        let run = Measured::example;
+        Runs {
+            closed: run(),
+            before: run(),
+            during: run(),
+            after: run(),
+        }
+    }
+
+    #[test]
+    fn each_of_the_four_runs_must_be_valid_and_is_named_where_it_is_not() {
+        let args = Args::of("");
+        let valid = Overload::new(&args, 2_000, &runs());
+        assert!(valid.valid && valid.invalid_reasons.is_empty());
+        for name in ["closed loop", "before", "twice", "after"] {
+            let mut runs = runs();
+            let run = match name {
+                "closed loop" => &mut runs.closed,
+                "before" => &mut runs.before,
+                "twice" => &mut runs.during,
+                _ => &mut runs.after,
+            };
+            run.valid = false;
+            run.invalid_reasons = vec!["late".to_owned()];
+            let overload = Overload::new(&args, 2_000, &runs);
+            assert!(!overload.valid, "{name}");
+            assert_eq!(overload.invalid_reasons, [format!("{name}: late")]);
+        }
+    }
+
+    #[test]
+    fn errors_where_none_is_to_be_are_counted_by_run() {
+        let mut runs = runs();
+        runs.closed.counts.errors = 1;
+        runs.before.counts.errors = 2;
+        runs.after.counts.errors = 3;
+        let overload = Overload::new(&Args::of(""), 2_000, &runs);
+        let errors = [
+            overload.saturation_errors,
+            overload.before_errors,
+            overload.after_errors,
+        ];
+        assert_eq!(errors, [1, 2, 3]);
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn overload(artifact: &Value) -> String {
         note += &format!(" {over} times as much was answered as it gets through.");
     }
     if artifact.pointer("/overload/valid") == Some(&Value::Bool(false)) {
-        note += " This run is not valid.";
+        note += &not_valid(artifact);
     }
     note +=
         &format!(" Light load has a p99 of {before} ms right before and {after} ms right after.");
@@ -61,6 +61,16 @@ pub(super) fn overload(artifact: &Value) -> String {
             ],
         ),
     )
+}
+
+fn not_valid(artifact: &Value) -> String {
+    let list = artifact.pointer("/overload/invalid_reasons");
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    let reasons: Vec<&str> = list.filter_map(Value::as_str).collect();
+    if reasons.is_empty() {
+        return " This run is not valid.".to_owned();
+    }
+    format!(" This run is not valid ({}).", reasons.join("; "))
 }
 
 /// What reloads did to orders; nothing when it was not measured.
@@ -112,7 +122,8 @@ mod tests {
         let page = html(&json!({
             "overload": {
                 "offered_per_s": 80_000, "saturation_per_s": 40_000.0, "connections": 100,
-                "answered_over_saturation": 1.95, "valid": false, "accepted_per_s": 36_000.0, "refused": 113_243,
+                "answered_over_saturation": 1.95, "valid": false,
+                "invalid_reasons": ["closed loop: the generator was late"], "accepted_per_s": 36_000.0, "refused": 113_243,
                 "before_p99_ms": 0.5, "after_p99_ms": 1.5,
                 "accepted_time_ms": times, "refused_time_ms": times,
             },
@@ -124,7 +135,7 @@ mod tests {
         for shown in [
             "80,000 orders a second",
             "1.95 times as much",
-            "This run is not valid",
+            "This run is not valid (closed loop: the generator was late)",
             ">9.25<",
             "6,138,186",
             ">3.50<",

@@ -220,17 +220,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let reload = reload.transpose()?;
     drop(awake);
     environment.finish(canonical.running.clone());
+    let parts = [
+        Some(&canonical.ended_badly),
+        comparison.as_ref().map(|part| &part.ended_badly),
+        overload.as_ref().map(|part| &part.ended_badly),
+        reload.as_ref().map(|part| &part.ended_badly),
+    ];
+    let ended_badly: Vec<String> = parts.into_iter().flatten().flatten().cloned().collect();
     let targets = targets::evaluate(
         &canonical,
         comparison.as_ref(),
         overload.as_ref(),
         reload.as_ref(),
+        &ended_badly,
     );
     let measured = artifact::Measurements {
         canonical: &canonical,
         comparison: comparison.as_ref(),
         overload: overload.as_ref(),
         reload: reload.as_ref(),
+        ended_badly: &ended_badly,
         targets: &targets,
         environment: &environment,
     };

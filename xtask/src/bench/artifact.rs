@@ -33,6 +33,8 @@ pub(super) struct Artifact<'a> {
     comparison: Option<&'a Comparison>,
     overload: Option<&'a Overload>,
     reload: Option<&'a Reload>,
+    /// The servers that did not stop as they should have after they were measured.
+    ended_badly: &'a [String],
     targets: &'a [Target],
     #[serde(skip)]
     file_name: String,
@@ -45,6 +47,7 @@ pub(super) struct Measurements<'a> {
     pub(super) comparison: Option<&'a Comparison>,
     pub(super) overload: Option<&'a Overload>,
     pub(super) reload: Option<&'a Reload>,
+    pub(super) ended_badly: &'a [String],
     pub(super) targets: &'a [Target],
     pub(super) environment: &'a Environment,
 }
@@ -120,6 +123,7 @@ impl<'a> Artifact<'a> {
             comparison,
             overload,
             reload,
+            ended_badly,
             targets,
             environment,
         } = *measured;
@@ -150,6 +154,7 @@ impl<'a> Artifact<'a> {
             comparison,
             overload,
             reload,
+            ended_badly,
             targets,
             file_name: now
                 .strftime("P0-SIDECAR-PERF-%Y-%m-%d-%H%M%S.json")

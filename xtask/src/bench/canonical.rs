@@ -22,6 +22,8 @@ pub(super) struct Canonical {
     pub(super) running: Running,
     /// The size that the comparison's bare server answers with.
     pub(super) response_body_bytes: u64,
+    /// What went wrong when that sidecar was stopped.
+    pub(super) ended_badly: Vec<String>,
 }
 
 /// One rate of the sweep.
@@ -74,8 +76,8 @@ impl Canonical {
         for rate in &args.sweep {
             sweep.push(SweepStep::measure(args, binaries, &server, *rate, scratch)?);
         }
-        server.stop()?;
         Ok(Self {
+            ended_badly: server.end().into_iter().collect(),
             sweep,
             running,
             response_body_bytes: closed.response_body_bytes.round() as u64,

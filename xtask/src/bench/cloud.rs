@@ -69,16 +69,21 @@ impl Cloud {
         self.postgres.clean_up()
     }
 
-    pub(super) fn stop(self) -> Result<()> {
-        self.service.stop()?;
-        match self.policy {
+    /// Stops all of it; returns what went wrong with that.
+    pub(super) fn end(self) -> Vec<String> {
+        let policy = match self.policy {
             Policy::Opa(mut child) => {
-                child.kill()?;
-                child.wait()?;
+                let ended = child.kill().and_then(|()| child.wait());
+                ended.err().map(|error| format!("opa: {error}"))
             }
-            Policy::StandIn(server) => server.stop()?,
-        }
-        self.postgres.stop()
+            Policy::StandIn(server) => server.end(),
+        };
+        let postgres = self.postgres.stop().err();
+        let postgres = postgres.map(|error| format!("postgres: {error:#}"));
+        [self.service.end(), policy, postgres]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

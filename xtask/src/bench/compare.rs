@@ -75,6 +75,9 @@ pub(super) struct Comparison {
     pub(super) cloud: Option<CloudPath>,
     /// The generator that ours is compared with, when it is on PATH.
     pub(super) wrk: Option<Wrk>,
+    /// The artifact has it with the others'.
+    #[serde(skip)]
+    pub(super) ended_badly: Vec<String>,
 }
 
 /// The cloud path in the same rounds; closed loop only, since it cannot follow the open loop's
@@ -112,7 +115,7 @@ impl Comparison {
             println!("round {}", round + 1);
             contest.take_round(&bench, round)?;
         }
-        contest.finish(args, body_bytes)
+        Ok(contest.finish(args, body_bytes))
     }
 
     pub(super) fn ratio(&self, name: &str) -> Option<&Ratios> {

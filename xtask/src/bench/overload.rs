@@ -57,6 +57,9 @@ pub(super) struct Overload {
     pub(super) before_errors: u64,
     pub(super) after_p99_ms: f64,
     pub(super) after_errors: u64,
+    /// The artifact has it with the others'.
+    #[serde(skip)]
+    pub(super) ended_badly: Vec<String>,
 }
 
 /// The closed loop that finds the saturation, and twice as much between two light loads.
@@ -101,14 +104,16 @@ impl Overload {
         println!("twice {}", line(&during));
         let after = run(light())?;
         println!("after {}", line(&after));
-        server.stop()?;
         let runs = Runs {
             closed,
             before,
             during,
             after,
         };
-        Ok(Self::new(args, offered_per_s, &runs))
+        Ok(Self {
+            ended_badly: server.end().into_iter().collect(),
+            ..Self::new(args, offered_per_s, &runs)
+        })
     }
 
     fn new(args: &Args, offered_per_s: u32, runs: &Runs) -> Self {
@@ -145,6 +150,7 @@ impl Overload {
             before_errors: before.counts.errors,
             after_p99_ms: after.response_time_ms.p99,
             after_errors: after.counts.errors,
+            ended_badly: Vec::new(),
         }
     }
 }

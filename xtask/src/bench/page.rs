@@ -50,7 +50,11 @@ fn html(artifact: &Value) -> String {
         contest::in_turns(artifact),
         stress::overload(artifact),
         stress::reload(artifact),
-        section("Targets", "", &tables::targets(artifact)),
+        section(
+            "Targets",
+            &tables::ended_badly(artifact),
+            &tables::targets(artifact),
+        ),
         section(
             "Environment",
             format!("{} {}", disk_note(artifact), cores_note(artifact)).trim(),

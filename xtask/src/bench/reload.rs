@@ -56,6 +56,9 @@ pub(super) struct Reload {
     pub(super) tokens_compared: u64,
     /// Decisions under the policy that a reload had just replaced: they had begun before it.
     pub(super) decided_across_a_reload: u64,
+    /// The artifact has it with the others'.
+    #[serde(skip)]
+    pub(super) ended_badly: Vec<String>,
 }
 
 #[derive(Default)]
@@ -64,14 +67,16 @@ struct Totals {
     invalid_runs: u32,
     driven: Driven,
     journal: Journal,
+    ended_badly: Vec<String>,
 }
 
 impl Reload {
     pub(super) fn measure(args: &Args, binaries: &Binaries, scratch: &Path) -> Result<Self> {
         let bundles = Bundles::make(binaries, &scratch.join("bundles"))?;
-        let (saturation_per_s, rate_per_s) = rate(args, binaries, &bundles, scratch)?;
-        println!("{rate_per_s} req/s for {} s", args.reload_seconds);
         let mut totals = Totals::default();
+        let (saturation_per_s, rate_per_s) =
+            rate(args, binaries, &bundles, scratch, &mut totals.ended_badly)?;
+        println!("{rate_per_s} req/s for {} s", args.reload_seconds);
         let (mut without, mut with) = (Vec::new(), Vec::new());
         for round in 0..args.reload_rounds {
             // The order changes from round to round.
@@ -128,6 +133,7 @@ impl Reload {
             invalid_runs,
             driven,
             journal,
+            ended_badly,
         } = totals;
         Self {
             saturation_per_s,
@@ -148,6 +154,7 @@ impl Reload {
             wrong_bundle: journal.wrong + driven.stale,
             tokens_compared: journal.tokens_compared,
             decided_across_a_reload: journal.across,
+            ended_badly,
         }
     }
 }
@@ -158,6 +165,7 @@ fn rate(
     binaries: &Binaries,
     bundles: &Bundles,
     scratch: &Path,
+    ended_badly: &mut Vec<String>,
 ) -> Result<(Option<f64>, u32)> {
     if let Some(rate) = args.reload_rate {
         return Ok((None, rate));
@@ -165,7 +173,7 @@ fn rate(
     let dir = scratch.join("reload-saturation");
     let server = bundles.serve(binaries, &dir, &args.durability)?;
     let saturation_per_s = saturation::measure(args, binaries, &server, scratch)?;
-    server.stop()?;
+    ended_badly.extend(server.end());
     Ok((
         Some(saturation_per_s),
         (saturation_per_s / 2.0).round() as u32,
@@ -193,7 +201,7 @@ impl Run<'_> {
             .run(binaries, &server, self.scratch);
         let driven = driver.map(Driver::finish).transpose()?.unwrap_or_default();
         let measured = measured?;
-        server.stop()?;
+        totals.ended_badly.extend(server.end());
         let journal = Journal::read(
             binaries,
             self.dir,

@@ -154,8 +154,16 @@ impl Server {
         self.child.id()
     }
 
+    /// Stops it; what went wrong with that is printed and returned. What was measured before is worth
+    /// more than a tidy end.
+    pub(super) fn end(self) -> Option<String> {
+        let problem = format!("{:#}", self.stop().err()?);
+        println!("{problem}");
+        Some(problem)
+    }
+
     /// Asks it to stop and waits until it has.
-    pub(super) fn stop(mut self) -> Result<()> {
+    fn stop(mut self) -> Result<()> {
         drop(self.child.stdin.take());
         let id = self.child.id().to_string();
         // SIGTERM to this one process, so that it drains as it would in service.
@@ -180,5 +188,30 @@ impl Drop for Server {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// A shell that says it listens, and ends with that status when it is to stop.
+    pub(super) fn example(name: &str, status: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!(
+            "trap 'exit {status}' TERM; echo listening on http://127.0.0.1:1; read line; exit {status}"
+        );
+        shell.args(["-c", &script]);
+        Self::start(name.to_owned(), shell, 1).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_ends_badly_is_named_and_one_that_ends_well_is_not() {
+        assert_eq!(Server::example("good", 0).end(), None);
+        let problem = Server::example("bad", 3).end().unwrap();
+        assert!(problem.starts_with("bad ended with"), "{problem}");
     }
 }

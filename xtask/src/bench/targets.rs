@@ -71,6 +71,7 @@ pub(super) fn evaluate(
     comparison: Option<&Comparison>,
     overload: Option<&Overload>,
     reload: Option<&Reload>,
+    ended_badly: &[String],
 ) -> Vec<Target> {
     let mut list = List::default();
     let closed = &canonical.closed;
@@ -96,6 +97,8 @@ pub(super) fn evaluate(
     if let Some(reload) = reload {
         reloaded(&mut list, reload);
     }
+    let bad = ended_badly.len() as f64;
+    list.reported("servers that ended badly", bad, ("=", 0.0), "");
     list.0
 }
 

@@ -108,17 +108,13 @@ impl Contest {
     }
 
     /// Stops the servers.
-    pub(super) fn finish(self, args: &Args, body_bytes: u64) -> Result<Comparison> {
-        for server in self.servers {
-            server.stop()?;
-        }
+    pub(super) fn finish(self, args: &Args, body_bytes: u64) -> Comparison {
+        let ended = self.servers.into_iter().filter_map(Server::end);
+        let mut ended_badly: Vec<String> = ended.collect();
         let [bare, rego, builtin] = self.runs;
         let cloud = self.cloud.map(|cloud| {
             let path = CloudPath::new(cloud.policy_server, &self.cloud_runs, &rego);
-            // What was measured is worth more than a tidy end.
-            if let Err(error) = cloud.stop() {
-                println!("cloud path: {error:#}");
-            }
+            ended_badly.extend(cloud.end());
             path
         });
         let wrk = self
@@ -128,7 +124,7 @@ impl Contest {
             Ratios::new("rego", &rego, &bare),
             Ratios::new("builtin", &builtin, &bare),
         ];
-        Ok(Comparison {
+        Comparison {
             rounds: args.rounds,
             response_body_bytes: body_bytes,
             open_rate_per_sec: args.compare_rate,
@@ -140,7 +136,8 @@ impl Contest {
             ratios,
             cloud,
             wrk,
-        })
+            ended_badly,
+        }
     }
 }
 
@@ -213,6 +210,27 @@ fn until<T>(good: impl Fn(&T) -> bool, mut run: impl FnMut() -> Result<T>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_ends_badly_does_not_lose_what_was_measured() {
+        let runs = || Runs {
+            closed: vec![Measured::example()],
+            ..Runs::default()
+        };
+        let contest = Contest {
+            servers: [("bare", 0), ("rego", 3), ("builtin", 0)]
+                .map(|(name, status)| Server::example(name, status)),
+            runs: [runs(), runs(), runs()],
+            cloud: None,
+            cloud_runs: Runs::default(),
+            wrk_version: None,
+            wrk_runs: Vec::new(),
+        };
+        let comparison = contest.finish(&Args::of(""), 773);
+        let ended_badly = &comparison.ended_badly;
+        assert_eq!(ended_badly.len(), 1, "{ended_badly:?}");
+        assert_eq!(comparison.rego.closed_requests_per_sec.median, 1_000.0);
+    }
 
     #[test]
     fn a_run_is_repeated_until_it_is_valid_and_twice_at_the_most() {

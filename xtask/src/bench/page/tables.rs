@@ -84,6 +84,20 @@ fn at_sum(artifact: &Value, pointers: [&str; 2]) -> String {
     sum.map_or_else(|| "–".into(), |sum| format!("{sum:.0}"))
 }
 
+/// The servers that did not stop as they should have.
+pub(super) fn ended_badly(artifact: &Value) -> String {
+    let list = artifact.pointer("/ended_badly").and_then(Value::as_array);
+    let problems: Vec<&str> = list
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if problems.is_empty() {
+        return String::new();
+    }
+    format!("After the measurements: {}.", problems.join("; "))
+}
+
 /// Every target and what became of it.
 pub(super) fn targets(artifact: &Value) -> String {
     let list = artifact.pointer("/targets").and_then(Value::as_array);
@@ -152,4 +166,25 @@ fn add_rows(rows: &mut String, name: &str, value: &Value) {
         escape(&name.replace('_', " ")),
         escape(&shown)
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::html;
+
+    #[test]
+    fn servers_that_ended_badly_are_named_at_the_targets() {
+        let target = json!({"name": "x", "met": true, "required": true, "actual": 1.0});
+        let page = html(&json!({
+            "targets": [target],
+            "ended_badly": ["sidecar (rego) ended with exit status: 3"],
+        }));
+        assert!(
+            page.contains("measurements: sidecar (rego) ended"),
+            "{page}"
+        );
+        assert!(!html(&json!({"targets": [target]})).contains("measurements:"));
+    }
 }

@@ -145,6 +145,7 @@ mod tests {
             ratios: Vec::new(),
             cloud: None,
             wrk: None,
+            ended_badly: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! that took turns hold. The order of the turns changes from round to round, and a ratio is taken
 //! within a round.
 
+mod cloud_path;
 mod contest;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use super::binaries::Binaries;
 use super::load::{Measured, median_second_p99_ms};
 use super::stats::Rounds;
 use super::wrk::Wrk;
+pub(super) use cloud_path::{CloudPath, EqualLoad};
 use contest::{Bench, Contest, Runs};
 
 /// What several rounds measured of one server.
@@ -80,24 +82,6 @@ pub(super) struct Comparison {
     pub(super) ended_badly: Vec<String>,
 }
 
-/// The cloud path in the same rounds; closed loop only, since it cannot follow the open loop's
-/// rate.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct CloudPath {
-    pub(super) policy_server: &'static str,
-    pub(super) closed_requests_per_sec: Rounds,
-    pub(super) closed_p50_ms: Rounds,
-    pub(super) closed_p99_ms: Rounds,
-    pub(super) errors: u64,
-    /// The sidecar's throughput (Rego) divided by that of the cloud path.
-    pub(super) throughput_of_sidecar: Rounds,
-    /// Its p99 divided by the sidecar's (Rego).
-    pub(super) p99_over_sidecar: Rounds,
-    /// The cloud path's p99 in the decision record, and where that is from.
-    pub(super) recorded_p99_ms: f64,
-    pub(super) recorded_in: &'static str,
-}
-
 impl Comparison {
     pub(super) fn measure(
         args: &Args,
@@ -160,26 +144,6 @@ impl Contender {
     }
 }
 
-impl CloudPath {
-    fn new(policy_server: &'static str, runs: &Runs, sidecar: &Runs) -> Self {
-        let p99 = |runs: &Runs| latency(&runs.closed, |l| l.p99);
-        Self {
-            policy_server,
-            closed_requests_per_sec: Rounds::of(throughput(&runs.closed)),
-            closed_p50_ms: Rounds::of(latency(&runs.closed, |l| l.p50)),
-            closed_p99_ms: Rounds::of(p99(runs)),
-            errors: runs.every().map(|run| run.counts.errors).sum(),
-            throughput_of_sidecar: Rounds::ratios(
-                &throughput(&sidecar.closed),
-                &throughput(&runs.closed),
-            ),
-            p99_over_sidecar: Rounds::ratios(&p99(runs), &p99(sidecar)),
-            recorded_p99_ms: 252.45,
-            recorded_in: "P0-PERF-v2-2026-01-16-073422.json",
-        }
-    }
-}
-
 impl Ratios {
     fn new(name: &'static str, runs: &Runs, bare: &Runs) -> Self {
         let p99 = |runs: &Runs| latency(&runs.open, |l| l.p99);
@@ -209,7 +173,7 @@ mod tests {
             closed: vec![run.clone()],
             unix: vec![run.clone()],
             open: vec![run.clone()],
-            repeated: 0,
+            ..Runs::default()
         }
     }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{CloudPath, Comparison, Contender, Ratios};
+use super::cloud_path::equal_rate;
+use super::{CloudPath, Comparison, Contender, EqualLoad, Ratios};
 use crate::bench::binaries::Binaries;
 use crate::bench::canonical::line;
 use crate::bench::cloud::Cloud;
@@ -19,6 +20,8 @@ pub(super) struct Runs {
     pub(super) closed: Vec<Measured>,
     pub(super) unix: Vec<Measured>,
     pub(super) open: Vec<Measured>,
+    /// Open loops at the rate that the cloud path and the sidecar both carry; theirs alone.
+    pub(super) equal_load: Vec<Measured>,
     /// Invalid runs that were repeated, and are in none of those.
     pub(super) repeated: u32,
 }
@@ -42,6 +45,7 @@ pub(super) struct Contest {
     runs: [Runs; 3],
     cloud: Option<Cloud>,
     cloud_runs: Runs,
+    equal_rates: Vec<u32>,
     wrk_version: Option<String>,
     wrk_runs: Vec<WrkRun>,
 }
@@ -75,6 +79,7 @@ impl Contest {
             runs: Default::default(),
             cloud,
             cloud_runs: Runs::default(),
+            equal_rates: Vec::new(),
             wrk_version,
             wrk_runs: Vec::new(),
         })
@@ -100,8 +105,21 @@ impl Contest {
         }
         if let Some(cloud) = &self.cloud {
             self.cloud_runs.take_closed_turn(bench, &cloud.service)?;
-            if let Err(error) = cloud.settle() {
-                println!("cloud path: PostgreSQL may go on writing: {error:#}");
+            settle(cloud);
+            let closed = self.cloud_runs.closed.last();
+            let rate = equal_rate(closed.map_or(0.0, |run| run.successes_per_s));
+            self.equal_rates.push(rate);
+            let [_, sidecar, _] = &self.servers;
+            let [_, sidecar_runs, _] = &mut self.runs;
+            let cloud_begins = round.is_multiple_of(2);
+            for is_cloud in [cloud_begins, !cloud_begins] {
+                if is_cloud {
+                    let runs = &mut self.cloud_runs;
+                    runs.take_equal_turn(bench, &cloud.service, "cloud", rate)?;
+                    settle(cloud);
+                } else {
+                    sidecar_runs.take_equal_turn(bench, sidecar, "rego", rate)?;
+                }
             }
         }
         Ok(())
@@ -113,7 +131,9 @@ impl Contest {
         let mut ended_badly: Vec<String> = ended.collect();
         let [bare, rego, builtin] = self.runs;
         let cloud = self.cloud.map(|cloud| {
-            let path = CloudPath::new(cloud.policy_server, &self.cloud_runs, &rego);
+            let runs = &self.cloud_runs;
+            let equal_load = EqualLoad::new(&self.equal_rates, args.round_seconds, runs, &rego);
+            let path = CloudPath::new(cloud.policy_server, runs, &rego, equal_load);
             ended_badly.extend(cloud.end());
             path
         });
@@ -181,17 +201,53 @@ impl Runs {
     }
 
     fn take_closed_turn(&mut self, bench: &Bench<'_>, server: &Server) -> Result<()> {
-        let measured = Load::closed_for(bench.args.connections, bench.args.round_seconds)
-            .with("--warmup", 1)
-            .with("--sample-every", 0)
-            .run(bench.binaries, server, bench.scratch)?;
-        println!("  cloud      closed {}", line(&measured));
+        let load = Load::closed_for(bench.args.connections, bench.args.round_seconds);
+        let measured = self.unsampled(bench, server, load, "cloud      closed")?;
         self.closed.push(measured);
         Ok(())
     }
 
+    fn take_equal_turn(
+        &mut self,
+        bench: &Bench<'_>,
+        server: &Server,
+        name: &str,
+        rate: u32,
+    ) -> Result<()> {
+        let load = Load::open(bench.args.connections, rate, bench.args.round_seconds);
+        let measured = self.unsampled(bench, server, load, &format!("{name:<10} equal "))?;
+        self.equal_load.push(measured);
+        Ok(())
+    }
+
+    /// A run that looks at no token, and is repeated as the others are.
+    fn unsampled(
+        &mut self,
+        bench: &Bench<'_>,
+        server: &Server,
+        load: Load,
+        title: &str,
+    ) -> Result<Measured> {
+        let load = load.with("--warmup", 1).with("--sample-every", 0);
+        let run = || {
+            let measured = load.run(bench.binaries, server, bench.scratch)?;
+            println!("  {title} {}", line(&measured));
+            Ok(measured)
+        };
+        let (measured, repeats) = until(|measured: &Measured| measured.valid, run)?;
+        self.repeated += repeats;
+        Ok(measured)
+    }
+
     pub(super) fn every(&self) -> impl Iterator<Item = &Measured> {
-        self.closed.iter().chain(&self.unix).chain(&self.open)
+        let open = self.open.iter().chain(&self.equal_load);
+        self.closed.iter().chain(&self.unix).chain(open)
+    }
+}
+
+fn settle(cloud: &Cloud) {
+    if let Err(error) = cloud.settle() {
+        println!("cloud path: PostgreSQL may go on writing: {error:#}");
     }
 }
 
@@ -223,6 +279,7 @@ mod tests {
             runs: [runs(), runs(), runs()],
             cloud: None,
             cloud_runs: Runs::default(),
+            equal_rates: Vec::new(),
             wrk_version: None,
             wrk_runs: Vec::new(),
         };

@@ -103,8 +103,26 @@ pub(super) fn comparison(artifact: &Value) -> String {
             "open_send_lag_p99_ms",
             2,
         ),
+        equal_load(artifact),
     ]
     .concat()
+}
+
+/// The cloud path and the sidecar at a rate that both carry.
+fn equal_load(artifact: &Value) -> String {
+    let both = [
+        ("sidecar, Rego", "/comparison/cloud/equal_load/sidecar_"),
+        ("cloud path", "/comparison/cloud/equal_load/cloud_"),
+    ];
+    let rate = number(artifact, "/comparison/cloud/equal_load/rate_per_sec/median");
+    let rate = rate.map_or_else(String::new, figure);
+    let chart = |percentile: &str| {
+        let title = format!(
+            "open loop at {rate}/s, half of what the cloud path gets through, {percentile} ms"
+        );
+        of_rounds(artifact, &title, &format!("{percentile}_ms"), &both, 2)
+    };
+    chart("p50") + &chart("p99")
 }
 
 fn titled(title: &str, bars: &[Bar], class: usize) -> String {

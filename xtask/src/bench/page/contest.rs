@@ -145,6 +145,26 @@ mod tests {
     }
 
     #[test]
+    fn the_cloud_path_at_equal_load_has_bars_of_its_own() {
+        let rounds = |median: f64| json!({"median": median, "min": median, "max": median});
+        let page = html(&json!({"comparison": {"cloud": {"equal_load": {
+            "rate_per_sec": rounds(1600.0),
+            "cloud_p50_ms": rounds(7.25), "cloud_p99_ms": rounds(31.5),
+            "sidecar_p50_ms": rounds(0.25), "sidecar_p99_ms": rounds(1.25),
+        }}}}));
+        for shown in [
+            "open loop at 1,600/s, half of what the cloud path gets through, p99 ms",
+            ">7.25<",
+            ">31.5<",
+            ">0.250<",
+            ">1.25<",
+        ] {
+            assert!(page.contains(shown), "no {shown} in {page}");
+        }
+        assert!(!html(&json!({"comparison": {}})).contains("gets through"));
+    }
+
+    #[test]
     fn runs_that_are_not_valid_are_named() {
         let step =
             |rate: f64, valid: bool| json!({"rate_per_s": rate, "p50_ms": 1.0, "valid": valid});

@@ -1,8 +1,10 @@
-//! Runs the cloud path: the order service, its policy server and a PostgreSQL of its own in a
-//! temporary directory, which is removed afterwards.
+//! Runs the cloud path: the order service, its policy server and a PostgreSQL of its own over a
+//! fresh directory, which is removed afterwards.
 
+use std::fs::Permissions;
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Engine;
 use super::binaries::Binaries;
+use super::environment::file_system;
 use super::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,6 +26,8 @@ pub(super) struct Cloud {
     pub(super) service: Server,
     /// The name of the policy server.
     pub(super) policy_server: &'static str,
+    /// The file system that PostgreSQL writes to.
+    pub(super) file_system: String,
     policy: Policy,
     postgres: Postgres,
 }
@@ -36,7 +41,7 @@ enum Policy {
 
 impl Cloud {
     pub(super) fn start(binaries: &Binaries, scratch: &Path, opa: Option<&Path>) -> Result<Self> {
-        let postgres = Postgres::start()?;
+        let postgres = Postgres::start(scratch)?;
         let (policy, url, policy_server) = match find_opa(opa)? {
             Some(program) => {
                 let (child, url) = start_opa(binaries, &program)?;
@@ -59,6 +64,7 @@ impl Cloud {
         Ok(Self {
             service,
             policy_server,
+            file_system: file_system(postgres.dir.path()),
             policy,
             postgres,
         })
@@ -128,14 +134,10 @@ struct Postgres {
 }
 
 impl Postgres {
-    fn start() -> Result<Self> {
+    fn start(scratch: &Path) -> Result<Self> {
         let bin = postgres_bin()?;
-        // Not below the workspace: another user may have no access there.
-        let dir = tempfile::Builder::new().prefix("gate-cloud-").tempdir()?;
-        let as_other = own_uid(dir.path())? == 0;
-        if as_other {
-            run(Command::new("chown").arg(UNPRIVILEGED).arg(dir.path()))?;
-        }
+        let as_other = own_uid(scratch)? == 0;
+        let dir = data_home(scratch, as_other)?;
         let mut postgres = Self {
             port: free_port()?,
             child: None,
@@ -151,8 +153,8 @@ impl Postgres {
         server
             .arg("-D")
             .arg(&data)
-            .arg("-k")
-            .arg(postgres.dir.path())
+            // No Unix socket: its path would be too long for one below some directories.
+            .args(["-k", ""])
             .args(["-h", "127.0.0.1", "-p", &postgres.port.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -165,11 +167,7 @@ impl Postgres {
     /// `program`, as the user that PostgreSQL can run as.
     fn command(&self, program: &Path) -> Command {
         let mut command = if self.as_other {
-            let mut command = Command::new("setpriv");
-            command
-                .args(["--reuid", UNPRIVILEGED, "--clear-groups"])
-                .arg(program);
-            command
+            unprivileged(program)
         } else {
             Command::new(program)
         };
@@ -225,6 +223,40 @@ fn postgres_bin() -> Result<PathBuf> {
         .context("no PostgreSQL on this machine: the cloud path needs `initdb` and `postgres`")
 }
 
+/// A fresh directory below `scratch`, where the data of the other servers is; in the temporary
+/// directory, which may be memory, when PostgreSQL's user cannot come to the other.
+fn data_home(scratch: &Path, as_other: bool) -> Result<tempfile::TempDir> {
+    let mut named = tempfile::Builder::new();
+    let named = named.prefix("gate-cloud-");
+    let dir = named.tempdir_in(scratch)?;
+    if !as_other {
+        return Ok(dir);
+    }
+    // That user may go through it, and not look around.
+    std::fs::set_permissions(scratch, Permissions::from_mode(0o711))?;
+    run(Command::new("chown").arg(UNPRIVILEGED).arg(dir.path()))?;
+    let mut test = unprivileged(Path::new("test"));
+    if test.arg("-w").arg(dir.path()).status()?.success() {
+        return Ok(dir);
+    }
+    let other = named.tempdir()?;
+    println!(
+        "cloud path: {UNPRIVILEGED} cannot write below {}: PostgreSQL's data is in {}",
+        scratch.display(),
+        other.path().display()
+    );
+    run(Command::new("chown").arg(UNPRIVILEGED).arg(other.path()))?;
+    Ok(other)
+}
+
+fn unprivileged(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid", UNPRIVILEGED, "--clear-groups"])
+        .arg(program);
+    command
+}
+
 fn own_uid(dir: &Path) -> Result<u32> {
     use std::os::unix::fs::MetadataExt as _;
     Ok(std::fs::metadata(dir)?.uid())
@@ -252,4 +284,45 @@ fn run(command: &mut Command) -> Result<()> {
         .with_context(|| format!("cannot run {command:?}"))?;
     ensure!(status.success(), "{command:?} failed ({status})");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether PostgreSQL's user can make a file there.
+    fn is_writable(dir: &Path, as_other: bool) -> bool {
+        let touch = Path::new("touch");
+        let mut touch = if as_other {
+            unprivileged(touch)
+        } else {
+            Command::new(touch)
+        };
+        touch.arg(dir.join("file")).status().unwrap().success()
+    }
+
+    #[test]
+    fn the_data_is_beside_that_of_the_other_servers_and_its_user_may_write_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(scratch.path(), Permissions::from_mode(0o700)).unwrap();
+        let as_other = own_uid(scratch.path()).unwrap() == 0;
+        let home = data_home(scratch.path(), as_other).unwrap();
+        assert!(home.path().starts_with(scratch.path()), "{home:?}");
+        assert!(is_writable(home.path(), as_other));
+    }
+
+    #[test]
+    fn where_that_user_cannot_come_to_the_data_is_elsewhere() {
+        let locked = tempfile::tempdir().unwrap();
+        let as_other = own_uid(locked.path()).unwrap() == 0;
+        if !as_other {
+            return;
+        }
+        std::fs::set_permissions(locked.path(), Permissions::from_mode(0o700)).unwrap();
+        let scratch = locked.path().join("scratch");
+        std::fs::create_dir(&scratch).unwrap();
+        let home = data_home(&scratch, as_other).unwrap();
+        assert!(!home.path().starts_with(locked.path()), "{home:?}");
+        assert!(is_writable(home.path(), as_other));
+    }
 }

@@ -81,7 +81,7 @@ impl Environment {
             },
             git_revision: output(root, "git", &["rev-parse", "HEAD"]),
             git_dirty: !output(root, "git", &["status", "--porcelain"]).is_empty(),
-            file_system: output(scratch, "stat", &["-f", "-c", "%T", "."]),
+            file_system: file_system(scratch),
             fdatasync_ms: disk::measure(scratch)?,
             wake_latency_us,
             cpuidle_driver: read("/sys/devices/system/cpu/cpuidle/current_driver")
@@ -132,6 +132,11 @@ pub(super) fn field(text: &str, name: &str) -> String {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
+}
+
+/// The file system of `dir`, as `stat -f` names it.
+pub(super) fn file_system(dir: &Path) -> String {
+    output(dir, "stat", &["-f", "-c", "%T", "."])
 }
 
 fn output(dir: &Path, program: &str, args: &[&str]) -> String {

@@ -11,6 +11,8 @@ use crate::bench::stats::Rounds;
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::bench) struct CloudPath {
     pub(in crate::bench) policy_server: &'static str,
+    /// Of PostgreSQL's data: it can be another than the sidecar's.
+    pub(in crate::bench) file_system: String,
     pub(in crate::bench) closed_requests_per_sec: Rounds,
     pub(in crate::bench) closed_p50_ms: Rounds,
     pub(in crate::bench) closed_p99_ms: Rounds,
@@ -54,7 +56,7 @@ pub(super) fn equal_rate(through_per_s: f64) -> u32 {
 
 impl CloudPath {
     pub(super) fn new(
-        policy_server: &'static str,
+        (policy_server, file_system): (&'static str, &str),
         runs: &Runs,
         sidecar: &Runs,
         equal_load: EqualLoad,
@@ -62,6 +64,7 @@ impl CloudPath {
         let p99 = |runs: &Runs| latency(&runs.closed, |l| l.p99);
         Self {
             policy_server,
+            file_system: file_system.to_owned(),
             closed_requests_per_sec: Rounds::of(throughput(&runs.closed)),
             closed_p50_ms: Rounds::of(latency(&runs.closed, |l| l.p50)),
             closed_p99_ms: Rounds::of(p99(runs)),
@@ -104,7 +107,7 @@ impl CloudPath {
     pub(in crate::bench) fn example() -> Self {
         let runs = super::tests::runs(&Measured::example());
         let equal_load = EqualLoad::new(&[500], 5, &runs, &runs);
-        Self::new("opa", &runs, &runs, equal_load)
+        Self::new(("opa", "tmpfs"), &runs, &runs, equal_load)
     }
 }
 
@@ -162,7 +165,8 @@ mod tests {
         };
         let sidecar = Runs::default();
         let equal = EqualLoad::new(&[100], 5, &runs, &sidecar);
-        let path = CloudPath::new("opa", &runs, &sidecar, equal);
+        let path = CloudPath::new(("opa", "tmpfs"), &runs, &sidecar, equal);
+        assert_eq!(path.file_system, "tmpfs");
         let counts = (path.invalid_runs, path.repeated_runs, path.errors);
         assert_eq!(counts, (2, 4, 2));
     }

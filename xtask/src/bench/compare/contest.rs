@@ -133,7 +133,12 @@ impl Contest {
         let cloud = self.cloud.map(|cloud| {
             let runs = &self.cloud_runs;
             let equal_load = EqualLoad::new(&self.equal_rates, args.round_seconds, runs, &rego);
-            let path = CloudPath::new(cloud.policy_server, runs, &rego, equal_load);
+            let path = CloudPath::new(
+                (cloud.policy_server, &cloud.file_system),
+                runs,
+                &rego,
+                equal_load,
+            );
             ended_badly.extend(cloud.end());
             path
         });

@@ -61,6 +61,10 @@ pub(super) fn in_turns(artifact: &Value) -> String {
     if let Some(server) = server.and_then(Value::as_str) {
         note += &format!(" The cloud path's policy server: {server}.");
     }
+    let file_system = artifact.pointer("/comparison/cloud/file_system");
+    if let Some(name) = file_system.and_then(Value::as_str) {
+        note += &format!(" Its PostgreSQL writes to {name}.");
+    }
     let record = number(artifact, "/comparison/cloud/recorded_p99_ms");
     if let Some(recorded) = record {
         note += &format!(
@@ -173,11 +177,12 @@ mod tests {
             "comparison": {
                 "rego": {"invalid_runs": 2, "open_p99_ms": {"median": 1.0}},
                 "builtin": {"invalid_runs": 0},
-                "cloud": {"recorded_p99_ms": 252.45, "recorded_in": "P0-PERF-v2.json"},
+                "cloud": {"file_system": "tmpfs", "recorded_p99_ms": 252.45, "recorded_in": "P0-PERF-v2.json"},
             },
         }));
         assert!(page.contains("those at 20,000/s"), "{page}");
         assert!(page.contains("Of Rego 2 runs are not valid"), "{page}");
+        assert!(page.contains("PostgreSQL writes to tmpfs"), "{page}");
         assert!(!page.contains("Of built-in rules"), "{page}");
         assert!(
             page.contains("252.45 ms for that path (P0-PERF-v2.json)"),

@@ -3,6 +3,7 @@
 
 mod bars;
 mod contest;
+mod figures;
 mod lines;
 mod stress;
 mod style;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+pub(super) use self::figures::decimals;
+use self::figures::figure;
 use self::lines::{Chart, Line, Scale};
 
 /// Writes the page of the artifact at `path` beside it; returns the page's path.
@@ -212,34 +215,6 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// Three significant figures.
-fn figure(value: f64) -> String {
-    match value.abs() {
-        v if v.fract() == 0.0 && v < 1000.0 => format!("{value:.0}"),
-        v if v >= 1000.0 => in_thousands(&format!("{value:.0}")),
-        v if v >= 100.0 => format!("{value:.0}"),
-        v if v >= 10.0 => format!("{value:.1}"),
-        v if v >= 1.0 => format!("{value:.2}"),
-        v if v >= 0.1 => format!("{value:.3}"),
-        v if v >= 0.01 => format!("{value:.4}"),
-        v if v >= 0.001 => format!("{value:.5}"),
-        v if v >= 0.000_1 => format!("{value:.6}"),
-        _ => format!("{value:.2e}"),
-    }
-}
-
-/// Digits with a comma before each three.
-fn in_thousands(digits: &str) -> String {
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -285,41 +260,5 @@ mod tests {
     #[test]
     fn an_artifact_without_anything_is_still_a_page() {
         assert!(html(&json!({})).contains("</html>"));
-    }
-
-    #[test]
-    fn a_figure_has_three_digits_and_large_ones_their_thousands_apart() {
-        let shown: Vec<String> = [
-            0.000_01,
-            0.000_905,
-            0.001234,
-            0.01234,
-            0.1234,
-            1.234,
-            12.34,
-            123.4,
-            1234.0,
-            123_456.0,
-            6_138_186.0,
-        ]
-        .into_iter()
-        .map(figure)
-        .collect();
-        assert_eq!(
-            shown,
-            [
-                "1.00e-5",
-                "0.000905",
-                "0.00123",
-                "0.0123",
-                "0.123",
-                "1.23",
-                "12.3",
-                "123",
-                "1,234",
-                "123,456",
-                "6,138,186"
-            ]
-        );
     }
 }

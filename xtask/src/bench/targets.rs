@@ -8,6 +8,7 @@ use super::canonical::Canonical;
 use super::compare::Comparison;
 use super::load::Measured;
 use super::overload::Overload;
+use super::page;
 use super::reload::Reload;
 
 /// One target.
@@ -205,7 +206,8 @@ pub(super) fn print(targets: &[Target]) {
                 ..
             } = target;
             let mark = if *met { "met   " } else { "MISSED" };
-            println!("{mark}  {name:<52} {actual:>12.3} {unit:<6} {relation} {aim}");
+            let decimals = page::decimals(*actual, *aim, 3);
+            println!("{mark}  {name:<52} {actual:>12.decimals$} {unit:<6} {relation} {aim}");
         }
     }
 }

@@ -1,15 +1,10 @@
-//! Horizontal bars as inline SVG.
+//! Horizontal bars.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::{escape, figure, number};
-
-const WIDTH: f64 = 900.0;
-const LEFT: f64 = 190.0;
-const RIGHT: f64 = 90.0;
-const ROW: f64 = 30.0;
 
 /// One bar, with the range that its rounds cover.
 struct Bar {
@@ -129,43 +124,76 @@ fn titled(title: &str, bars: &[Bar], class: usize) -> String {
     if bars.is_empty() {
         return String::new();
     }
-    format!("<h3>{}</h3>{}", escape(title), svg(bars, class))
+    format!("<h3>{}</h3>{}", escape(title), boxes(bars, class))
 }
 
-fn svg(bars: &[Bar], class: usize) -> String {
+/// Boxes rather than a drawing, so that the text keeps its size on a narrow screen, where a bar's
+/// name goes above it.
+fn boxes(bars: &[Bar], class: usize) -> String {
     let highest = bars
         .iter()
-        .map(|bar| bar.range.map_or(bar.value, |(_, max)| max.max(bar.value)))
+        .map(Bar::reach)
         .fold(f64::MIN_POSITIVE, f64::max);
-    let place = |value: f64| (WIDTH - LEFT - RIGHT) * (value / highest).clamp(0.0, 1.0);
-    let height = ROW * bars.len() as f64 + 6.0;
-    let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">");
-    for (index, bar) in bars.iter().enumerate() {
-        let top = ROW * index as f64 + 5.0;
-        let middle = top + 10.0;
-        let reach = bar.range.map_or(bar.value, |(_, max)| max.max(bar.value));
+    let percent = |value: f64| 100.0 * (value / highest).clamp(0.0, 1.0);
+    let mut out = "<div class=\"bars\">".to_owned();
+    for bar in bars {
         let _ = write!(
             out,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
-             <rect class=\"f{class}\" x=\"{LEFT}\" y=\"{top}\" width=\"{:.1}\" height=\"20\" rx=\"2\"/>\
-             <text class=\"value\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            LEFT - 10.0,
-            middle + 4.0,
+            "<span>{}</span><div class=\"track\"><div>\
+             <i class=\"bar f{class}\" style=\"width:{:.2}%\"></i>",
             escape(&bar.name),
-            place(bar.value).max(1.0),
-            LEFT + place(reach) + 8.0,
-            middle + 4.0,
-            figure(bar.value),
+            percent(bar.value),
         );
         if let Some((min, max)) = bar.range {
+            let (from, to) = (percent(min), percent(max));
             let _ = write!(
                 out,
-                "<line class=\"whisker\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{middle}\" y2=\"{middle}\"/>",
-                LEFT + place(min),
-                LEFT + place(max),
+                "<i class=\"whisker\" style=\"left:{from:.2}%;width:{:.2}%\"></i>",
+                to - from,
             );
         }
+        let _ = write!(
+            out,
+            "<b style=\"left:{:.2}%\">{}</b></div></div>",
+            percent(bar.reach()),
+            figure(bar.value),
+        );
     }
-    out.push_str("</svg>");
+    out.push_str("</div>");
     out
+}
+
+impl Bar {
+    /// The end of the bar, or of the line across it.
+    fn reach(&self) -> f64 {
+        self.range
+            .map_or(self.value, |(_, max)| max.max(self.value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_and_their_values_are_placed_by_their_share_of_the_width() {
+        let bar = |name: &str, value, range| Bar {
+            name: name.to_owned(),
+            value,
+            range,
+        };
+        let drawn = boxes(
+            &[bar("a<b", 50.0, Some((25.0, 100.0))), bar("c", 10.0, None)],
+            1,
+        );
+        for part in [
+            "<span>a&lt;b</span>",
+            "f1\" style=\"width:50.00%\"",
+            "whisker\" style=\"left:25.00%;width:75.00%\"",
+            "<b style=\"left:100.00%\">50</b>",
+            "<b style=\"left:10.00%\">10</b>",
+        ] {
+            assert!(drawn.contains(part), "no {part} in {drawn}");
+        }
+    }
 }

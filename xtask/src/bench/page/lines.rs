@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 
 use super::figure;
 
-const WIDTH: f64 = 900.0;
+/// Each chart is drawn for a wide screen and for a narrow one, which shows its own: a drawing that is
+/// made smaller has text that is smaller, too.
+const SIZES: [(&str, f64); 2] = [("wide", 900.0), ("narrow", 440.0)];
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 78.0;
 const RIGHT: f64 = 36.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 28.0;
+/// From one line's name to the next.
+const LEGEND: f64 = 115.0;
 
 /// One named line.
 pub(super) struct Line {
@@ -23,6 +27,12 @@ pub(super) struct Scale {
     to: f64,
     log: bool,
     label: fn(f64) -> String,
+}
+
+/// What a chart is drawn on.
+struct Area<'a> {
+    width: f64,
+    y: &'a Scale,
 }
 
 /// Lines over a horizontal axis, with a limit they should stay below.
@@ -103,29 +113,36 @@ impl Chart {
             10_f64.powf((high * 1.05).log10().ceil()),
             figure,
         );
-        let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">");
-        self.axes(&mut out, &y);
-        for (index, line) in self.lines.iter().enumerate() {
-            self.line(&mut out, &y, index, line);
+        let mut out = String::new();
+        for (class, width) in SIZES {
+            let _ = write!(
+                out,
+                "<svg class=\"{class}\" viewBox=\"0 0 {width} {HEIGHT}\" role=\"img\">"
+            );
+            let area = Area { width, y: &y };
+            self.axes(&mut out, &area);
+            for (index, line) in self.lines.iter().enumerate() {
+                self.line(&mut out, &area, index, line);
+            }
+            self.limit(&mut out, &area);
+            out.push_str("</svg>");
         }
-        self.limit(&mut out, &y);
-        out.push_str("</svg>");
         out
     }
 
-    fn at(&self, y: &Scale, point: (f64, f64)) -> (f64, f64) {
-        let across = WIDTH - LEFT - RIGHT;
+    fn at(&self, area: &Area<'_>, point: (f64, f64)) -> (f64, f64) {
+        let across = area.width - LEFT - RIGHT;
         let down = HEIGHT - TOP - BOTTOM;
         (
             LEFT + across * self.x.place(point.0),
-            TOP + down * (1.0 - y.place(point.1)),
+            TOP + down * (1.0 - area.y.place(point.1)),
         )
     }
 
-    fn axes(&self, out: &mut String, y: &Scale) {
-        let right = WIDTH - RIGHT;
-        for tick in y.ticks() {
-            let (_, at) = self.at(y, (self.x.from, tick));
+    fn axes(&self, out: &mut String, area: &Area<'_>) {
+        let right = area.width - RIGHT;
+        for tick in area.y.ticks() {
+            let (_, at) = self.at(area, (self.x.from, tick));
             let label = figure(tick);
             let _ = write!(
                 out,
@@ -137,7 +154,7 @@ impl Chart {
             );
         }
         for tick in self.x.ticks() {
-            let (at, _) = self.at(y, (tick, y.from));
+            let (at, _) = self.at(area, (tick, area.y.from));
             let label = (self.x.label)(tick);
             let _ = write!(
                 out,
@@ -148,10 +165,10 @@ impl Chart {
     }
 
     /// Above the lines, so that its name can be read.
-    fn limit(&self, out: &mut String, y: &Scale) {
-        let right = WIDTH - RIGHT;
+    fn limit(&self, out: &mut String, area: &Area<'_>) {
+        let right = area.width - RIGHT;
         if let Some((name, value)) = self.limit {
-            let (_, at) = self.at(y, (self.x.from, value));
+            let (_, at) = self.at(area, (self.x.from, value));
             let _ = write!(
                 out,
                 "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
@@ -161,16 +178,16 @@ impl Chart {
         }
     }
 
-    fn line(&self, out: &mut String, y: &Scale, index: usize, line: &Line) {
+    fn line(&self, out: &mut String, area: &Area<'_>, index: usize, line: &Line) {
         let path: Vec<String> = line
             .points
             .iter()
             .map(|point| {
-                let (x, y) = self.at(y, *point);
+                let (x, y) = self.at(area, *point);
                 format!("{x:.1},{y:.1}")
             })
             .collect();
-        let legend = LEFT + 130.0 * index as f64;
+        let legend = LEFT + LEGEND * index as f64;
         let _ = write!(
             out,
             "<polyline class=\"line s{index}\" points=\"{}\"/>\
@@ -194,5 +211,25 @@ mod tests {
         assert_eq!(ticks(19.0), [0.0, 5.0, 10.0, 15.0]);
         assert_eq!(ticks(30_000.0), [0.0, 5e3, 1e4, 15e3, 2e4, 25e3, 3e4]);
         assert_eq!(ticks(1.0).len(), 6);
+    }
+
+    #[test]
+    fn a_chart_is_drawn_for_either_screen_within_its_width() {
+        let drawn = Chart {
+            lines: vec![Line {
+                name: "p99",
+                points: vec![(0.0, 1.0), (10.0, 2.0)],
+            }],
+            x: Scale::linear(0.0, 10.0, |value| format!("{value} s")),
+            y_unit: "ms",
+            limit: None,
+        };
+        let svg = drawn.svg();
+        for (class, end) in [("wide", "864.0"), ("narrow", "404.0")] {
+            let begin = format!("<svg class=\"{class}\"");
+            let (_, rest) = svg.split_once(&begin).unwrap();
+            let (chart, _) = rest.split_once("</svg>").unwrap();
+            assert!(chart.contains(&format!(" {end},")), "{chart}");
+        }
     }
 }

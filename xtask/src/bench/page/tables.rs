@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::figures::beside;
 use super::{escape, figure, number, text};
 
 /// What was measured, in a handful of figures.
@@ -110,16 +111,21 @@ pub(super) fn targets(artifact: &Value) -> String {
             (false, true) => ("bad", "missed"),
             (false, false) => ("bad", "not met"),
         };
-        let shown = |pointer: &str| number(target, pointer).map_or_else(|| "–".into(), figure);
+        let aim = number(target, "/target");
+        let actual = number(target, "/actual").map(|actual| match aim {
+            Some(aim) => beside(actual, aim),
+            None => figure(actual),
+        });
+        let or_dash = |shown: Option<String>| shown.unwrap_or_else(|| "–".into());
         let _ = write!(
             rows,
             "<tr><td class=\"{class}\">{word}</td><td>{}</td><td class=\"n\">{} {}</td>\
              <td class=\"n\">{} {}</td><td>{}</td></tr>",
             text(target, "/name"),
-            shown("/actual"),
+            or_dash(actual),
             text(target, "/unit"),
             text(target, "/relation"),
-            shown("/target"),
+            or_dash(aim.map(figure)),
             if required { "required" } else { "reported" },
         );
     }
@@ -173,6 +179,14 @@ mod tests {
     use serde_json::json;
 
     use super::super::html;
+
+    #[test]
+    fn a_value_that_misses_its_limit_by_little_is_not_shown_as_the_limit() {
+        let target = json!({"name": "x", "relation": ">=", "target": 20.0, "actual": 19.995, "met": false, "unit": ""});
+        let page = html(&json!({"targets": [target]}));
+        let cells = "<td class=\"n\">19.995 </td><td class=\"n\">&gt;= 20</td>";
+        assert!(page.contains(cells), "{page}");
+    }
 
     #[test]
     fn servers_that_ended_badly_are_named_at_the_targets() {

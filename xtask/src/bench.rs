@@ -123,7 +123,8 @@ pub(crate) struct Args {
     /// Use the release binaries that exist, without building.
     #[arg(long)]
     skip_build: bool,
-    /// Fail when a ratio to bare actix-web is worse than in this artifact, beyond the noise.
+    /// Fail when a ratio of the comparison is worse than in this artifact, beyond the noise; at once
+    /// when it cannot be compared with.
     #[arg(long, value_name = "OLD.json")]
     check: Option<PathBuf>,
     /// Directory of the artifact.

@@ -1,4 +1,4 @@
-//! `--check OLD.json`: did a ratio to bare actix-web get worse by more than the runs' own noise?
+//! `--check OLD.json`: did a ratio of the comparison get worse by more than the runs' own noise?
 //!
 //! Absolute figures of two runs are not compared: the machine may have been another one.
 

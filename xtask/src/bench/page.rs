@@ -236,6 +236,24 @@ mod tests {
         assert!(page.contains("<svg"));
     }
 
+    /// What changed on the page since would else be told of the new artifacts alone.
+    #[test]
+    fn the_pages_here_are_what_is_made_of_their_artifacts() {
+        let mut pages = 0;
+        for entry in std::fs::read_dir(crate::run::workspace_root().join("test-results")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "html") {
+                let artifact = std::fs::read(path.with_extension("json")).unwrap();
+                let made = html(&serde_json::from_slice(&artifact).unwrap());
+                let is_same = std::fs::read_to_string(&path).unwrap() == made;
+                let artifact = path.with_extension("json");
+                assert!(is_same, "cargo xtask page {}", artifact.display());
+                pages += 1;
+            }
+        }
+        assert!(pages > 0);
+    }
+
     #[test]
     fn the_environment_names_what_the_disk_alone_does() {
         let disk =

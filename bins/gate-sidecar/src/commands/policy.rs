@@ -183,6 +183,9 @@ fn eval(bundle: &Loaded) -> Result<ExitCode> {
 }
 
 fn activate(which: &str, Loaded { bundle, limits }: &Loaded) -> Result<Arc<dyn Rules>> {
-    gate_policy::activate_with(bundle, *limits)
-        .with_context(|| format!("{which} bundle, revision `{}`", bundle.revision()))
+    let named = || match bundle.revision() {
+        "" => format!("{which} bundle"),
+        revision => format!("{which} bundle, revision `{revision}`"),
+    };
+    gate_policy::activate_with(bundle, *limits).with_context(named)
 }

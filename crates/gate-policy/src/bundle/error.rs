@@ -22,6 +22,9 @@ pub enum BundleError {
         "serde_json is built with `arbitrary_precision`, with which no rule would see a fraction"
     )]
     ArbitraryPrecision,
+    /// A file begins with a byte order mark, as some editors write it.
+    #[error("`{0}` begins with a byte order mark: save it as UTF-8 without one")]
+    ByteOrderMark(String),
     /// Not a gzipped tar.
     #[error("not a gzipped tar archive")]
     Archive(#[source] io::Error),

@@ -137,15 +137,18 @@ impl Files {
             .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
     }
 
-    /// Everything in a bundle is UTF-8.
+    /// Everything in a bundle is UTF-8, without a byte order mark.
     pub(super) fn check_texts(&self) -> Result<(), BundleError> {
-        match self
-            .all()
-            .find(|(_, bytes)| std::str::from_utf8(bytes).is_err())
-        {
-            Some((path, _)) => Err(BundleError::NotUtf8(path.to_owned())),
-            None => Ok(()),
+        for (path, bytes) in self.all() {
+            match std::str::from_utf8(bytes) {
+                Err(_) => return Err(BundleError::NotUtf8(path.to_owned())),
+                Ok(text) if text.starts_with('\u{feff}') => {
+                    return Err(BundleError::ByteOrderMark(path.to_owned()));
+                }
+                Ok(_) => {}
+            }
         }
+        Ok(())
     }
 }
 

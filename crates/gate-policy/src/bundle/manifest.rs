@@ -1,7 +1,7 @@
 //! The manifest of a bundle (OPA's `.manifest`).
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::BundleError;
 use crate::json::{self, StrictError};
@@ -42,8 +42,7 @@ impl Default for Manifest {
 
 #[derive(Deserialize)]
 struct Wire {
-    #[serde(default)]
-    revision: String,
+    revision: Option<String>,
     roots: Option<Vec<String>>,
     rego_version: Option<u64>,
     file_rego_versions: Option<Value>,
@@ -64,7 +63,11 @@ impl Manifest {
         if wire.wasm.is_some_and(|modules| !modules.is_empty()) {
             return Err(BundleError::Unsupported("wasm".to_owned()));
         }
-        if wire.file_rego_versions.is_some_and(|v| v != Value::Null) {
+        let is_of_none = |versions: &Value| versions.as_object().is_some_and(Map::is_empty);
+        if wire
+            .file_rego_versions
+            .is_some_and(|v| !v.is_null() && !is_of_none(&v))
+        {
             return Err(BundleError::Unsupported("file_rego_versions".to_owned()));
         }
         let rego_version = match wire.rego_version {
@@ -73,7 +76,7 @@ impl Manifest {
             Some(other) => return Err(BundleError::Unsupported(format!("rego_version {other}"))),
         };
         let roots = wire.roots.unwrap_or_else(|| vec![String::new()]);
-        let revision = wire.revision;
+        let revision = wire.revision.unwrap_or_default();
         if revision.len() > MAX_REVISION_BYTES || revision.chars().any(char::is_control) {
             return Err(BundleError::Revision);
         }

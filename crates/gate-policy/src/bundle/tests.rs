@@ -264,6 +264,13 @@ fn what_is_no_bundle_is_refused_and_says_why() {
         r#"{"revision":"a","revision":"b"}"#,
         "`.manifest`: member `revision` twice",
     );
+    check(
+        &[("data.json", "\u{feff}{}")],
+        "`data.json` begins with a byte order mark: save it as UTF-8 without one",
+    );
+    // As `opa build` and others write what is not there.
+    let nothing = r#"{"revision":null,"roots":null,"wasm":null,"file_rego_versions":{}}"#;
+    assert!(Bundle::from_files([("data.json", DATA), (".manifest", nothing)]).is_ok());
     let (longest, longer) = [256, 257]
         .map(|length| format!(r#"{{"revision":"{}"}}"#, "r".repeat(length)))
         .into();

@@ -351,6 +351,9 @@ pub(crate) fn data(bundle: &Bundle) -> Result<Data, CompileError> {
 
 pub(super) fn compile_error(error: &dyn std::fmt::Display) -> CompileError {
     let mut message = error.to_string();
+    if message.contains("`with` keyword is not supported") {
+        message.push_str(": it is for tests, in files whose names end in `_test.rego`");
+    }
     if message.contains("used before definition below") {
         message.push_str(
             "\n(it may have a value from elsewhere: a rule of that name, a `some` around it, `=`; \

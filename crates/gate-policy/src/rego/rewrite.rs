@@ -29,7 +29,8 @@ pub(crate) fn engine<'m>(
     modules: impl IntoIterator<Item = Source<'m>>,
 ) -> Result<regorus::Engine, CompileError> {
     let mut parsed = Parsed::read(bundle, modules)?;
-    compiler::check(parsed.modules().iter().map(AsRef::as_ref))?;
+    let data = data(bundle)?.value;
+    compiler::check(parsed.modules().iter().map(AsRef::as_ref), &data)?;
     hiding::check(parsed.modules().iter().map(AsRef::as_ref))?;
     calls::check(parsed.modules().iter().map(AsRef::as_ref))?;
     kinds::check(parsed.modules().iter().map(AsRef::as_ref))?;
@@ -50,7 +51,7 @@ pub(crate) fn engine<'m>(
     parsed.replace(negate::rewrite(modules.iter().map(AsRef::as_ref))?)?;
     parsed.each(|module| Ok(membership::rewrite(module)))?;
     let mut engine = parsed.engine;
-    add_data(&mut engine, data(bundle)?.value)?;
+    add_data(&mut engine, data)?;
     Ok(engine)
 }
 

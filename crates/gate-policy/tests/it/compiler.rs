@@ -94,6 +94,35 @@ fn two_defaults_of_a_rule_are_refused() {
     refused(&rego, 2, "`p` has a default already");
 }
 
+/// A slip of whoever migrates from Rego v0.
+#[test]
+fn a_set_and_an_object_of_one_name_are_refused() {
+    let rego = format!(
+        "p contains \"a\" if input.x\np[msg] if {{ msg := \"b\"; input.y }}\ndecision := {ALLOW} if count(p) == 0"
+    );
+    refused(
+        &rego,
+        2,
+        "`p` is a set in one rule and an object in another: write `p contains …`",
+    );
+}
+
+/// In OPA the two conflict; here one of them would be hidden.
+#[test]
+fn a_rule_where_data_has_a_value_is_refused() {
+    let rego = format!("limits.max := 5\ndecision := {ALLOW}");
+    for (data, is_refused) in [
+        (r#"{"gate": {"limits": {"max": 9}}}"#, true),
+        (r#"{"gate": {"limits": 9}}"#, true),
+        (r#"{"gate": {"limits": {"min": 9}}}"#, false),
+        (r#"{"limits": {"max": 9}}"#, false),
+    ] {
+        let shown = judge(&rego, data, "1");
+        let expected = "`gate.rego`, line 3: data has a value at `data.gate.limits.max`, too";
+        assert_eq!(shown.contains(expected), is_refused, "{data}: {shown}");
+    }
+}
+
 #[test]
 fn a_rule_and_a_function_of_one_name_are_refused() {
     let rego = format!("p := 1\np(x) := x\ndecision := {ALLOW} if p");

@@ -4,6 +4,7 @@
 //!   holds whatever is in it. OPA accepts no set there, and none of the three after an `else`.
 //! - `allow if { a | b == c }`: OPA reads a comprehension, which always has a value; regorus a comparison.
 //! - A default that is not made of constants; two of one rule; one of a rule that collects (`deny contains …`).
+//! - A rule where data has a value, too; a set and an object of one name (`deny contains …` and `deny[m] if …`).
 //! - A rule and a function of one name; a rule below another (`limits := …` and `limits.max := …`).
 //! - `import future.keywords.not` and imports that OPA does not know; two imports of one name.
 //! - A rule named like an import: in OPA the name is the import's, in regorus the rule's.
@@ -11,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use regorus::Value;
 use regorus::unstable::{BinOp, Expr, Literal, LiteralStmt, Module, Rule, RuleBody, RuleHead};
 
 use crate::rego::CompileError;
@@ -21,6 +23,7 @@ use crate::rego::syntax::walk;
 /// Refuses the first such place of the modules.
 pub(in crate::rego) fn check<'m>(
     modules: impl Iterator<Item = &'m Module>,
+    data: &Value,
 ) -> Result<(), CompileError> {
     let mut known = Known::default();
     for module in modules {
@@ -40,7 +43,8 @@ pub(in crate::rego) fn check<'m>(
             });
         }
     }
-    known.below_another().map_or(Ok(()), Err)
+    known.below_another().map_or(Ok(()), Err)?;
+    known.beside_data(data).map_or(Ok(()), Err)
 }
 
 /// The first import that OPA takes otherwise.
@@ -71,6 +75,8 @@ struct Known {
     defaults: BTreeSet<Path>,
     /// Those that collect members.
     partial: BTreeSet<Path>,
+    /// Of those, whether it is a set, and not an object.
+    sets: BTreeMap<Path, bool>,
     /// All, each with its file and line; whether it is the whole name, without a key.
     named: BTreeMap<Path, (bool, String, u32)>,
     /// Whether it is a function.
@@ -115,6 +121,20 @@ impl Known {
                 "`{shown}` collects members, and has a default: without members it is empty"
             ));
         }
+        if collects {
+            let is_set = matches!(
+                rule,
+                Rule::Spec {
+                    head: RuleHead::Set { .. },
+                    ..
+                }
+            );
+            if *self.sets.entry(full.clone()).or_insert(is_set) != is_set {
+                return found(format!(
+                    "`{shown}` is a set in one rule and an object in another: write `{shown} contains …`"
+                ));
+            }
+        }
         let is_function = match rule {
             Rule::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
             Rule::Default { args, .. } => !args.is_empty(),
@@ -126,6 +146,17 @@ impl Known {
             ));
         }
         None
+    }
+
+    /// A rule where data has a value, too.
+    fn beside_data(&self, data: &Value) -> Option<CompileError> {
+        let mut named = self.named.iter();
+        let (name, (_, file, line)) = named.find(|(name, _)| has_value(data, name))?;
+        Some(CompileError::Unlike {
+            path: file.clone(),
+            line: *line,
+            message: format!("data has a value at `{}`, too", name.join(".")),
+        })
     }
 
     /// A rule whose name goes on where another's ends.
@@ -148,6 +179,21 @@ impl Known {
             })
         })
     }
+}
+
+/// Whether data has a value at this path, which begins at `data`, or above it one without members.
+fn has_value(data: &Value, path: &[String]) -> bool {
+    let mut value = data;
+    for part in path.iter().skip(1) {
+        let Ok(members) = value.as_object() else {
+            return true;
+        };
+        match members.get(&Value::from(part.as_str())) {
+            Some(member) => value = member,
+            None => return false,
+        }
+    }
+    true
 }
 
 const COMMA: &str = "a `,` between conditions makes them a set, which holds whatever they are: write `;`, or a line for each";

@@ -28,6 +28,9 @@ pub enum OpenError {
         /// The id in `ledger.db`.
         found: String,
     },
+    /// The directory is not the one that was opened.
+    #[error(transparent)]
+    Displaced(#[from] Displaced),
     /// SQLite refused.
     #[error("journal database cannot be used")]
     Sqlite(#[from] rusqlite::Error),
@@ -100,6 +103,15 @@ impl From<ReadError> for OpenError {
         }
     }
 }
+
+/// The data directory was moved or replaced while it was open, or its volume is not mounted any more:
+/// nothing is written to what is there instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`ledger.lock` is not the file that this ledger locked: put the data directory back, or mount its volume \
+     again; to go on with what is there now, start anew"
+)]
+pub struct Displaced;
 
 /// Where a journal is damaged, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -292,6 +304,9 @@ pub enum SnapshotError {
     /// SQLite refused.
     #[error("the journal cannot be read")]
     Sqlite(#[from] rusqlite::Error),
+    /// The directory is not the one that was opened.
+    #[error(transparent)]
+    Displaced(#[from] Displaced),
     /// The journal failed meanwhile.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),

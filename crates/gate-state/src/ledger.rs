@@ -84,16 +84,18 @@ pub struct Ledger {
     /// For syncing it. INVARIANT: closed after every connection of this ledger; closing a file
     /// ends the process's locks on it (`fcntl`), SQLite's among them.
     database: Arc<File>,
-    _lock: File,
+    lock: File,
 }
 
 impl Ledger {
     /// Opens the store in the configured directory, creating it if there is none. Loads the
-    /// snapshot, then verifies and replays the journal from there.
+    /// snapshot, then verifies and replays the journal from there. A relative directory stays the
+    /// one that it is now, whatever the process's working directory becomes.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(config: LedgerConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(mut config: LedgerConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        config.dir = std::path::absolute(&config.dir)?;
         std::fs::create_dir_all(&config.dir)?;
         let paths = Paths::new(&config.dir);
         let lock = paths.lock()?;
@@ -106,7 +108,7 @@ impl Ledger {
             store_id,
             snapshot_seq,
             begin_seq,
-        } = load(&config, &paths, &*clock)?;
+        } = load(&config, &paths, &*clock, paths.noted_store()?.as_deref())?;
         paths.note_journal(&lock, &store_id)?;
         let sqlite = SqliteInfo::of(&conn)?;
         let ledger = Self {
@@ -129,7 +131,7 @@ impl Ledger {
             config,
             clock,
             paths,
-            _lock: lock,
+            lock,
         };
         ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.hash)?)?;
         Ok(ledger)
@@ -271,12 +273,17 @@ struct Loaded {
     begin_seq: u64,
 }
 
-/// Opens the database and rebuilds the books from it. Appends nothing to the journal.
-fn load(config: &LedgerConfig, paths: &Paths, clock: &dyn Clock) -> Result<Loaded, OpenError> {
+/// Opens the database and rebuilds the books from it. Appends nothing to the journal. `noted`: as
+/// for [`store::prepare`], which creates a store only without it.
+fn load(
+    config: &LedgerConfig,
+    paths: &Paths,
+    clock: &dyn Clock,
+    noted: Option<&str>,
+) -> Result<Loaded, OpenError> {
     resync(paths)?;
     let mut conn = store::connect(paths)?;
-    let noted = paths.noted_store()?;
-    let store_id = store::prepare(&mut conn, clock.now().unix_nanos(), noted.as_deref())?;
+    let store_id = store::prepare(&mut conn, clock.now().unix_nanos(), noted)?;
     // Nobody waits yet: start with an empty WAL, whatever the last process left.
     store::checkpoint(&conn, "TRUNCATE")?;
     let snapshot = crate::snapshot::load(paths, &conn, &store_id)?;

@@ -84,8 +84,8 @@ pub use commit::durable::{CommitListener, WaitFor};
 pub use commit::times::CommitTimes;
 pub use config::{Durability, LONGEST_DEDUPE_WINDOW_NS, LedgerConfig};
 pub use error::{
-    Damage, DamageKind, DecideError, FillError, NotDurable, OpenError, PositionError, ReadError,
-    RecordError, ReleaseError, SnapshotError,
+    Damage, DamageKind, DecideError, Displaced, FillError, NotDurable, OpenError, PositionError,
+    ReadError, RecordError, ReleaseError, SnapshotError,
 };
 pub use gate_types::Exposure;
 pub use journal::line::{Line, LineDecision, LineExposure, LinePolicy, LineRecord};

@@ -8,15 +8,16 @@ use super::{Ledger, Loaded, load};
 use crate::books::Books;
 use crate::commit::queue::Chunk;
 use crate::error::OpenError;
-use crate::record::chain::{close_frame, number_frame, open_frame};
+use crate::record::chain::{close_frame, hex, number_frame, open_frame};
 use crate::record::codec::encode;
 use crate::record::{ContextId, Record};
-use crate::store::Appender;
+use crate::store::{Appender, check_noted};
 
 impl Ledger {
     /// After a failed commit, once its cause is gone: reads the store anew and rebuilds everything
     /// in memory from what is really on disk. Numbers that were allotted but are not on disk become
-    /// void records (contexts are written again). Does nothing if nothing failed.
+    /// void records (contexts are written again). Does nothing if nothing failed. Only ever goes on
+    /// with the store that was opened, in the directory that was opened: never with an empty one.
     ///
     /// # Errors
     /// [`OpenError`]; the ledger still refuses, and this can be tried again.
@@ -37,7 +38,7 @@ impl Ledger {
             ..
         } = {
             let _no_reader = self.readers.shut();
-            load(&self.config, &self.paths, &*self.clock)?
+            self.load_again()?
         };
         // The earlier failure is reported once to each open file: taken here, since it is settled
         // now.
@@ -64,6 +65,21 @@ impl Ledger {
         }
         tracing::info!(durable, last, "journal recovered");
         Ok(())
+    }
+
+    /// As [`load`], of this ledger's own store. Writes nothing to another.
+    fn load_again(&self) -> Result<Loaded, OpenError> {
+        self.paths.check_lock::<OpenError>(&self.lock)?;
+        // Before SQLite makes an empty file of it.
+        if !self.paths.has_journal()? {
+            return Err(OpenError::JournalMissing);
+        }
+        let noted = hex(&self.store_id);
+        let loaded = load(&self.config, &self.paths, &*self.clock, Some(&noted))?;
+        // Again: the directory may have been replaced meanwhile.
+        check_noted(Some(&noted), &loaded.store_id)?;
+        self.paths.check_lock::<OpenError>(&self.lock)?;
+        Ok(loaded)
     }
 
     /// Writes records for the numbers that were allotted and lost: contexts again, since decisions
@@ -96,5 +112,26 @@ impl Ledger {
             appender.commit(&chunk.seqs(), &mut chunk.frames)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use crate::ledger::opened::opened;
+
+    /// A daemon changes its working directory after it has started.
+    #[test]
+    fn a_relative_directory_is_settled_when_the_ledger_is_opened() {
+        let (_dir, _clock, ledger) = opened(|config| {
+            let here = std::env::current_dir().unwrap();
+            // The way up to the root, and down from there.
+            let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+            config.dir = up.join(config.dir.strip_prefix("/").unwrap());
+            assert!(config.dir.is_relative());
+        });
+        assert!(ledger.config.dir.is_absolute());
+        assert!(ledger.paths.database.is_absolute());
     }
 }

@@ -42,6 +42,7 @@ impl Ledger {
         if self.recoveries.load(Ordering::Acquire) != recoveries {
             return Err(SnapshotError::Recovered);
         }
+        self.paths.check_lock::<SnapshotError>(&self.lock)?;
         swap(&self.paths.snapshot_spare, &self.paths.snapshot)?;
         self.paths.sync_names()?;
         self.snapshot_seq.store(begin.seq.get(), Ordering::Release);
@@ -55,6 +56,7 @@ impl Ledger {
             .wait_for_the_journal(self.queue.last_allotted())?;
         let begin = self.row_end(u64::MAX)?;
         let begin = begin.unwrap_or_else(|| ChainPoint::genesis(&self.store_id));
+        self.paths.check_lock::<SnapshotError>(&self.lock)?;
         // Before the spare is written over: which of the two is the spare must be on disk.
         self.paths.sync_names()?;
         let commits = Cell::new(0);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use crate::error::OpenError;
+use crate::error::{Displaced, OpenError};
 use crate::record::chain::hex;
 
 /// Paths of the files in a data directory.
@@ -40,6 +40,18 @@ impl Paths {
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
             Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
         }
+    }
+
+    /// Checks that the lock at its path is the file that is locked: since it was, the directory can
+    /// have been moved, replaced or unmounted.
+    pub(crate) fn check_lock<E: From<io::Error> + From<Displaced>>(
+        &self,
+        locked: &File,
+    ) -> Result<(), E> {
+        let (there, ours) = (about(&self.lock)?, locked.metadata()?);
+        let is_ours = |there: Metadata| (there.dev(), there.ino()) == (ours.dev(), ours.ino());
+        let is_locked = there.is_some_and(is_ours);
+        Ok(is_locked.then_some(()).ok_or(Displaced)?)
     }
 
     /// Whether there is a journal. If there was one and its file is gone or empty, that is an

@@ -8,6 +8,7 @@
 
 mod audit;
 mod bounds;
+mod displaced;
 mod doubt;
 mod failure;
 mod histories;

@@ -84,7 +84,8 @@ pub struct Ledger {
     /// For syncing it. INVARIANT: closed after every connection of this ledger; closing a file
     /// ends the process's locks on it (`fcntl`), SQLite's among them.
     database: Arc<File>,
-    lock: File,
+    /// INVARIANT: closed last; another process may open the store then.
+    lock: Arc<File>,
 }
 
 impl Ledger {
@@ -131,7 +132,7 @@ impl Ledger {
             config,
             clock,
             paths,
-            lock,
+            lock: Arc::new(lock),
         };
         ledger.start(&mut ledger.threads.lock(), Appender::new(conn, tail.hash)?)?;
         Ok(ledger)
@@ -206,17 +207,22 @@ impl Ledger {
     }
 
     /// Takes no more records, writes what is queued, empties the write-ahead log and ends the
-    /// threads. A repetition changes nothing.
+    /// threads. A repetition changes nothing. On the writer's own thread, where a listener drops
+    /// the ledger, it does not wait for that.
     ///
     /// # Errors
     /// [`NotDurable`] if a commit failed and the ledger was not recovered.
     pub fn shutdown(&self) -> Result<(), NotDurable> {
-        let mut threads = self.threads.lock();
-        self.queue.close();
-        self.stop(&mut threads);
+        let ended = {
+            let mut threads = self.threads.lock();
+            self.queue.close();
+            self.stop(&mut threads)
+        };
         let failed = self.queue.is_poisoned();
-        // Nothing more becomes durable.
-        self.durable.fail();
+        if ended {
+            // Nothing more becomes durable.
+            self.durable.fail();
+        }
         if failed { Err(NotDurable) } else { Ok(()) }
     }
 

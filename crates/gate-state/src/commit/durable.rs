@@ -1,6 +1,7 @@
 //! The durable point: how far the journal is on disk, and who waits for it. No SQLite here.
 
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::sync::{
@@ -36,11 +37,31 @@ impl From<Seq> for WaitFor {
     }
 }
 
-/// Called at every commit, on the writer's thread, and when the journal fails or is recovered.
-/// Must be quick and must not call the ledger's blocking functions.
+/// Called at every commit, on the writer's thread, and when the journal fails, is recovered or is
+/// closed, on the thread where that happens. Must be quick: the next commit waits for it.
+///
+/// No lock of the ledger is held meanwhile. It may ask the ledger whatever does not wait for the
+/// journal ([`Ledger::poll_durable`], [`Ledger::health`], [`Ledger::exposure`] and the like), queue
+/// records, subscribe another listener, and drop the last reference to the ledger, which then ends
+/// once the writer has written what is queued. It must not call what waits for the journal or its
+/// writer: [`Ledger::wait`], [`Ledger::decision`], [`Ledger::snapshot`], [`Ledger::prune`],
+/// [`Ledger::maintain`], [`Ledger::recover`], [`Ledger::shutdown`]. When it panics, the error is
+/// logged, and ledger and listeners go on.
+///
+/// [`Ledger::poll_durable`]: crate::Ledger::poll_durable
+/// [`Ledger::health`]: crate::Ledger::health
+/// [`Ledger::exposure`]: crate::Ledger::exposure
+/// [`Ledger::wait`]: crate::Ledger::wait
+/// [`Ledger::decision`]: crate::Ledger::decision
+/// [`Ledger::snapshot`]: crate::Ledger::snapshot
+/// [`Ledger::prune`]: crate::Ledger::prune
+/// [`Ledger::maintain`]: crate::Ledger::maintain
+/// [`Ledger::recover`]: crate::Ledger::recover
+/// [`Ledger::shutdown`]: crate::Ledger::shutdown
 pub trait CommitListener: Send + Sync {
-    /// `Ok`: everything up to the number is durable. `Err`: the journal failed, and what was not
-    /// durable before may never be.
+    /// `Ok`: everything up to the number is durable. `Err`: the journal failed or was closed, and
+    /// what was not durable before may never be. Right after a recovery two threads may call, the
+    /// one with an older number than the other.
     fn on_commit(&self, durable: Result<Seq, NotDurable>);
 }
 
@@ -95,7 +116,7 @@ pub(crate) struct Durable {
     voids: RwLock<Vec<RangeInclusive<u64>>>,
     any_void: AtomicBool,
     stripes: [Stripe; STRIPES],
-    listeners: RwLock<Vec<Arc<dyn CommitListener>>>,
+    listeners: RwLock<Arc<[Arc<dyn CommitListener>]>>,
 }
 
 impl Durable {
@@ -151,19 +172,27 @@ impl Durable {
     }
 
     pub(crate) fn subscribe(&self, listener: Arc<dyn CommitListener>) {
-        write(&self.listeners).push(listener);
+        let mut listeners = write(&self.listeners);
+        *listeners = listeners.iter().map(Arc::clone).chain([listener]).collect();
     }
 
     /// Moves the durable point and wakes everyone, once.
     pub(crate) fn publish(&self, seq: u64) {
         self.seq.store(seq, Ordering::SeqCst);
-        self.wake(Ok(Seq::new(seq)));
+        self.wake();
+        self.tell(Ok(Seq::new(seq)));
     }
 
     /// The journal failed or was closed: everyone who waits gets [`NotDurable`].
     pub(crate) fn fail(&self) {
+        self.fail_again();
+        self.tell(Err(NotDurable));
+    }
+
+    /// As [`Self::fail`], when the listeners know of the failure and were told of no recovery.
+    pub(crate) fn fail_again(&self) {
         self.failed.store(true, Ordering::SeqCst);
-        self.wake(Err(NotDurable));
+        self.wake();
     }
 
     /// Marks these numbers as lost for good. Must come before their void records are written, so
@@ -179,17 +208,36 @@ impl Durable {
         }
     }
 
-    /// After a recovery: the journal ends at `seq`.
+    /// After a recovery: the journal ends at `seq`. The listeners are told by
+    /// [`Self::tell_recovered`], once no lock is held.
     pub(crate) fn recovered(&self, seq: u64) {
         self.seq.store(seq, Ordering::SeqCst);
         self.failed.store(false, Ordering::SeqCst);
-        self.wake(Ok(Seq::new(seq)));
+        self.wake();
     }
 
-    fn wake(&self, durable: Result<Seq, NotDurable>) {
+    /// Tells the listeners of a recovery. The journal may have moved on since, or failed again.
+    pub(crate) fn tell_recovered(&self) {
+        let failed = self.has_failed();
+        self.tell(if failed {
+            Err(NotDurable)
+        } else {
+            Ok(Seq::new(self.seq()))
+        });
+    }
+
+    fn wake(&self) {
         self.stripes.iter().for_each(Stripe::wake);
-        for listener in read(&self.listeners).iter() {
-            listener.on_commit(durable);
+    }
+
+    /// Calls the listeners, without the lock: they may subscribe others.
+    fn tell(&self, durable: Result<Seq, NotDurable>) {
+        let listeners = Arc::clone(&*read(&self.listeners));
+        for listener in listeners.iter() {
+            let told = catch_unwind(AssertUnwindSafe(|| listener.on_commit(durable)));
+            if told.is_err() {
+                tracing::error!("a commit listener panicked; the ledger goes on");
+            }
         }
     }
 }

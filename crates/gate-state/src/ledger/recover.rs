@@ -1,6 +1,7 @@
 //! Recovery after a failed commit: rebuilds what is in memory from what is really on the disk.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering;
 
@@ -29,7 +30,10 @@ impl Ledger {
         if !self.queue.is_poisoned() {
             return Ok(());
         }
-        self.stop(&mut threads);
+        if !self.stop(&mut threads) {
+            let here = "a commit listener cannot recover the journal";
+            return Err(OpenError::Io(io::Error::new(io::ErrorKind::Deadlock, here)));
+        }
         let Loaded {
             mut books,
             tail,
@@ -60,10 +64,14 @@ impl Ledger {
         self.durable.recovered(last);
         if let Err(error) = self.start(&mut threads, appender) {
             self.queue.poison();
-            self.durable.fail();
+            self.durable.fail_again();
             return Err(error);
         }
+        drop(current);
+        drop(threads);
         tracing::info!(durable, last, "journal recovered");
+        // No lock is held: a listener may ask for the health, and sees a ledger that works.
+        self.durable.tell_recovered();
         Ok(())
     }
 

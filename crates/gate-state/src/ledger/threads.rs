@@ -38,22 +38,34 @@ impl Ledger {
         })?);
         let priority = self.config.writer_priority;
         let in_force = Arc::clone(&self.writer_nice);
+        // The ledger may be dropped on that thread: these are closed after the writer's connection
+        // all the same.
+        let files = (Arc::clone(&self.database), Arc::clone(&self.lock));
         threads.writer = Some(spawn("gate-journal", move || {
             prefer(priority, &in_force);
-            writer.run()
+            let written = writer.run();
+            drop(files);
+            written
         })?);
         Ok(())
     }
 
-    /// Joins both threads; the queue must be closed or poisoned.
-    pub(super) fn stop(&self, threads: &mut Threads) {
+    /// Joins both threads; the queue must be closed or poisoned. `false` on the writer's own thread,
+    /// where a listener is being called: that thread goes on.
+    pub(super) fn stop(&self, threads: &mut Threads) -> bool {
         self.checkpoints.stop();
         if let Some(thread) = threads.checkpointer.take() {
             let _ = thread.join();
         }
+        let here = std::thread::current().id();
+        let is_here = |writer: &mut JoinHandle<bool>| writer.thread().id() == here;
+        if threads.writer.as_mut().is_some_and(is_here) {
+            return false;
+        }
         if let Some(thread) = threads.writer.take() {
             let _ = thread.join();
         }
+        true
     }
 }
 

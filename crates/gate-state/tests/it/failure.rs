@@ -1,7 +1,8 @@
 //! A journal that cannot be written: nothing is authorized meanwhile, and recovery brings it back.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use gate_state::{
     CommitListener, DecideError, Decided, Journal, JournalState, Ledger, LedgerConfig, NotDurable,
     OpenError, ReadError, Seq, Status,
 };
-use gate_types::{ClientId, Clock, OrderId, Timestamp};
+use gate_types::{ClientId, Clock, ManualClock, OrderId, Timestamp};
 use rusqlite::Connection;
 
 use crate::kit::Kit;
@@ -300,19 +301,40 @@ fn a_spare_snapshot_of_somebody_elses_is_replaced() {
     assert_eq!(is_the_same, is_root);
 }
 
-/// Panics in the writer's thread when told to.
-struct Trap(AtomicBool);
+/// Panics in the writer's thread at the reading of the clock that is told.
+struct Trap(ManualClock, AtomicUsize);
+
+impl Trap {
+    /// An open ledger on a directory, and a commit that panics at its `reading`th look at the clock.
+    fn sprung(dir: &Path, reading: usize) -> (Arc<Self>, Ledger) {
+        let now = ManualClock::at(Timestamp::from_unix_seconds(1_700_000_000));
+        let trap = Arc::new(Self(now, AtomicUsize::new(0)));
+        let ledger = Ledger::open(LedgerConfig::new(dir), trap.clone()).unwrap();
+        let first = ledger.set_context(crate::kit::context()).unwrap();
+        ledger.wait(first.seq()).unwrap();
+        trap.1.store(reading, Ordering::SeqCst);
+        let second = ledger.set_context(crate::kit::context()).unwrap();
+        assert_eq!(ledger.wait(second.seq()), Err(NotDurable));
+        assert_eq!(ledger.health().journal, JournalState::Failed);
+        (trap, ledger)
+    }
+}
 
 impl Clock for Trap {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(1_700_000_000)
+        self.0.now()
     }
 
     fn monotonic_ns(&self) -> u64 {
         let here = std::thread::current();
-        let writes = here.name() == Some("gate-journal");
-        assert!(!(writes && self.0.swap(false, Ordering::SeqCst)), "planted");
-        0
+        if here.name() == Some("gate-journal") {
+            let left = |left: usize| left.checked_sub(1);
+            let before = self
+                .1
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+            assert_ne!(before, Ok(1), "planted");
+        }
+        self.0.monotonic_ns()
     }
 }
 
@@ -320,41 +342,18 @@ impl Clock for Trap {
 #[test]
 fn a_writer_that_panics_is_a_journal_that_failed() {
     let dir = tempfile::tempdir().unwrap();
-    let trap = Arc::new(Trap(AtomicBool::new(false)));
-    let ledger = Ledger::open(LedgerConfig::new(dir.path()), trap.clone()).unwrap();
-    let first = ledger.set_context(crate::kit::context()).unwrap();
-    ledger.wait(first.seq()).unwrap();
-    trap.0.store(true, Ordering::SeqCst);
-    let second = ledger.set_context(crate::kit::context()).unwrap();
-    assert_eq!(ledger.wait(second.seq()), Err(NotDurable));
-    assert_eq!(ledger.health().journal, JournalState::Failed);
+    let (_trap, ledger) = Trap::sprung(dir.path(), 1);
     assert!(ledger.maintain().unwrap().recovered);
     let third = ledger.set_context(crate::kit::context()).unwrap();
     ledger.wait(third.seq()).unwrap();
 }
 
-/// Panics once, when it is told of a commit.
-struct Tripwire(AtomicBool);
-
-impl CommitListener for Tripwire {
-    fn on_commit(&self, durable: Result<Seq, NotDurable>) {
-        let trips = durable.is_ok() && self.0.swap(false, Ordering::SeqCst);
-        assert!(!trips, "planted");
-    }
-}
-
 /// The commit that the panic broke off is not under way for ever.
 #[test]
 fn after_a_panic_within_a_commit_a_recovered_journal_is_open() {
-    let kit = Kit::new();
-    kit.ledger
-        .subscribe(Arc::new(Tripwire(AtomicBool::new(true))));
-    let order = kit.decide("c1", "o-1", "1", None);
-    assert!(order.is_ok(), "{order:?}");
-    while kit.ledger.journal_state() != JournalState::Failed {
-        std::thread::yield_now();
-    }
-    assert!(kit.ledger.maintain().unwrap().recovered);
-    kit.clock.advance_ns(60_000_000_000);
-    assert_eq!(kit.ledger.journal_state(), JournalState::Open);
+    let dir = tempfile::tempdir().unwrap();
+    let (trap, ledger) = Trap::sprung(dir.path(), 2);
+    assert!(ledger.maintain().unwrap().recovered);
+    trap.0.advance_ns(60_000_000_000);
+    assert_eq!(ledger.journal_state(), JournalState::Open);
 }

@@ -13,6 +13,7 @@ mod doubt;
 mod failure;
 mod histories;
 mod kit;
+mod listeners;
 mod model;
 mod order_life;
 mod restart;

@@ -40,7 +40,8 @@ type Orders = HashMap<OrderKey, Order, BuildHasherDefault<KeyHasher>>;
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     orders: Orders,
-    /// Ended orders, by time of ending: (nanoseconds, order).
+    /// Ended orders, sorted: (nanoseconds, order). Whatever is forgotten goes in this order, live and
+    /// in a replay.
     ended: VecDeque<(u64, OrderKey)>,
     /// Net filled notional per symbol, in micros, without zeros; a buy adds.
     positions: Vec<(u32, i128)>,
@@ -170,7 +171,10 @@ impl Account {
             side: new.side,
             phase,
         });
-        self.orders.insert(event.order, order);
+        if let Some(before) = self.orders.insert(event.order, order) {
+            // The id is used again, past its window.
+            self.drop_end(before.stamp(), event.order);
+        }
         match new.hold {
             Some(hold) => {
                 self.reserved = self.reserved.saturating_add(hold);
@@ -187,11 +191,18 @@ impl Account {
 
     /// Inserts into `ended`, sorted: nearly always at the end, but the clock can be put back.
     fn note_end(&mut self, at: u64, order: OrderKey) {
+        let end = (at, order);
         let place = match self.ended.back() {
-            Some((last, _)) if *last > at => self.ended.partition_point(|(ended, _)| *ended <= at),
+            Some(last) if *last > end => self.ended.partition_point(|ended| *ended <= end),
             _ => self.ended.len(),
         };
-        self.ended.insert(place, (at, order));
+        self.ended.insert(place, end);
+    }
+
+    fn drop_end(&mut self, at: u64, order: OrderKey) {
+        if let Ok(place) = self.ended.binary_search(&(at, order)) {
+            self.ended.remove(place);
+        }
     }
 
     /// Updates the totals after a step of one order.
@@ -255,13 +266,10 @@ impl Account {
                 Some((at, _)) if at.saturating_add(window_ns) <= now.unix_nanos() => {}
                 _ => break,
             }
-            let Some((at, key)) = self.ended.pop_front() else {
+            let Some((_, key)) = self.ended.pop_front() else {
                 break;
             };
-            // The id may have been used again since.
-            let same = |order: &Order| !order.is_live() && order.stamp() == at;
-            if self.orders.get(&key).is_some_and(same) {
-                self.orders.remove(&key);
+            if self.orders.remove(&key).is_some() {
                 gone = gone.saturating_add(1);
             }
         }

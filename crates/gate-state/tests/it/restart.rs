@@ -317,3 +317,48 @@ fn an_emptied_database_and_another_store_are_not_begun_with() {
         assert_eq!(exposure(&open().unwrap(), "c1"), before);
     }
 }
+
+/// Housekeeping is not on the record: a replay still has what it forgot. A snapshot has what ended
+/// at the same nanosecond in another order.
+#[test]
+fn what_is_used_again_ends_once_however_the_clock_is_put() {
+    const DAY_NS: u64 = 86_400_000_000_000;
+    const ORDERS: [&str; 5] = ["o-1", "o-2", "o-3", "o-4", "again"];
+    for with_snapshot in [false, true] {
+        let kit = Kit::new();
+        let begin = kit.clock.now();
+        let end = |order: &str| {
+            kit.authorize("c1", order, "10");
+            kit.release("c1", order, None).unwrap();
+        };
+        end("again");
+        kit.clock.advance_ns(2 * DAY_NS);
+        let forget = |_| kit.ledger.maintain().unwrap().forgotten;
+        assert_eq!((0..16).map(forget).sum::<usize>(), 1);
+        // Put back to the very nanosecond: as many end as one decision drops, and one more.
+        kit.clock.set(begin);
+        ORDERS.into_iter().for_each(end);
+        if with_snapshot {
+            kit.ledger.snapshot().unwrap();
+        }
+        // Put forward and back: that decision dropped all but one of them.
+        kit.clock.advance_ns(40 * DAY_NS);
+        kit.authorize("c1", "o-5", "10");
+        kit.clock.set(begin);
+        let client = ClientId::new("c1").unwrap();
+        let is_known = |order: &&str| {
+            let order = OrderId::new(*order).unwrap();
+            kit.ledger.order(&client, &order).is_some()
+        };
+        let known: Vec<_> = ORDERS.into_iter().filter(is_known).collect();
+        let [last] = known[..] else {
+            panic!("{known:?}")
+        };
+        // A late fill: its order is there in the replay, too.
+        let filled = kit.fill(last, "e-1", "1", "10").unwrap();
+        kit.ledger.wait(filled.wait_for).unwrap();
+        let gross = kit.exposure("c1").gross;
+        let (_dir, ledger) = kit.reopen().unwrap();
+        assert_eq!(exposure(&ledger, "c1").gross, gross);
+    }
+}

@@ -168,17 +168,19 @@ impl Ledger {
     /// [`WaitFor::Commit`].
     ///
     /// # Errors
-    /// [`NotDurable`] if it is not and, as far as is known, will not be.
+    /// [`NotDurable`] if it is not and, as far as is known, will not be; so, too, for a number that no
+    /// record has yet.
     pub fn wait(&self, what: impl Into<WaitFor>) -> Result<(), NotDurable> {
         let what = what.into();
         match self.poll_durable(what) {
             Poll::Ready(known) => known,
-            Poll::Pending => self.durable.wait(what.seq().get()),
+            Poll::Pending if self.is_allotted(what.seq()) => self.durable.wait(what.seq().get()),
+            Poll::Pending => Err(NotDurable),
         }
     }
 
     /// Like [`Ledger::wait`], without blocking. After `Pending`, ask again when a
-    /// [`CommitListener`] was called.
+    /// [`CommitListener`] was called. A number that no record has yet is `Pending`.
     pub fn poll_durable(&self, what: impl Into<WaitFor>) -> Poll<Result<(), NotDurable>> {
         let what = what.into();
         let known = self.durable.state_of(what.seq().get());
@@ -187,6 +189,11 @@ impl Ledger {
             (WaitFor::Commit(_), Durability::Strict) | (WaitFor::Disk(_), _) => None,
         };
         known.or(at_once).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Whether some record has this number. Whoever was given it finds it so.
+    fn is_allotted(&self, seq: Seq) -> bool {
+        seq.get() <= self.queue.last_allotted()
     }
 
     /// The last durable record; all before it are durable, too.

@@ -127,8 +127,11 @@ impl Ledger {
     /// Reads a decision from the journal. Blocks until its record is durable.
     ///
     /// # Errors
-    /// [`ReadError`]; `NotFound` also when the record is no decision.
+    /// [`ReadError`]; `NotFound` also when the record is no decision, and when there is none yet.
     pub fn decision(&self, seq: Seq) -> Result<StoredDecision, ReadError> {
+        if !self.is_allotted(seq) {
+            return Err(ReadError::NotFound);
+        }
         self.durable.wait(seq.get())?;
         let decision = |entry: &Entry<'_>| {
             let Record::Decision(record) = &entry.record else {
@@ -155,7 +158,30 @@ mod tests {
 
     use super::*;
 
+    use crate::commit::durable::WaitFor;
+    use crate::error::NotDurable;
     use crate::ledger::opened::opened;
+
+    /// Nobody would ever be woken, or only by a record of somebody else's.
+    #[test]
+    fn nobody_waits_for_a_number_that_no_record_has() {
+        let (_dir, _clock, ledger) = opened(|_| {});
+        let first = Seq::new(1);
+        let read = ledger.decision(first);
+        assert!(matches!(read, Err(ReadError::NotFound)), "{read:?}");
+        assert_eq!(ledger.wait(first), Err(NotDurable));
+        assert_eq!(ledger.wait(WaitFor::Disk(first)), Err(NotDurable));
+        let context = DecisionContext {
+            policy_revision: "r1".into(),
+            policy_hash: [0; 32],
+            engine: "builtin".into(),
+            kid: "k1".into(),
+            iss: "gate".into(),
+            aud: "venue".into(),
+        };
+        assert_eq!(ledger.set_context(context).unwrap().seq(), first);
+        assert_eq!(ledger.wait(first), Ok(()));
+    }
 
     /// A thread that reads for one caller has others to serve.
     #[test]

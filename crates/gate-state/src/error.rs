@@ -34,8 +34,8 @@ pub enum OpenError {
     /// SQLite refused.
     #[error("journal database cannot be used")]
     Sqlite(#[from] rusqlite::Error),
-    /// Another process has the store open.
-    #[error("another process is using this store")]
+    /// The store is open already.
+    #[error("this store is in use, by another process or by another ledger in this one")]
     Locked,
     /// The linked SQLite can lose committed transactions.
     #[error("SQLite {found} is older than 3.51.3, which can lose committed transactions")]

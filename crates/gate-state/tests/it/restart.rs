@@ -124,6 +124,8 @@ fn the_store_has_one_owner() {
     let kit = Kit::new();
     let second = Ledger::open(LedgerConfig::new(kit.dir.path()), clock());
     assert!(matches!(second, Err(OpenError::Locked)));
+    let says = second.map(drop).unwrap_err().to_string();
+    assert!(says.contains("in this one"), "{says}");
     kit.ledger.shutdown().unwrap();
     assert!(kit.decide("c1", "o-1", "1", None).is_err());
 }

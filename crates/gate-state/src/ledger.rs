@@ -206,8 +206,11 @@ impl Ledger {
         self.durable.subscribe(listener);
     }
 
-    /// SHA-256 over all state that the journal determines, as of now. Equal for ledgers with the
-    /// same journal. Only meaningful while nothing is being decided.
+    /// SHA-256 over orders, positions, rates and kill switches, as of now. Equal for ledgers with the
+    /// same journal as long as the clock was never put back. After that the orders of the last
+    /// second that are counted and the ended ones that are remembered depend on queries and
+    /// housekeeping, too, which are not on the record; amounts never do. Only meaningful while
+    /// nothing is being decided.
     pub fn state_hash(&self) -> [u8; 32] {
         let books = self.books.read();
         books.state_hash(self.clock.now(), self.config.dedupe_window_ns)

@@ -167,6 +167,9 @@ pub enum DecideError {
     /// The queue to the journal is full.
     #[error("the journal's queue is full")]
     Overloaded,
+    /// The texts of the record (reasons, an actor) are too long.
+    #[error("the record would have more than a mebibyte")]
+    TooLarge,
     /// As many orders are remembered as the configuration allows.
     #[error("no more orders can be remembered")]
     MemoryFull,
@@ -196,6 +199,9 @@ pub enum ReleaseError {
     /// The queue to the journal is full.
     #[error("the journal's queue is full")]
     Overloaded,
+    /// The texts of the record (reasons, an actor) are too long.
+    #[error("the record would have more than a mebibyte")]
+    TooLarge,
     /// The journal cannot be written.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -225,6 +231,9 @@ pub enum FillError {
     /// The queue to the journal is full.
     #[error("the journal's queue is full")]
     Overloaded,
+    /// The texts of the record (reasons, an actor) are too long.
+    #[error("the record would have more than a mebibyte")]
+    TooLarge,
     /// The journal cannot be written.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -242,6 +251,9 @@ pub enum PositionError {
     /// The queue to the journal is full.
     #[error("the journal's queue is full")]
     Overloaded,
+    /// The texts of the record (reasons, an actor) are too long.
+    #[error("the record would have more than a mebibyte")]
+    TooLarge,
     /// The journal cannot be written.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -253,6 +265,9 @@ pub enum RecordError {
     /// The queue to the journal is full.
     #[error("the journal's queue is full")]
     Overloaded,
+    /// The texts of the record (reasons, an actor) are too long.
+    #[error("the record would have more than a mebibyte")]
+    TooLarge,
     /// The journal cannot be written.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -264,6 +279,7 @@ macro_rules! from_record_error {
             fn from(error: RecordError) -> Self {
                 match error {
                     RecordError::Overloaded => Self::Overloaded,
+                    RecordError::TooLarge => Self::TooLarge,
                     RecordError::NotDurable(error) => Self::NotDurable(error),
                 }
             }

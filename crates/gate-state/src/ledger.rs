@@ -52,6 +52,9 @@ pub use position::{PositionSet, SetPosition};
 pub use release::Released;
 use threads::Threads;
 
+/// Most bytes of a record. SQLite fails a row of a gigabyte, and with it the commit of everyone.
+const MAX_RECORD_BYTES: usize = 1 << 20;
+
 /// Every client's exposure, in memory and in a journal. See the crate's documentation.
 ///
 /// Dropping it writes what is queued and closes the store; [`Ledger::shutdown`] does the same
@@ -259,6 +262,10 @@ impl Ledger {
         FRAME.with_borrow_mut(|frame| {
             open_frame(frame);
             encode(at, record, frame);
+            if frame.len() > MAX_RECORD_BYTES {
+                *frame = Vec::new();
+                return Err(RecordError::TooLarge);
+            }
             close_frame(frame);
             self.queue.push(frame, admission)
         })

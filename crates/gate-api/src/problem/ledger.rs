@@ -24,6 +24,7 @@ impl From<DecideError> for Problem {
                 Self::of_member(Code::OrderConflict, "order.client_order_id", what)
             }
             DecideError::Overloaded => overloaded(),
+            DecideError::TooLarge => Self::new(Code::Internal, error.to_string()),
             DecideError::MemoryFull => {
                 let detail = "the ledger remembers as many orders as it may; older ones must end";
                 Self::new(Code::CapacityReached, detail)
@@ -49,6 +50,7 @@ impl From<RecordError> for Problem {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Overloaded => overloaded(),
+            RecordError::TooLarge => Self::new(Code::Internal, error.to_string()),
             RecordError::NotDurable(error) => error.into(),
         }
     }
@@ -60,6 +62,7 @@ impl From<ReleaseError> for Problem {
             ReleaseError::UnknownOrder => unknown_order(),
             ReleaseError::TooManyReports => Self::new(Code::TooManyReports, error.to_string()),
             ReleaseError::Overloaded => overloaded(),
+            ReleaseError::TooLarge => Self::new(Code::Internal, error.to_string()),
             ReleaseError::NotDurable(error) => error.into(),
         }
     }
@@ -83,6 +86,7 @@ impl From<FillError> for Problem {
                 Self::of_member(Code::InvalidMember, "qty", "times `price` is out of range")
             }
             FillError::Overloaded => overloaded(),
+            FillError::TooLarge => Self::new(Code::Internal, error.to_string()),
             FillError::NotDurable(error) => error.into(),
         }
     }
@@ -96,6 +100,7 @@ impl From<PositionError> for Problem {
                 Self::of_member(Code::PositionChanged, "expected", what)
             }
             PositionError::Overloaded => overloaded(),
+            PositionError::TooLarge => Self::new(Code::Internal, error.to_string()),
             PositionError::NotDurable(error) => error.into(),
         }
     }

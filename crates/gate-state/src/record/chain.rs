@@ -123,7 +123,7 @@ pub(crate) fn open_frame(buffer: &mut Vec<u8>) {
 /// Ends the frame: writes its length and leaves room for the tag.
 pub(crate) fn close_frame(buffer: &mut Vec<u8>) {
     let len = buffer.len().saturating_sub(LEN_BYTES);
-    // INVARIANT: bodies are bounded by the ids and reasons they carry, far below 4 GiB.
+    // INVARIANT: a longer frame than a mebibyte is not closed.
     let len = u32::try_from(len).unwrap_or(u32::MAX);
     if let Some(place) = buffer.first_chunk_mut() {
         *place = len.to_le_bytes();

@@ -1,8 +1,10 @@
 //! What a ledger remembers is bounded: of all clients, of one, and of one order.
 
-use gate_state::{DecideError, Decided, FillError, ReleaseError, Status};
-
-use gate_types::{Notional, Symbol};
+use gate_state::{
+    DecideError, Decided, FillError, Judgement, KillRecord, KillScope, PositionError, RecordError,
+    ReleaseError, SetPosition, Status,
+};
+use gate_types::{ClientId, NetNotional, Notional, OrderId, Symbol};
 
 use crate::kit::Kit;
 
@@ -87,4 +89,43 @@ fn an_order_has_so_many_fills_and_releases_and_can_still_be_ended() {
     assert_eq!((again.repeated, again.seq), (true, before));
     assert_eq!(kit.release("c1", "o-1", Some("2")).unwrap().0, None);
     assert_eq!(kit.release("c1", "o-1", None).unwrap().1, "5");
+}
+
+/// It would fail the commit, and with it everybody's.
+#[test]
+fn a_text_that_is_too_long_is_refused_before_anything_changes() {
+    let kit = Kit::new();
+    kit.authorize("c1", "o-1", "100");
+    let long = "x".repeat(1 << 20);
+    let (client, order) = (ClientId::new("c1").unwrap(), OrderId::new("o-1").unwrap());
+    let released = kit.ledger.release(&client, &order, &long, None);
+    assert_eq!(released, Err(ReleaseError::TooLarge));
+    let kill = KillRecord {
+        scope: KillScope::All,
+        on: true,
+        actor: "ops".into(),
+        reason: long.as_str().into(),
+    };
+    assert_eq!(kit.ledger.kill(&kill), Err(RecordError::TooLarge));
+    let position = SetPosition {
+        client_id: &client,
+        symbol: &Symbol::new("AAPL").unwrap(),
+        net: NetNotional::parse("5").unwrap(),
+        expected: None,
+        actor: &long,
+        reason: "carried over",
+    };
+    let set = kit.ledger.set_position(&position);
+    assert_eq!(set, Err(PositionError::TooLarge));
+    let decided = kit.order("c1", "o-2", "1", "1", |order| {
+        kit.ledger.decide(order, |_| Judgement {
+            allow: false,
+            reasons: vec![long.clone().into()],
+            max_exposure: None,
+        })
+    });
+    assert_eq!(decided, Err(DecideError::TooLarge));
+    assert_eq!(kit.exposure("c1").gross.to_string(), "100");
+    assert!(kit.ledger.kills().is_empty());
+    kit.authorize("c1", "o-2", "1");
 }

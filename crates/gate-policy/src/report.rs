@@ -27,6 +27,9 @@ pub struct CheckReport {
     /// Optional members of an order and its context that rules read, sorted (`input.context.desk`).
     /// An export of the journal has none of them.
     pub asks: Vec<String>,
+    /// Members that rules read and no order has (`input.exposure.opn_orders`), sorted: a condition with one
+    /// never holds. Where the Data API asks, the input may have them.
+    pub never: Vec<String>,
     /// What `data.json` really sets, or why it is not the built-in rules' data. The latter can
     /// only be in a bundle with Rego, and is a warning: its rules may read other data, but a
     /// misspelt limit looks just like that.
@@ -53,6 +56,12 @@ impl fmt::Display for CheckReport {
         }
         if !self.asks.is_empty() {
             writeln!(f, "asks for   {}", self.asks.join(" "))?;
+        }
+        for member in &self.never {
+            writeln!(
+                f,
+                "warning    no order has {member}: what needs it is undefined, and denies nothing"
+            )?;
         }
         match (&self.ledger, &self.data) {
             (None, Ok(data)) => write_data(f, data, true),
@@ -152,11 +161,13 @@ fn check_here(bundle: &Bundle) -> Result<CheckReport, ActivateError> {
             (policy.builtins().to_vec(), ledger.ok())
         }
     };
+    let asks::Asked { optional, never } = asks::beyond_every_order(bundle)?;
     Ok(CheckReport {
         identity: activation.policy().identity().clone(),
         paths: bundle.paths().map(str::to_owned).collect(),
         builtins,
-        asks: asks::beyond_every_order(bundle)?,
+        asks: optional,
+        never,
         data: TypedData::parse(bundle.data()),
         ledger,
     })

@@ -242,7 +242,10 @@ mod tests {
         let mut pages = 0;
         for entry in std::fs::read_dir(crate::run::workspace_root().join("test-results")).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "html") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "html")
+            {
                 let artifact = std::fs::read(path.with_extension("json")).unwrap();
                 let made = html(&serde_json::from_slice(&artifact).unwrap());
                 let is_same = std::fs::read_to_string(&path).unwrap() == made;

@@ -1,9 +1,12 @@
-//! Lists the members of an order that a bundle's rules read and that not every order has.
+//! Lists the members of the input that a bundle's rules read and that not every order has, or none.
 
 use std::collections::BTreeSet;
 
+use regorus::Value;
+
 use super::CompileError;
 use super::compile;
+use super::input;
 use super::syntax::references::{Names, Path, References};
 use crate::bundle::Bundle;
 
@@ -16,19 +19,53 @@ const ALWAYS: [(&str, &[&str]); 2] = [
     ("context", &["client_id"]),
 ];
 
-/// Optional members of `input.order` and `input.context` that rules read, sorted; `input.order`
-/// itself where a rule takes it whole.
-pub(crate) fn beyond_every_order(bundle: &Bundle) -> Result<Vec<String>, CompileError> {
+/// What rules read beyond what every order has, sorted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Optional members of `input.order` and `input.context`; `input.order` itself where a rule takes
+    /// it whole.
+    pub(crate) optional: Vec<String>,
+    /// Members that no order has: of the input, or of what Gate puts into it.
+    pub(crate) never: Vec<String>,
+}
+
+/// What the bundle's rules read beyond what every order has.
+pub(crate) fn beyond_every_order(bundle: &Bundle) -> Result<Asked, CompileError> {
     let modules: Vec<_> = bundle.rego().collect();
     let mut engine = compile::read(bundle, &modules)?;
-    let mut found = BTreeSet::new();
+    let blank = input::Names::new().blank();
+    let (mut optional, mut never) = (BTreeSet::new(), BTreeSet::new());
     for module in engine.get_modules().iter() {
         let names = Names::of(module);
         for used in module.policy.iter().flat_map(|rule| References::of(rule)) {
-            found.extend(further(&of_input(&names, used.path)));
+            let path = of_input(&names, used.path);
+            optional.extend(further(&path));
+            never.extend(absent(&blank, &path));
         }
     }
-    Ok(found.into_iter().collect())
+    Ok(Asked {
+        optional: optional.into_iter().collect(),
+        never: never.into_iter().collect(),
+    })
+}
+
+/// The path as far as to what no order has there.
+fn absent(blank: &Value, path: &[String]) -> Option<String> {
+    let (root, rest) = path.split_first()?;
+    if root != "input" {
+        return None;
+    }
+    let mut value = blank;
+    for (at, part) in rest.iter().enumerate() {
+        // What an order has more is its own, and what Gate computes has no members.
+        let is_open = at == 1 && matches!(rest.first()?.as_str(), "order" | "context");
+        let members = value.as_object().ok().filter(|_| !is_open)?;
+        match members.get(&Value::from(part.as_str())) {
+            Some(member) => value = member,
+            None => return Some(path.get(..at.saturating_add(2))?.join(".")),
+        }
+    }
+    None
 }
 
 /// The path with an import's name replaced by the imported path.
@@ -60,7 +97,9 @@ mod tests {
     fn what_no_order_need_have_is_named() {
         let asked = |rules: &str| {
             let bundle = Bundle::from_files([("gate.rego", format!("package gate\n{rules}\n"))]);
-            beyond_every_order(&bundle.unwrap()).unwrap().join(" ")
+            let Asked { optional, never } = beyond_every_order(&bundle.unwrap()).unwrap();
+            assert_eq!(never, Vec::<String>::new(), "{rules}");
+            optional.join(" ")
         };
         for (rules, expected) in [
             ("p if input.order.qty > 1", ""),
@@ -83,6 +122,32 @@ mod tests {
             ("p if { order := {\"x\": 1}; order.x }", ""),
         ] {
             assert_eq!(asked(rules), expected, "{rules}");
+        }
+    }
+
+    /// A typo there would never deny.
+    #[test]
+    fn what_no_order_has_is_named() {
+        for (rules, expected) in [
+            ("p if input.Order.qty > 1", "input.Order"),
+            (
+                "p if input.exposure.opn_orders > 1",
+                "input.exposure.opn_orders",
+            ),
+            ("p if input.amounts.qty > 1", "input.amounts.qty"),
+            (
+                "import input.exposure as e\np if e.net > 1",
+                "input.exposure.net",
+            ),
+            (
+                "p if { input.order.tif.x; input.context.desk; input.now_ns }",
+                "",
+            ),
+            ("p if { e := input.exposure; e.gross }", ""),
+        ] {
+            let bundle = Bundle::from_files([("gate.rego", format!("package gate\n{rules}\n"))]);
+            let asked = beyond_every_order(&bundle.unwrap()).unwrap();
+            assert_eq!(asked.never.join(" "), expected, "{rules}");
         }
     }
 }

@@ -60,6 +60,13 @@ impl Series {
             runs,
         }
     }
+
+    /// Whether a rate met the objective, nothing was interrupted, and every sampled token verified.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let is_whole = |report: &Report| !report.interrupted && report.tokens.failed == 0;
+        self.best_rate_per_s.is_some() && self.runs.iter().all(|step| is_whole(&step.report))
+    }
 }
 
 /// The most runs that decide on a rate.
@@ -271,6 +278,7 @@ mod tests {
             let ran: Vec<_> = series.runs.iter().map(|step| step.rate_per_s).collect();
             assert_eq!(ran, [1.0, 2.0, 4.0]);
             assert_eq!(series.best_rate_per_s, Some(2.0));
+            assert!(!series.is_good());
         }
     }
 
@@ -291,5 +299,13 @@ mod tests {
         let series = sweep(&[1000.0, 5000.0, 3000.0], OBJECTIVE, server(4000.0)).unwrap();
         assert_eq!(series.runs.len(), 3);
         assert_eq!(series.best_rate_per_s, Some(3000.0));
+        assert!(series.is_good());
+        let mut forged = server(4000.0);
+        let forged = sweep(&[1000.0], OBJECTIVE, |rate| {
+            let mut report = forged(rate)?;
+            report.tokens.failed = 1;
+            Ok(report)
+        });
+        assert!(!forged.unwrap().is_good());
     }
 }

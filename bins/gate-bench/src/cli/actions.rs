@@ -94,11 +94,7 @@ fn finish(common: &CommonArgs, series: &Series, most: Option<f64>) -> anyhow::Re
         None => "no rate met the objective\n".to_owned(),
     };
     write(common, series, &text)?;
-    let is_whole = series.runs.iter().all(|step| {
-        let report = &step.report;
-        !report.interrupted && report.tokens.failed == 0
-    });
-    Ok(exit_code(is_whole && series.best_rate_per_s.is_some()))
+    Ok(exit_code(series.is_good()))
 }
 
 fn wrong_usage(what: &str) -> ExitCode {

@@ -1,7 +1,7 @@
 //! Runs whose figures must not be used say so, and what they left out.
 
 use std::io::BufReader;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use gate_bench::{Mode, Report, RunConfig, Stop, Target, look, run};
@@ -72,28 +72,30 @@ fn a_run_that_lost_its_connections_is_not_valid_and_says_how_many_it_opened_agai
     assert!((46..=50).contains(&reconnects), "{reconnects}");
 }
 
-/// Serves requests for `serving`, is gone for `away`, and comes back.
+/// Serves a connection for `serving`, is gone for `away`, and comes back.
 fn restarting(serving: Duration, away: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
         let began = Instant::now();
-        accept_until(&listener, &|| began.elapsed() > serving);
+        answer_until(&stream, &|| began.elapsed() > serving);
+        // In this order: nobody connects to what is about to go.
         drop(listener);
+        drop(stream);
         std::thread::sleep(away);
-        accept_until(&TcpListener::bind(addr).unwrap(), &|| false);
+        let listener = TcpListener::bind(addr).unwrap();
+        for stream in listener.incoming() {
+            answer_until(&stream.unwrap(), &|| false);
+        }
     });
     addr
 }
 
-/// Answers on one connection after the other until `is_over`.
-fn accept_until(listener: &TcpListener, is_over: &dyn Fn() -> bool) {
-    while !is_over() {
-        let (stream, _) = listener.accept().unwrap();
-        let mut reader = BufReader::new(&stream);
-        while !is_over() && read_request(&mut reader).is_some() {
-            respond(&mut &stream, 200, AUTHORIZED);
-        }
+fn answer_until(stream: &TcpStream, is_over: &dyn Fn() -> bool) {
+    let mut reader = BufReader::new(stream);
+    while !is_over() && read_request(&mut reader).is_some() {
+        respond(&mut &*stream, 200, AUTHORIZED);
     }
 }
 

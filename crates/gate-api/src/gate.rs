@@ -1,6 +1,7 @@
 //! [`Gate`]: the pipeline from an order's bytes to a signed reply, and nothing else of it anywhere.
 //! No sockets, no waiting threads, no configuration here.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -332,6 +333,18 @@ impl Gate {
             Problem::new(Code::KeyNotValid, detail)
         })?;
         Ok(Answer::of_stored(&stored, key, form))
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let active = self.active();
+        f.debug_struct("Gate")
+            .field("policy", active.policy.identity())
+            .field("keys", &active.keys)
+            .field("settings", &self.settings)
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
     }
 }
 

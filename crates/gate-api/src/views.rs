@@ -38,14 +38,14 @@ pub(crate) struct OrderView {
 
 /// A remembered order.
 #[derive(Debug)]
-pub struct FoundOrder<'a> {
-    client_id: &'a ClientId<'a>,
-    order_id: &'a OrderId<'a>,
+pub struct FoundOrder {
+    client_id: ClientId<'static>,
+    order_id: OrderId<'static>,
     order: OrderState,
     as_of: Seq,
 }
 
-impl FoundOrder<'_> {
+impl FoundOrder {
     /// What must be durable before it is shown: the decision is read from the disk, and what was
     /// heard of the order since could still be lost.
     #[must_use]
@@ -100,27 +100,27 @@ impl Gate {
     ///
     /// # Errors
     /// `unknown_order` if it is not remembered.
-    pub fn find_order<'a>(
+    pub fn find_order(
         &self,
-        client_id: &'a ClientId<'a>,
-        order_id: &'a OrderId<'a>,
-    ) -> Result<FoundOrder<'a>, Problem> {
+        client_id: &ClientId<'_>,
+        order_id: &OrderId<'_>,
+    ) -> Result<FoundOrder, Problem> {
         let found = self.ledger.order_as_of(client_id, order_id);
         let (order, as_of) = found.ok_or_else(unknown_order)?;
         Ok(FoundOrder {
-            client_id,
-            order_id,
+            client_id: client_id.clone().into_owned(),
+            order_id: order_id.clone().into_owned(),
             order,
             as_of,
         })
     }
 
     /// The body of `GET /v1/orders/{client_id}/{client_order_id}`: the hold's state and the
-    /// decision as answered, which is null if the key that signed it is gone.
+    /// decision as answered, which is null if the key that signed it is gone. Reads the disk.
     ///
     /// # Errors
     /// A 503 if the decision is not durable; a 500 if the journal cannot be read.
-    pub fn show_order(&self, found: &FoundOrder<'_>, form: TokenForm) -> Result<Vec<u8>, Problem> {
+    pub fn show_order(&self, found: &FoundOrder, form: TokenForm) -> Result<Vec<u8>, Problem> {
         self.ensure_durable(found.wait_for())?;
         let decision = match self.replay(found.order.decision, form) {
             Ok(answer) => Some(answer.without_timing()),

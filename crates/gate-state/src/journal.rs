@@ -7,6 +7,7 @@ mod verify;
 pub(crate) mod view;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -36,6 +37,14 @@ pub struct Journal {
     conn: Connection,
     store_id: [u8; 16],
     paths: Paths,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("database", &self.paths.database)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Journal {
@@ -262,6 +271,15 @@ pub struct Lines<'j> {
     ready: VecDeque<Line>,
     /// How reading ended; lines read before come out first.
     ended: Option<Result<(), OpenError>>,
+}
+
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines")
+            .field("journal", self.journal)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Lines<'_> {

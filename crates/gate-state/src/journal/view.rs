@@ -1,6 +1,7 @@
 //! A store's state for `ledger show`: a read-only replay of its journal, live or stopped. A live
 //! store has moved on by the time the result is used.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +25,15 @@ pub struct StoreView {
     books: Books,
     window_ns: u64,
     end: ChainPoint,
+}
+
+impl fmt::Debug for StoreView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreView")
+            .field("journal", &self.journal)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One order of a client with its decision.

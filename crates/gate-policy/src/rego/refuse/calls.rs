@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use regorus::unstable::{BUILTINS, Expr, Literal, LiteralStmt, Module, Rule, RuleHead};
 
+use super::refuse;
 use crate::rego::CompileError;
 use crate::rego::syntax::references::{Names, Path, path};
 use crate::rego::syntax::walk::{self, Visitor};
@@ -35,15 +36,6 @@ pub(in crate::rego) fn check<'m>(
         refuse(module, calls.problem)?;
     }
     Ok(())
-}
-
-fn refuse(module: &Module, problem: Option<(u32, String)>) -> Result<(), CompileError> {
-    let refused = |(line, message)| CompileError::Unlike {
-        path: module.package.span.source.get_path().clone(),
-        line,
-        message,
-    };
-    problem.map_or(Ok(()), |problem| Err(refused(problem)))
 }
 
 /// The rules of all modules: how many arguments each takes, if it is a function.

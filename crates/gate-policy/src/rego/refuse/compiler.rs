@@ -15,6 +15,7 @@ use std::ops::Bound;
 use regorus::Value;
 use regorus::unstable::{BinOp, Expr, Literal, LiteralStmt, Module, Rule, RuleBody, RuleHead};
 
+use super::refuse;
 use crate::rego::CompileError;
 use crate::rego::syntax::edit;
 use crate::rego::syntax::references::{Names, Path, path};
@@ -35,13 +36,7 @@ pub(in crate::rego) fn check<'m>(
                 .or_else(|| known.problem(&names, rule, file.get_path()))
                 .or_else(|| body(file.get_contents(), rule));
         }
-        if let Some((line, message)) = problem {
-            return Err(CompileError::Unlike {
-                path: file.get_path().clone(),
-                line,
-                message,
-            });
-        }
+        refuse(module, problem)?;
     }
     known.below_another().map_or(Ok(()), Err)?;
     known.beside_data(data).map_or(Ok(()), Err)

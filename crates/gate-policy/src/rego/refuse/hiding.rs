@@ -3,6 +3,7 @@
 
 use regorus::unstable::{Expr, LiteralStmt, Module};
 
+use super::refuse;
 use crate::rego::CompileError;
 use crate::rego::syntax::references::path;
 use crate::rego::syntax::walk::{self, Visitor};
@@ -30,13 +31,7 @@ pub(in crate::rego) fn check<'m>(
                 .for_each(|name| names.declared(name));
             walk::rule(&mut names, rule);
         }
-        if let Some((line, message)) = names.problem {
-            return Err(CompileError::Unlike {
-                path: module.package.span.source.get_path().clone(),
-                line,
-                message,
-            });
-        }
+        refuse(module, names.problem)?;
     }
     Ok(())
 }

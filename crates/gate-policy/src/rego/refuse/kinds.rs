@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Module, Rule};
 
+use super::refuse;
 use crate::rego::CompileError;
 use crate::rego::syntax::references::{Names, Path, path};
 use crate::rego::syntax::walk::{self, Visitor};
@@ -63,13 +64,7 @@ pub(in crate::rego) fn check<'m>(
                 problem: None,
             };
             walk::rule(&mut places, rule);
-            if let Some((line, message)) = places.problem {
-                return Err(CompileError::Unlike {
-                    path: module.package.span.source.get_path().clone(),
-                    line,
-                    message,
-                });
-            }
+            refuse(module, places.problem)?;
         }
     }
     Ok(())

@@ -71,6 +71,7 @@ fn a_value_of_another_kind_than_a_builtin_takes_is_refused() {
     allowed("not contains(mode, \"clos\")\n\tcount(symbols) == 2\n\tsum(lots) == 6");
     // A local name hides the rule.
     allowed("symbols := input.order.symbol\n\tcontains(symbols, \"A\")");
+    allowed("[symbols, one] := [input.order.symbol, 1]\n\tone == 1\n\tcontains(symbols, \"A\")");
 }
 
 #[test]

@@ -51,17 +51,10 @@ impl Visitor for Declared {
     }
 
     fn pattern(&mut self, pattern: &Expr) {
-        match pattern {
-            Expr::Var { span, .. } => {
-                self.line = span.line;
-                self.declared(span.text());
-            }
-            Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
-            Expr::Object { fields, .. } => {
-                fields.iter().for_each(|(_, _, value)| self.pattern(value));
-            }
-            _ => {}
-        }
+        walk::bound(pattern, &mut |name| {
+            self.line = name.span().line;
+            self.declared(name.span().text());
+        });
     }
 
     fn declared(&mut self, name: &str) {

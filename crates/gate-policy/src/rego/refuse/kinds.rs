@@ -80,14 +80,7 @@ fn declared(rule: &Rule) -> BTreeSet<String> {
         }
 
         fn pattern(&mut self, pattern: &Expr) {
-            if let Expr::Var { span, .. } = pattern {
-                self.declared(span.text());
-            }
-            walk::below_expr(self, pattern);
-        }
-
-        fn expr(&mut self, expr: &Expr) {
-            walk::below_expr(self, expr);
+            walk::bound(pattern, &mut |name| self.declared(name.span().text()));
         }
     }
     let mut names = Declared::default();

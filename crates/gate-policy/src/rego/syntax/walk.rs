@@ -217,6 +217,16 @@ pub(crate) fn below_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
     }
 }
 
+/// Every variable that a pattern binds.
+pub(crate) fn bound<'p>(pattern: &'p Expr, see: &mut dyn FnMut(&'p Expr)) {
+    match pattern {
+        Expr::Var { .. } => see(pattern),
+        Expr::Array { items, .. } => items.iter().for_each(|item| bound(item, see)),
+        Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| bound(value, see)),
+        _ => {}
+    }
+}
+
 /// A literal string, of either kind.
 pub(crate) const fn is_text(expr: &Expr) -> bool {
     matches!(expr, Expr::String { .. } | Expr::RawString { .. })

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use gate_api::{Gate, Settings, TokenForm};
+use gate_api::{Gate, TokenForm};
 use gate_policy::{Bundle, Engine, Policy};
 use gate_state::{DecisionContext, Ledger, LedgerConfig};
 use gate_token::KeyRing;
 use gate_types::{ClientId, Clock, ManualClock, Timestamp};
 
-use crate::rig::{NOW_S, order, rig};
+use crate::rig::{NOW_S, order, rig, settings};
 
 /// A clock that does something once, when it is asked: as a thread that is held up just there.
 struct Meanwhile {
@@ -46,16 +46,11 @@ fn a_fill_that_overtakes_a_change_of_policy_has_the_contract_size_of_its_order()
     });
     let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
     let keys = Arc::new(KeyRing::generate("k1").unwrap());
-    let settings = Settings {
-        issuer: "gate".into(),
-        audience: "venue".into(),
-        token_ttl_s: 60,
-    };
     let gate = Gate::new(
         ledger,
         contracts_of("3"),
         keys.clone(),
-        settings,
+        settings(),
         clock.clone(),
     );
     let gate = Arc::new(gate.unwrap());

@@ -24,17 +24,20 @@ pub(crate) fn rig_with(policy: Arc<dyn Policy>) -> Rig {
     let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(NOW_S)));
     let ledger = Ledger::open(LedgerConfig::new(dir.path()), clock.clone()).unwrap();
     let keys = Arc::new(KeyRing::generate("k1").unwrap());
-    let settings = Settings {
-        issuer: "gate".into(),
-        audience: "venue".into(),
-        token_ttl_s: 60,
-    };
-    let gate = Gate::new(ledger, policy, keys.clone(), settings, clock.clone()).unwrap();
+    let gate = Gate::new(ledger, policy, keys.clone(), settings(), clock.clone()).unwrap();
     Rig {
         gate,
         keys,
         clock,
         dir,
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        issuer: "gate".into(),
+        audience: "venue".into(),
+        token_ttl_s: 60,
     }
 }
 
